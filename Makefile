@@ -1,0 +1,67 @@
+# The only door to the tools. `make` alone shows what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+GATED := src/payment_service/domain/*,src/payment_service/flows/*
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test sim bench docs lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with everything in it (quick when nothing changed)
+
+# The first Python that is new enough: the one asked for, else a newer one beside it.
+$(STAMP): requirements/dev.txt pyproject.toml
+	@set -e; \
+	for candidate in "$(PYTHON)" python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    found="$$candidate"; break; \
+	  fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1 || true)." >&2; \
+	  echo "Install one and say which: make setup PYTHON=python3.12" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$found: half a minute or so."; \
+	[ -x $(BIN)/python ] || "$$found" -m venv $(VENV); \
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt; \
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .; \
+	touch $(STAMP)
+
+run: setup ## Start the service, a sandbox for Stripe and a demo OrderService
+	@$(BIN)/payment-service dev
+
+check: setup ## Lint, format, types, rooms, generated pages: all that needs no running
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python docs/generate.py --check
+
+test: setup ## Run all tests; domain and flows must be covered wholly
+	$(BIN)/pytest -n 2 --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --include='$(GATED)' --fail-under=100
+
+sim: setup ## Run the whole crash campaign (ARGS=... to replay or to go on longer)
+	$(BIN)/python -m tests.simulation.campaign $(ARGS)
+
+bench: setup ## Measure payments a second and CPU a payment, beside a bare floor
+	$(BIN)/python -m bench.pay $(ARGS)
+
+docs: setup ## Write the generated pages anew
+	$(BIN)/python docs/generate.py
+
+lock: setup ## Write the hashed locks anew from pyproject.toml
+	$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove what was made, .venv and databases included
+	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache .coverage .coverage.* .schemathesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,161 @@
+"""What a payment costs, beside a floor measured in the same run, and what it adds to Stripe.
+
+Sandbox, demo OrderService and service are processes of their own. Rounds of floor and service are
+interleaved and compared as ratios, since shared machines are noisy; CPU is user and system time of
+the service process alone, from /proc.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from itertools import count
+
+import aiohttp
+import uvloop
+
+from tests.parts.http import Caller, customer_with_card
+from tests.parts.processes import Stack, cpu_ms, stack
+
+GATE_RATIO = 1.6
+GATE_ADDED_P99_MS = 50.0
+STRIPE_MS = 500
+PAYERS = 200
+
+_orders = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays, and where."""
+
+    stack: Stack
+    customer_id: str
+    card_id: str
+
+
+async def pay(http: aiohttp.ClientSession, payer: Payer, mark: str) -> float:
+    """Pay one order over HTTP; return how long the answer took, in ms."""
+    body = {
+        "amount": 1000,
+        "currency": "usd",
+        "orderId": f"bench-{mark}-{next(_orders)}",
+        "customerId": payer.customer_id,
+        "paymentMethodId": payer.card_id,
+    }
+    url = f"{payer.stack.service_url}/payment/payment-intent"
+    began = time.perf_counter()
+    async with http.post(url, json=body) as answer:
+        content = await answer.json()
+    took_ms = (time.perf_counter() - began) * 1000
+    if answer.status != 200 or content["data"]["status"] != "succeeded":
+        raise SystemExit(f"not paid: {answer.status} {content}")
+    return took_ms
+
+
+async def at_once(payer: Payer, payments: int, concurrency: int, mark: str) -> list[float]:
+    """Pay this often with this many payers, each paying again when its answer is there."""
+    connector = aiohttp.TCPConnector(limit=concurrency)
+    async with aiohttp.ClientSession(connector=connector) as http:
+
+        async def some(times: int) -> list[float]:
+            return [await pay(http, payer, mark) for _ in range(times)]
+
+        each = payments // concurrency
+        found = await asyncio.gather(*(some(each) for _ in range(concurrency)))
+    return [ms for times in found for ms in times]
+
+
+async def spread_out(payer: Payer, payers: int, rounds: int) -> list[float]:
+    """Keep `payers` in flight against a slow Stripe, arriving evenly."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=payers * 2)) as http:
+
+        async def later(delay_s: float) -> float:
+            await asyncio.sleep(delay_s)
+            return await pay(http, payer, "slow")
+
+        total, window_s = payers * rounds, rounds * STRIPE_MS / 1000
+        return list(await asyncio.gather(*(later(i * window_s / total) for i in range(total))))
+
+
+def floor(payer: Payer, payments: int, concurrency: int, *, raw: bool) -> float:
+    """Run the floor in its own process; return its CPU in ms per payment."""
+    arguments = [sys.executable, "-m", "bench.floor"]
+    arguments += ["--stripe", payer.stack.sandbox_url, "--orders", payer.stack.orders_url]
+    arguments += ["--customer", payer.customer_id, "--card", payer.card_id]
+    arguments += ["--payments", str(payments), "--concurrency", str(concurrency)]
+    arguments += ["--raw"] if raw else []
+    ran = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    found: float = json.loads(ran.stdout)["cpu_ms"]
+    return found
+
+
+def percentiles(times_ms: list[float]) -> str:
+    """Return p50, p95 and p99 as text."""
+    cuts = statistics.quantiles(times_ms, n=100)
+    return f"p50 {cuts[49]:.1f}  p95 {cuts[94]:.1f}  p99 {cuts[98]:.1f} ms"
+
+
+async def cost(payer: Payer, options: argparse.Namespace) -> float:
+    """Interleave floor and service; print each round and return the median ratio."""
+    await at_once(payer, options.payments, options.concurrency, "warm")
+    ratios: list[float] = []
+    for number in range(options.rounds):
+        bare = floor(payer, options.payments, options.concurrency, raw=True)
+        with_objects = floor(payer, options.payments, options.concurrency, raw=False)
+        before, began = cpu_ms(payer.stack.service.pid), time.perf_counter()
+        times = await at_once(payer, options.payments, options.concurrency, f"r{number}")
+        took = time.perf_counter() - began
+        await asyncio.sleep(0.5)  # what is owed to the OrderService belongs to the payments
+        ours = (cpu_ms(payer.stack.service.pid) - before) / len(times)
+        ratios.append(ours / with_objects)
+        print(
+            f"round {number + 1}: {len(times) / took:.0f} payments/s  {percentiles(times)}\n"
+            f"  CPU ms per payment: service {ours:.2f}  floor {with_objects:.2f} "
+            f"(ratio {ours / with_objects:.2f})  floor on the raw path {bare:.2f} "
+            f"(ratio {ours / bare:.2f})"
+        )
+    return statistics.median(ratios)
+
+
+async def added_latency(payer: Payer) -> float:
+    """Return the p99 that the service adds to a Stripe that takes 500 ms, 200 payers in flight."""
+    async with aiohttp.ClientSession() as http:
+        await http.post(f"{payer.stack.sandbox_url}/_sandbox/latency", json={"ms": STRIPE_MS})
+    await spread_out(payer, PAYERS, 2)
+    before = cpu_ms(payer.stack.service.pid)
+    times = await spread_out(payer, PAYERS, 10)
+    used = (cpu_ms(payer.stack.service.pid) - before) / len(times)
+    added = [ms - STRIPE_MS for ms in times]
+    print(
+        f"\n{PAYERS} payers in flight, Stripe at {STRIPE_MS} ms: added on top {percentiles(added)}"
+        f"\n  CPU ms per payment: service {used:.2f}"
+    )
+    return statistics.quantiles(added, n=100)[98]
+
+
+async def main(options: argparse.Namespace) -> None:
+    """Print the figures and say whether the gates are kept."""
+    with stack() as running:
+        async with aiohttp.ClientSession() as http:
+            payer = Payer(running, *await customer_with_card(Caller(http, running.service_url)))
+        ratio = await cost(payer, options)
+        added_ms = await added_latency(payer)
+    print(
+        f"\nCPU ratio {ratio:.2f} (gate {GATE_RATIO})   added p99 {added_ms:.0f} ms "
+        f"(gate {GATE_ADDED_P99_MS:.0f} on an idle machine)"
+    )
+    if ratio > GATE_RATIO:
+        raise SystemExit("the CPU gate is not kept")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--payments", type=int, default=1600, help="per round")
+    parser.add_argument("--concurrency", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3)
+    uvloop.run(main(parser.parse_args()))

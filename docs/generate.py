@@ -1,0 +1,147 @@
+"""Write the pages that are made from the code, or check that they are fresh.
+
+    python docs/generate.py            write them
+    python docs/generate.py --check    fail, with the difference, when one is stale
+
+To add a page, write a function that returns its text and enter it in `PAGES`.
+"""
+
+import argparse
+import difflib
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from payment_service.setting_kinds import allowed_of, example_of
+from payment_service.settings import DEFAULTS, Environment, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_MADE = "made by `make docs`; change the code instead"
+
+
+def settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        f"<!-- {_MADE} -->",
+        "",
+        "Read once, at the start, from the environment; all that are wrong are named at once, and",
+        "the process ends with code 2 before it opens a port. An empty variable is one that is not",
+        "set, but for those that say that they may be empty. Secrets are never shown.",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines += [
+            "",
+            f"## {name.upper()}",
+            "",
+            f"{field.description}",
+            "",
+            f"- Allowed: {allowed_of(field)}",
+            f"- Default: {_default(name, field)}",
+            f"- Example: `{name.upper()}={example_of(field)}`",
+        ]
+        if _is_secret(field):
+            lines.append("- A secret: keep it out of files that are committed")
+    return "\n".join(lines) + "\n"
+
+
+def example_environment() -> str:
+    lines = [
+        "# Every setting, and what holds in development when it is not set. `make run` needs none.",
+        "# Your shell or container reads this file: the service itself sees the environment only.",
+        f"# This file is {_MADE.replace('`', '')}.",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines += ["", *_wrapped(f"{field.description}"), f"# {allowed_of(field)}"]
+        default = _default_in(name, field, "development")
+        lines.append(f"#{name.upper()}={default if default is not None else ''}")
+    return "\n".join(lines) + "\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/settings.md": settings_page,
+    ".env.example": example_environment,
+}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Write the pages that are made from the code.")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail when stale")
+    if parser.parse_args(arguments).check:
+        return _check()
+    for path, page in PAGES.items():
+        target = ROOT / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(page(), encoding="utf-8")
+        print(f"wrote {path}")
+    return 0
+
+
+def _check() -> int:
+    stale = 0
+    for path, page in PAGES.items():
+        target = ROOT / path
+        there = target.read_text(encoding="utf-8") if target.exists() else ""
+        fresh = page()
+        if there != fresh:
+            stale += 1
+            sys.stdout.writelines(
+                difflib.unified_diff(
+                    there.splitlines(keepends=True),
+                    fresh.splitlines(keepends=True),
+                    f"{path} as it is",
+                    f"{path} as the code says",
+                )
+            )
+    if stale:
+        print(f"{stale} of {len(PAGES)} generated pages are stale: run `make docs`")
+        return 1
+    print(f"{len(PAGES)} generated pages are fresh")
+    return 0
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    development = _default_in(name, field, "development")
+    production = _default_in(name, field, "production")
+    if development == production:
+        return _shown(development, absent="not set")
+    return (
+        f"{_shown(development, absent='not set')} in development, "
+        f"{_shown(production, absent='none, it must be set')} in production"
+    )
+
+
+def _default_in(name: str, field: FieldInfo, environment: Environment) -> str | None:
+    by_environment = DEFAULTS[environment]
+    if name in by_environment:
+        return by_environment[name]
+    if field.is_required() or field.default is None:
+        return None
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
+    if isinstance(field.default, float):
+        return f"{field.default:g}"
+    return str(field.default)
+
+
+def _shown(value: str | None, *, absent: str) -> str:
+    if value is None:
+        return absent
+    return f"`{value}`" if value else "empty"
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return SecretStr.__name__ in str(field.annotation)
+
+
+def _wrapped(text: str) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(text.replace("`", ""), width=96)]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""A payment service over Stripe that never charges an order twice and never loses a payment."""

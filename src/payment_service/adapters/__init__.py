@@ -1,0 +1,1 @@
+"""The ports, kept: one folder or file for each thing outside, one vendor library in each."""

@@ -1,0 +1,57 @@
+"""What goes back to the caller: a status and a JSON body, encoded once and exactly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+# Amounts in major units are Decimals and must go out as numbers with all their digits.
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    secret_of: the PaymentIntent whose client secret is in `data`, None when there is no secret.
+    """
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_of: str | None = None
+
+
+def success(data: object, status: int = 200, **beside: Any) -> Answer:
+    """Return the envelope of a success; `beside` goes next to `data`."""
+    return Answer(status, {"success": True, "data": data, **beside})
+
+
+def pending(message: str, data: Mapping[str, Any]) -> Answer:
+    """Return the envelope of an outcome that is not known yet."""
+    return Answer(
+        202,
+        {
+            "success": True,
+            "pending": True,
+            "message": message,
+            "data": {**data, "status": "processing"},
+        },
+    )
+
+
+def encode(body: object) -> bytes:
+    """Return the body as JSON: a Decimal is a number, exact."""
+    return _encoder.encode(body)
+
+
+def respond(answer: Answer) -> Response:
+    """Return the answer as the web framework wants it."""
+    return Response(
+        encode(answer.body),
+        status_code=answer.status,
+        headers=dict(answer.headers) if answer.headers else None,
+        media_type="application/json",
+    )

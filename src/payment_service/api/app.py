@@ -1,0 +1,133 @@
+"""Puts the API together: the door, the endpoints, the documents. `main` hands in the world."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from payment_service.api import cards, customers, health, lookups, openapi, payments, refunds
+from payment_service.api.answers import respond
+from payment_service.api.docs import Docs
+from payment_service.api.door import Door, Gate
+from payment_service.api.endpoint import Api, Endpoint, serve
+from payment_service.api.meters import Meters
+from payment_service.api.options import ApiOptions
+from payment_service.api.presenting import Presenter
+from payment_service.api.problems import MethodNotAllowed, UnknownPath, problem
+from payment_service.api.visit import visit_of
+from payment_service.flows.world import World
+
+__all__ = ["ApiOptions", "Gate", "build_app"]
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def build_app(
+    world: World,
+    options: ApiOptions,
+    *,
+    gate: Gate | None = None,
+    registry: CollectorRegistry | None = None,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    gate: close it to stop taking requests. registry: where the metrics go that `/metrics` shows.
+    """
+    gate = gate or Gate()
+    registry = registry or CollectorRegistry()
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan
+    )
+    api = Api(world, options, Presenter(options.amount_unit))
+    endpoints = all_endpoints(gate)
+    for endpoint in endpoints:
+        _add(app, api, endpoint)
+    _add_unlisted(app, registry)
+    if options.docs_enabled:
+        _add_docs(app, options, endpoints)
+    app.add_exception_handler(HTTPException, partial(_not_served, api))
+    app.add_middleware(Door, ids=world.ids, gate=gate, meters=Meters(registry), options=options)
+    return app
+
+
+def all_endpoints(gate: Gate) -> tuple[Endpoint, ...]:
+    """Return every endpoint of the document; the busiest is looked for first."""
+    return (
+        *payments.ENDPOINTS,
+        *lookups.ENDPOINTS,
+        *refunds.ENDPOINTS,
+        *cards.ENDPOINTS,
+        *customers.ENDPOINTS,
+        *health.endpoints(gate),
+    )
+
+
+class _OwnRoute(APIRoute):
+    """Calls the endpoint with the request itself; what FastAPI would do in between we do faster."""
+
+    def get_route_handler(self) -> Any:
+        return self.endpoint
+
+
+def _add(app: FastAPI, api: Api, endpoint: Endpoint) -> None:
+    prefix = "" if endpoint.at_root else api.options.prefix
+    paths = [prefix + endpoint.path]
+    if endpoint.path == "/" and prefix:
+        paths += [prefix, "/"]
+    for path in paths:
+        app.router.add_api_route(
+            path,
+            partial(serve, api, endpoint, path.replace(":path}", "}")),
+            methods=[endpoint.method],
+            response_model=None,
+            response_class=Response,
+            route_class_override=_OwnRoute,
+            include_in_schema=path == paths[0],
+            **openapi.described(endpoint, api.options),
+        )
+
+
+def _add_unlisted(app: FastAPI, registry: CollectorRegistry) -> None:
+    app.router.add_route("/metrics", partial(health.metrics, registry), methods=["GET"])
+
+
+def _add_docs(app: FastAPI, options: ApiOptions, endpoints: tuple[Endpoint, ...]) -> None:
+    docs = Docs(options.prefix, partial(openapi.document, app, options, endpoints))
+    base = f"{options.prefix}/api-docs"
+    for path in (base, f"{base}/"):
+        app.router.add_route(path, docs.page, methods=["GET"])
+    app.router.add_route(f"{base}.json", docs.document, methods=["GET"])
+    app.router.add_route(f"{base}/{{file}}", docs.file, methods=["GET"])
+
+
+async def _not_served(api: Api, request: Request, error: HTTPException) -> Response:
+    """Answer a path or method that is not there; the framework raises it."""
+    visit = visit_of(request.scope)
+    allowed = _allowed_methods(request) if error.status_code == 405 else ""
+    refusal: UnknownPath | MethodNotAllowed
+    if allowed:
+        refusal = MethodNotAllowed(f"This path can be asked with {allowed} only.", allow=allowed)
+    else:
+        refusal = UnknownPath("There is no such path.")
+    visit.code = refusal.code
+    return respond(problem(refusal, visit.request_id, api.show))
+
+
+def _allowed_methods(request: Request) -> str:
+    methods: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            methods |= route.methods or set()
+    if "GET" in methods:
+        methods.add("HEAD")
+    return ", ".join(sorted(methods))

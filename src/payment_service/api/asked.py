@@ -1,0 +1,211 @@
+"""What callers may send: the fields of every request by their names on the wire, and their limits.
+
+Amounts, currencies and e-mails are checked by the domain; here they are whatever was sent.
+"""
+
+import re
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from payment_service.api.validation import OWN_WORDS
+
+# Stripe allows 50 metadata keys; four are ours.
+METADATA_KEYS_MAX: Final = 46
+METADATA_KEY_MAX: Final = 40
+METADATA_VALUE_MAX: Final = 500
+OUR_METADATA: Final = frozenset({"service", "order_id", "idempotency_key", "request_id"})
+ORDER_ID_MAX: Final = 200
+NAME_MAX: Final = 250
+DESCRIPTION_MAX: Final = 1000
+URL_MAX: Final = 2048
+# Descriptions of a card that we take from Stripe anyway.
+CARD_TEXT_MAX: Final = 50
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+
+
+def _wrong(words: str) -> PydanticCustomError:
+    # The words are a template to pydantic, and ours have no braces.
+    return PydanticCustomError(OWN_WORDS, words)
+
+
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise _wrong("must be an id: 1 to 255 letters, digits, _ and -")
+    return value
+
+
+def _order_id(value: str) -> str:
+    if not (0 < len(value) <= ORDER_ID_MAX and value.isprintable() and value == value.strip()):
+        raise _wrong(
+            f"must have 1 to {ORDER_ID_MAX} printable characters and no space at either end"
+        )
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise _wrong("must be one line of printable characters")
+    return value
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        good = False
+    if not good or len(value) > URL_MAX or not value.isprintable() or " " in value:
+        raise _wrong(f"must be an http or https URL of at most {URL_MAX} characters")
+    return value
+
+
+def _metadata(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > METADATA_KEYS_MAX:
+        raise _wrong(f"must have at most {METADATA_KEYS_MAX} entries")
+    for name, text in value.items():
+        if not 0 < len(name) <= METADATA_KEY_MAX or "[" in name or "]" in name:
+            raise _wrong(
+                f"must have names of 1 to {METADATA_KEY_MAX} characters without square brackets"
+            )
+        if name in OUR_METADATA:
+            raise _wrong(f"must not use the names {', '.join(sorted(OUR_METADATA))}: they are ours")
+        if len(text) > METADATA_VALUE_MAX:
+            raise _wrong(f"must have values of at most {METADATA_VALUE_MAX} characters")
+    return value
+
+
+Id = Annotated[
+    str,
+    AfterValidator(_id),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"}),
+]
+OrderId = Annotated[
+    str,
+    AfterValidator(_order_id),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": ORDER_ID_MAX}),
+]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=NAME_MAX), AfterValidator(_one_line)
+]
+CardText = Annotated[str, StringConstraints(max_length=CARD_TEXT_MAX)]
+# Stripe's limit on a metadata value, where a reason that Stripe does not know goes.
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=METADATA_VALUE_MAX),
+    AfterValidator(_one_line),
+]
+Description = Annotated[str, StringConstraints(max_length=DESCRIPTION_MAX)]
+Url = Annotated[
+    str,
+    AfterValidator(_url),
+    WithJsonSchema({"type": "string", "format": "uri", "maxLength": URL_MAX}),
+]
+Metadata = Annotated[
+    dict[str, str],
+    AfterValidator(_metadata),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": METADATA_KEYS_MAX,
+            "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_MAX},
+        }
+    ),
+]
+
+
+class Asked(BaseModel):
+    """Nothing is converted: 1 is not true and 7 is not "7". Null is the same as absent."""
+
+    model_config = ConfigDict(
+        strict=True, extra="ignore", alias_generator=to_camel, hide_input_in_errors=True
+    )
+
+
+class AskedCustomer(Asked):
+    email: str = Field(description="Trimmed and lower-cased; it is the customer's identity.")
+    name: Name | None = None
+
+
+class AskedCustomerId(Asked):
+    customer_id: Id
+
+
+class AskedCard(AskedCustomerId):
+    payment_method_id: Id
+
+
+class AskedCardDetails(AskedCard):
+    cardholder_name: Name = Field(description="Kept, and written to Stripe's billing details.")
+    last4: CardText = Field(description="Read, but Stripe's is shown.")
+    card_type: CardText = Field(description="Read, but Stripe's brand is shown.")
+    expiry_date: CardText = Field(description="Read, but Stripe's is shown.")
+    is_default: bool | None = None
+
+
+class AskedDefaultCard(AskedCard):
+    is_default: Literal[True] = Field(description="To undo it make another card the default.")
+
+
+class AskedPayment(Asked):
+    amount: Any = Field(description="")
+    order_id: OrderId
+    customer_id: Id | None = Field(
+        default=None, description="Required when a card is to be charged at once."
+    )
+    payment_method_id: Id | None = Field(
+        default=None, description="Without it the customer's default card is charged."
+    )
+    currency: Any = Field(default=None, description="Three letters; the operator's default.")
+    return_url: Url | None = Field(
+        default=None, description="Allows methods that redirect the payer, and brings them back."
+    )
+    capture_method: Literal["automatic", "automatic_async", "manual"] | None = None
+    confirm: bool | None = Field(
+        default=None, description="False only creates the payment, for Stripe.js to confirm."
+    )
+    description: Description | None = None
+    metadata: Metadata | None = None
+
+
+class AskedRefund(Asked):
+    payment_intent_id: Id | None = None
+    order_id: OrderId | None = None
+    amount: Any = Field(default=None, description="")
+    reason: Reason | None = Field(
+        default=None,
+        description=(
+            "`duplicate`, `fraudulent` or `requested_by_customer` as Stripe knows them, or words "
+            "of your own, which go into the refund's metadata."
+        ),
+    )
+
+
+class AskedPage(BaseModel):
+    """The query of a list; everything in a query is text."""
+
+    model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
+
+    order_id: OrderId | None = None
+    customer_id: Id | None = None
+    status: (
+        Literal[
+            "requires_payment_method",
+            "requires_confirmation",
+            "requires_action",
+            "processing",
+            "requires_capture",
+            "succeeded",
+            "canceled",
+        ]
+        | None
+    ) = None
+    currency: str | None = None
+    created_from: str | None = Field(default=None, description="ISO 8601; this moment or later.")
+    created_to: str | None = Field(default=None, description="ISO 8601; this moment or earlier.")
+    cursor: str | None = Field(default=None, description="`nextCursor` of the page before.")
+    limit: int = Field(default=20, ge=1, le=100)

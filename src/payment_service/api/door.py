@@ -1,0 +1,196 @@
+"""The outer door, around everything else: request ids, limits, one log line a request, no leaks.
+
+Pure ASGI, for every layer between a caller and an endpoint is paid for on every payment.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from payment_service.api.answers import Answer, encode
+from payment_service.api.meters import Meters
+from payment_service.api.options import ApiOptions
+from payment_service.api.presenting import Presenter
+from payment_service.api.problems import (
+    BodyTooLarge,
+    BodyTooSlow,
+    ShuttingDown,
+    internal_error,
+    problem,
+)
+from payment_service.api.visit import SCOPE_KEY, Visit
+from payment_service.domain.errors import Refusal
+from payment_service.ports import Ids, Unavailable
+
+_log = structlog.get_logger("door")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+# These are asked by whoever stops us, and must go on answering until the end.
+_ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+@dataclass(slots=True)
+class Gate:
+    """Whether new requests are let in; closed once, when the process is told to stop."""
+
+    is_open: bool = field(default=True)
+
+    def close(self) -> None:
+        """Let nobody in any more; who is in may finish."""
+        self.is_open = False
+
+
+class _CallerLeft(Exception):
+    """The connection broke before the request was there."""
+
+
+class Door:
+    """Wraps the application; the only middleware there is."""
+
+    def __init__(
+        self, app: ASGIApp, *, ids: Ids, gate: Gate, meters: Meters, options: ApiOptions
+    ) -> None:
+        self._app = app
+        self._ids = ids
+        self._gate = gate
+        self._meters = meters
+        self._options = options
+        self._show = Presenter(options.amount_unit)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = perf_counter()
+        given, length = _headers(scope)
+        visit = Visit(given or self._ids.new("req"))
+        scope[SCOPE_KEY] = visit
+        tokens = structlog.contextvars.bind_contextvars(request_id=visit.request_id)
+        outgoing = _Outgoing(send, visit.request_id, method=scope["method"])
+        if scope["method"] == "HEAD":  # is a GET whose body is kept back
+            scope["method"] = "GET"
+        try:
+            await self._let_in(scope, receive, outgoing, visit, length)
+        except _CallerLeft:
+            visit.code = "caller_left"
+        finally:
+            self._note(outgoing, visit, perf_counter() - began)
+            structlog.contextvars.reset_contextvars(**tokens)
+
+    async def _let_in(
+        self, scope: Scope, receive: Receive, outgoing: "_Outgoing", visit: Visit, length: int
+    ) -> None:
+        try:
+            self._pass_gate(scope["path"])
+            visit.body = await self._body(receive, length)
+            await self._app(scope, receive, outgoing.send)
+        except (Refusal, Unavailable) as error:
+            answer = problem(error, visit.request_id, self._show)
+            visit.code = answer.body["code"]
+            await outgoing.answer(answer)
+        except _CallerLeft:
+            raise
+        except Exception:  # the last edge before the server: what is not foreseen ends here
+            _log.exception("request.failed", route=visit.route)
+            if outgoing.status:
+                raise
+            visit.code = "internal_error"
+            await outgoing.answer(internal_error(visit.request_id))
+
+    def _pass_gate(self, path: str) -> None:
+        if not self._gate.is_open and path not in _ALWAYS_OPEN:
+            raise ShuttingDown
+
+    async def _body(self, receive: Receive, length: int) -> bytes:
+        """Read the whole body, within bounds; most arrive in one piece with the headers."""
+        if length == 0:
+            return b""
+        limit = self._options.body_max
+        if length > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._options.body_read_s):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _CallerLeft
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    if size > limit:
+                        raise _too_large(limit)
+                    if not message.get("more_body", False):
+                        return b"".join(parts)
+        except TimeoutError:
+            raise BodyTooSlow("The body did not arrive in time.") from None
+
+    def _note(self, outgoing: "_Outgoing", visit: Visit, seconds: float) -> None:
+        method = outgoing.method if outgoing.method in _KNOWN_METHODS else "OTHER"
+        self._meters.count(method, visit.route, outgoing.status, seconds)
+        fields = {"code": visit.code} if visit.code else {}
+        # Probes come every few seconds; only those that fail are news.
+        probed = visit.route in _ALWAYS_OPEN and outgoing.status == 200
+        write = _log.debug if probed else _log.info
+        write(
+            "request.answered",
+            method=method,
+            route=visit.route,
+            status=outgoing.status,
+            duration_ms=round(seconds * 1000, 1),
+            **fields,
+        )
+
+
+class _Outgoing:
+    """The answer on its way: it carries the request id, and its status is remembered."""
+
+    def __init__(self, send: Send, request_id: str, *, method: str) -> None:
+        self._send = send
+        self._request_id = request_id.encode()
+        self.method = method
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
+        elif self.method == "HEAD":
+            message["body"] = b""
+        await self._send(message)
+
+    async def answer(self, answer: Answer) -> None:
+        body = encode(answer.body)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            *((name.encode(), value.encode()) for name, value in answer.headers.items()),
+        ]
+        await self.send(
+            {"type": "http.response.start", "status": answer.status, "headers": headers}
+        )
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def _headers(scope: Scope) -> tuple[str, int]:
+    """Return the request id that was sent, if it is sane, and the body's length, -1 if untold."""
+    request_id, chunked = "", False
+    length = 0 if scope["method"] in _BODILESS else -1
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            request_id = value.decode()
+        elif name == b"content-length":
+            length = int(value) if value.isdigit() else -1
+        elif name == b"transfer-encoding":
+            chunked = True
+    return request_id, -1 if chunked else length
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body must not be larger than {limit // 1024} KiB.")

@@ -1,0 +1,121 @@
+"""An endpoint as a value, and the one way every request walks: read, once only, act, answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from payment_service.api.answers import Answer, respond
+from payment_service.api.idempotency import idempotently
+from payment_service.api.incoming import (
+    Incoming,
+    read_bearer_token,
+    read_body,
+    read_key,
+    read_query,
+)
+from payment_service.api.options import ApiOptions
+from payment_service.api.presenting import Presenter
+from payment_service.api.problems import problem
+from payment_service.api.visit import visit_of
+from payment_service.domain.errors import Refusal
+from payment_service.flows.world import World
+from payment_service.ports import Unavailable
+
+READING = frozenset({"GET"})
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What every endpoint works with."""
+
+    world: World
+    options: ApiOptions
+    show: Presenter
+
+    def deadline(self) -> datetime:
+        """When the caller must have an answer, whatever is known by then."""
+        return self.world.clock.now() + timedelta(seconds=self.options.response_deadline_s)
+
+
+Handle = Callable[[Api, Incoming], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path, what it does, and what the document says of it.
+
+    path: below the prefix. asks: the fields of the body, or of the query when there is no body.
+    answers: by status, the model of the body. refusals: the codes it may refuse with, by status.
+    examples: names of the sample requests in `examples.py`.
+    """
+
+    method: str
+    path: str
+    handle: Handle
+    name: str
+    tag: str
+    summary: str
+    answers: Mapping[int, type[BaseModel]]
+    description: str = ""
+    asks: type[BaseModel] | None = None
+    refusals: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    at_root: bool = False
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether what is asked comes as JSON."""
+        return self.method not in READING
+
+
+async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> Response:
+    """Answer one request, refusals included; what else is raised is a bug, which the door hides."""
+    visit = visit_of(request.scope)
+    visit.route = route
+
+    async def act() -> Answer:
+        try:
+            return await endpoint.handle(api, call)
+        except (Refusal, Unavailable) as error:
+            return problem(error, visit.request_id, api.show)
+
+    try:
+        call = _read(endpoint, route, request, visit.request_id, visit.body)
+        if call.key is None:
+            answer = await act()
+        else:
+            deadline_s = api.options.response_deadline_s
+            answer = await idempotently(api.world, call, deadline_s=deadline_s, act=act)
+    except (Refusal, Unavailable) as error:
+        answer = problem(error, visit.request_id, api.show)
+    visit.code = answer.body.get("code")
+    return respond(answer)
+
+
+def _read(
+    endpoint: Endpoint, route: str, request: Request, request_id: str, raw: bytes
+) -> Incoming:
+    headers = request.headers
+    query = read_query(request.scope["query_string"])
+    path: dict[str, Any] = request.path_params
+    body: Mapping[str, Any] = query
+    key = None
+    if endpoint.reads_body:
+        # A DELETE may carry its fields in the query instead: not every client can send a body.
+        if raw or endpoint.method != "DELETE":
+            body = read_body(raw, headers.get("content-type", ""))
+        key = read_key(headers)
+    return Incoming(
+        method=endpoint.method,
+        route=route,
+        request_id=request_id,
+        path=path,
+        query=query,
+        body=body,
+        key=key,
+        bearer_token=read_bearer_token(headers),
+    )

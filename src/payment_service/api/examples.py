@@ -1,0 +1,238 @@
+"""Sample requests and answers for the OpenAPI document, rendered as real ones are."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from payment_service.api import answer_models as models
+from payment_service.api import asked, problems
+from payment_service.api.answers import pending, success
+from payment_service.api.options import ApiOptions
+from payment_service.api.presenting import Presenter
+from payment_service.domain import errors
+from payment_service.domain.call import begin_call
+from payment_service.domain.customer import Card, CardState, Customer
+from payment_service.domain.errors import FieldError, Refusal
+from payment_service.domain.moment import Door
+from payment_service.domain.notice import PAYMENT_RECEIVED, Notice, NoticeState
+from payment_service.domain.payment import Entry, Payment, State, Terms
+from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.domain.steps import Intent
+from payment_service.ports import GatewayUnavailable, StoreUnavailable, Unavailable
+
+REQUEST_ID: Final = "req_0000000000example"
+_NOW: Final = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+_ORDER: Final = "order-1001"
+_INTENT: Final = "pi_3Example"
+_CARD: Final = "pm_1Example"
+_CUSTOMER: Final = "cus_Example"
+_EMAIL: Final = "jane@example.com"
+_AMOUNT_MINOR: Final = 6522
+
+_REFUND: Final = Refund(
+    id="rfd_0example",
+    amount_minor=2000,
+    status=RefundStatus.SUCCEEDED,
+    created_at=_NOW,
+    reason="requested_by_customer",
+    stripe_refund_id="re_3Example",
+)
+_PAID: Final = Payment(
+    id=_ORDER,
+    uid="pay_0example",
+    version=3,
+    created_at=_NOW,
+    updated_at=_NOW,
+    terms=Terms(amount_minor=_AMOUNT_MINOR, currency="usd", customer_id=_CUSTOMER),
+    status=State.SUCCEEDED,
+    entered_at=_NOW,
+    attempts_made=1,
+    intent_id=_INTENT,
+    payment_method_id=_CARD,
+    received_minor=_AMOUNT_MINOR,
+    refunds=(_REFUND,),
+    notices=(
+        Notice(
+            status=PAYMENT_RECEIVED,
+            state=NoticeState.TOLD,
+            call=begin_call("pay_0example-notice-1", _NOW),
+            told_at=_NOW,
+        ),
+    ),
+    history=(
+        Entry(_NOW, "create.begun", Door.REQUEST),
+        Entry(_NOW, "payment.succeeded", Door.REQUEST, "req_Example"),
+    ),
+)
+_WAITING: Final = replace(
+    _PAID, status=State.REQUIRES_ACTION, received_minor=0, refunds=(), notices=()
+)
+_WAITING_INTENT: Final = Intent(
+    id=_INTENT,
+    status="requires_action",
+    amount_minor=_AMOUNT_MINOR,
+    amount_received_minor=0,
+    client_secret=f"{_INTENT}_secret_Example",
+    next_action={"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}},
+)
+_SAVED_CARD: Final = Card(
+    payment_method_id=_CARD,
+    brand="visa",
+    last4="4242",
+    exp_month=12,
+    exp_year=2030,
+    fingerprint="Xt5EWLLDS7FJjR1c",
+    cardholder_name="Jane Doe",
+    added_at=_NOW,
+    state=CardState.KEPT,
+)
+_JANE: Final = Customer(
+    id=_EMAIL,
+    uid="cust_0example",
+    version=1,
+    created_at=_NOW,
+    updated_at=_NOW,
+    name="Jane Doe",
+    customer_id=_CUSTOMER,
+    default_payment_method_id=_CARD,
+    cards=(_SAVED_CARD,),
+)
+
+# One refusal for every code that the document names.
+_CARD_TEXT: Final = "must not contain a card number; collect cards with Stripe.js and send the id"
+_REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
+    errors.InvalidRequest(
+        FieldError("orderId", "is required"), FieldError("amount", "is required")
+    ),
+    errors.InvalidRequest(
+        FieldError("Idempotency-Key", "must have 1 to 255 printable ASCII characters"),
+        code="invalid_idempotency_key",
+    ),
+    errors.InvalidRequest(
+        FieldError(
+            "amount",
+            "must be an integer in the currency's minor unit (for usd: cents; 65.22 dollars is "
+            "6522)",
+        ),
+        code="amount_not_integer",
+    ),
+    errors.InvalidRequest(
+        FieldError("amount", "must be a number in the currency's major unit (for usd: 65.22)"),
+        code="amount_not_decimal",
+    ),
+    errors.InvalidRequest(FieldError("amount", "must be more than 0"), code="amount_not_positive"),
+    errors.InvalidRequest(
+        FieldError("amount", "must be at least 50 in usd"), code="amount_too_small"
+    ),
+    errors.InvalidRequest(
+        FieldError("amount", "is null: leave it out to refund all that is left, or send a number"),
+        code="amount_null",
+    ),
+    errors.InvalidRequest(
+        FieldError("cursor", "is not one that this list gave"), code="invalid_cursor"
+    ),
+    problems.InvalidJson("The body must be a JSON object."),
+    errors.RawCardDataRefused(
+        FieldError("description", _CARD_TEXT),
+        message="A card number was sent where none may be. It was not kept.",
+    ),
+    errors.CardNotUsable("This card belongs to another customer."),
+    errors.CardRefused("Your card has insufficient funds.", decline_code="insufficient_funds"),
+    errors.NotFound("There is no such payment."),
+    errors.NotFound("There is no such customer.", code="customer_not_found"),
+    errors.NotFound("There is no such card.", code="card_not_found"),
+    errors.OrderAlreadyPaid("This order is paid, on other terms.", payment=_PAID),
+    errors.PaymentInProgress("This order is being paid, on other terms.", payment=_PAID),
+    errors.PaymentNotRefundable("Nothing was captured.", payment=_PAID),
+    errors.RefundExceedsRemaining("", payment=_PAID),
+    errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
+    errors.IdempotencyKeyInUse(
+        "The first request with this Idempotency-Key is still running.", retry_after_s=1
+    ),
+    errors.StripeRefused(""),
+    problems.BodyTooSlow("The body did not arrive in time."),
+    problems.BodyTooLarge("The body must not be larger than 64 KiB."),
+    problems.WrongContentType("The body must be sent as application/json, in UTF-8."),
+    GatewayUnavailable(),
+    StoreUnavailable(),
+    problems.ShuttingDown(),
+)
+
+
+@lru_cache(maxsize=4)
+def problem_examples(options: ApiOptions) -> dict[str, dict[str, Any]]:
+    """Return one sample envelope for every code that a caller may get."""
+    show = Presenter(options.amount_unit)
+    answers = [problems.problem(error, REQUEST_ID, show) for error in _REFUSALS]
+    answers.append(problems.internal_error(REQUEST_ID))
+    return {answer.body["code"]: dict(answer.body) for answer in answers}
+
+
+def request_example(kind: type[BaseModel], options: ApiOptions) -> Mapping[str, Any]:
+    """Return one sample of what may be asked."""
+    show = Presenter(options.amount_unit)
+    card = {"customerId": _CUSTOMER, "paymentMethodId": _CARD}
+    samples: dict[type[BaseModel], dict[str, Any]] = {
+        asked.AskedCustomer: {"email": _EMAIL, "name": "Jane Doe"},
+        asked.AskedCard: card,
+        asked.AskedDefaultCard: {**card, "isDefault": True},
+        asked.AskedCardDetails: {
+            **card,
+            "cardholderName": "Jane Doe",
+            "last4": "4242",
+            "cardType": "visa",
+            "expiryDate": "12/30",
+            "isDefault": True,
+        },
+        asked.AskedPayment: {
+            "amount": show.amount(_AMOUNT_MINOR, "usd"),
+            "currency": "usd",
+            "orderId": _ORDER,
+            **card,
+            "metadata": {"cart": "7"},
+        },
+        asked.AskedRefund: {
+            "orderId": _ORDER,
+            "amount": show.amount(2000, "usd"),
+            "reason": "requested_by_customer",
+        },
+    }
+    return MappingProxyType(samples[kind])
+
+
+def answer_examples(kind: type[BaseModel], options: ApiOptions) -> dict[str, Mapping[str, Any]]:
+    """Return samples of an answer by name."""
+    show = Presenter(options.amount_unit)
+    if kind is models.PaymentAnswer:
+        return {
+            "succeeded": success(show.payment(_PAID)).body,
+            "requires_action": success(show.payment(_WAITING, _WAITING_INTENT)).body,
+        }
+    return {"example": _answer_example(kind, options, show)}
+
+
+def _answer_example(
+    kind: type[BaseModel], options: ApiOptions, show: Presenter
+) -> Mapping[str, Any]:
+    payment, customer = _PAID, _JANE
+    ids: dict[str, Any] = {"customerId": _CUSTOMER}
+    health = {"message": "I am healthy!", "status": "ok"}
+    samples: dict[type[BaseModel], Mapping[str, Any]] = {
+        models.FullPaymentAnswer: success(show.payment_in_full(payment)).body,
+        models.PaymentsAnswer: success([show.payment(payment)], nextCursor=None).body,
+        models.RefundAnswer: success(show.refund(payment, _REFUND)).body,
+        models.NewCustomerAnswer: success(ids, **ids).body,
+        models.CustomerAnswer: success(show.customer(customer), **ids).body,
+        models.CardAnswer: success(show.card(customer, _SAVED_CARD)).body,
+        models.CardsAnswer: success(show.cards(customer)).body,
+        models.DoneAnswer: {"success": True, "message": "The card was removed."},
+        models.PendingAnswer: pending("The outcome is not known yet.", {"orderId": _ORDER}).body,
+        models.HealthAnswer: {**health, "version": options.version, "mode": options.mode},
+        models.LiveAnswer: {"status": "ok"},
+    }
+    return samples[kind]

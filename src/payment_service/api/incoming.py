@@ -1,0 +1,138 @@
+"""What a caller sent, read once: JSON without surprises, no card numbers, a sane key."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+
+from payment_service.api.answers import encode
+from payment_service.api.problems import InvalidJson, WrongContentType
+from payment_service.domain.card_number import find_card_numbers_in
+from payment_service.domain.errors import FieldError, InvalidRequest, RawCardDataRefused
+
+# Identifiers are made by programs: a numeric order id may well look like a card number.
+IDENTIFIERS = frozenset({"orderId", "customerId", "paymentMethodId", "paymentIntentId", "cursor"})
+
+# Whoever calls, until callers have names.
+ANONYMOUS = "anonymous"
+
+# More parameters than any endpoint has; parse_qsl refuses what is beyond.
+_PARAMETERS_MAX = 50
+
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_JSON_TYPE = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One request, read. `bearer_token` is for the OrderService only and is never written down."""
+
+    method: str
+    route: str
+    request_id: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Mapping[str, Any]
+    key: str | None = None
+    bearer_token: str | None = field(default=None, repr=False)
+    caller: str = ANONYMOUS
+
+
+def read_query(query_string: bytes) -> dict[str, str]:
+    """Return the query's parameters. Raises InvalidRequest, RawCardDataRefused."""
+    if not query_string:
+        return {}
+    try:
+        pairs = parse_qsl(
+            query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=_PARAMETERS_MAX
+        )
+    except ValueError:
+        raise InvalidRequest(FieldError("query", "has too many parameters")) from None
+    query = dict(pairs)
+    if len(query) != len(pairs):
+        raise InvalidRequest(FieldError("query", "names a parameter twice"))
+    refuse_card_numbers(query)
+    return query
+
+
+def read_body(raw: bytes, content_type: str) -> dict[str, Any]:
+    """Return the JSON object of a body.
+
+    Raises WrongContentType, InvalidJson, RawCardDataRefused, InvalidRequest (nested too deep).
+    """
+    if not raw:
+        raise InvalidJson("The body is empty; send a JSON object.")
+    if content_type != "application/json":
+        _check_content_type(content_type)
+    try:
+        body = _decoder.decode(raw.decode())
+        if b"\\u" in raw:
+            encode(body)  # half of a surrogate pair is no character and could not be written
+    except UnicodeError:
+        raise InvalidJson("The body is not valid UTF-8 text.") from None
+    except (ValueError, ArithmeticError, RecursionError):
+        raise InvalidJson(
+            "The body is not valid JSON (names must not repeat; NaN and Infinity are not JSON)."
+        ) from None
+    if not isinstance(body, dict):
+        raise InvalidJson("The body must be a JSON object.")
+    refuse_card_numbers(body)
+    return body
+
+
+def refuse_card_numbers(value: object) -> None:
+    """Raise RawCardDataRefused, naming the fields, if there is a card number in it."""
+    paths = find_card_numbers_in(value, IDENTIFIERS)
+    if paths:
+        told = "must not contain a card number; collect cards with Stripe.js and send the id"
+        raise RawCardDataRefused(
+            *(FieldError(path, told) for path in paths),
+            message="A card number was sent where none may be. It was not kept.",
+        )
+
+
+def read_key(headers: Headers) -> str | None:
+    """Return the idempotency key, None without one. Raises InvalidRequest."""
+    key = headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidRequest(
+            FieldError("Idempotency-Key", "must have 1 to 255 printable ASCII characters"),
+            code="invalid_idempotency_key",
+        )
+    return key
+
+
+def read_bearer_token(headers: Headers) -> str | None:
+    """Return the caller's own bearer token, None without one."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _check_content_type(content_type: str) -> None:
+    kind, _, parameters = content_type.lower().partition(";")
+    charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "')
+    if not _JSON_TYPE.fullmatch(kind.strip()) or charset not in {"", "utf-8", "utf8"}:
+        raise WrongContentType("The body must be sent as application/json, in UTF-8.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        # Two readers of one text would disagree about which of them counts.
+        raise ValueError("a name is there twice")
+    return names
+
+
+def _refuse_constant(_name: str) -> Any:
+    raise ValueError("not JSON")
+
+
+# Amounts are never binary floating point numbers, not even on the way in.
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_refuse_constant
+)

@@ -1,0 +1,115 @@
+"""Looking at payments at the HTTP door: one, or a page of many. Nothing here asks Stripe."""
+
+from datetime import UTC, datetime
+
+from payment_service.api.answer_models import FullPaymentAnswer, PaymentsAnswer
+from payment_service.api.answers import Answer, success
+from payment_service.api.asked import AskedPage
+from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.incoming import Incoming
+from payment_service.api.presenting import PROCESSING, wire_status
+from payment_service.api.validation import Findings
+from payment_service.domain.currencies import find_currency
+from payment_service.domain.errors import FieldError, InvalidRequest
+from payment_service.domain.payment import Payment, State
+from payment_service.flows.find_payment import find_payment
+from payment_service.ports import PAYMENTS, ColumnValue
+
+
+async def get(api: Api, call: Incoming) -> Answer:
+    payment = await find_payment(api.world, call.path["id"])
+    return success(api.show.payment_in_full(payment))
+
+
+async def list_page(api: Api, call: Incoming) -> Answer:
+    findings = Findings()
+    asked = findings.fields(AskedPage, call.query)
+    since = findings.value(lambda: _moment("createdFrom", call.query.get("createdFrom")))
+    until = findings.value(lambda: _moment("createdTo", call.query.get("createdTo")))
+    if "currency" in call.query:
+        findings.value(lambda: find_currency(call.query["currency"]))
+    findings.close()
+    assert asked is not None
+    if asked.order_id is not None:
+        payment = await api.world.store.get(PAYMENTS, asked.order_id)
+        found = [payment] if payment and _matches(payment, asked, since, until) else []
+        return success([api.show.payment(one) for one in found], nextCursor=None)
+    try:
+        page = await api.world.store.page(
+            PAYMENTS,
+            equal=_equal(asked),
+            created_from=since,
+            created_to=until,
+            cursor=asked.cursor,
+            limit=asked.limit,
+        )
+    except ValueError:
+        raise InvalidRequest(
+            FieldError("cursor", "is not one that this list gave"), code="invalid_cursor"
+        ) from None
+    return success([api.show.payment(one) for one in page.items], nextCursor=page.next_cursor)
+
+
+def _moment(field: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        # A + of a time zone comes as a space from clients that do not encode it.
+        moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
+    except ValueError:
+        words = "must be a date or time of ISO 8601, such as 2026-01-31T12:00:00Z"
+        raise InvalidRequest(FieldError(field, words)) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _equal(asked: AskedPage) -> dict[str, ColumnValue]:
+    equal: dict[str, ColumnValue] = {}
+    if asked.customer_id is not None:
+        equal["customer_id"] = asked.customer_id
+    if asked.status is not None:
+        # To a caller both are one; a card payment that is `processing` at Stripe is rare.
+        equal["status"] = str(State.ASKING) if asked.status == PROCESSING else asked.status
+    if asked.currency is not None:
+        equal["currency"] = asked.currency.lower()
+    return equal
+
+
+def _matches(
+    payment: Payment, asked: AskedPage, since: datetime | None, until: datetime | None
+) -> bool:
+    return (
+        asked.customer_id in {None, payment.terms.customer_id}
+        and asked.status in {None, wire_status(payment.state)}
+        and (asked.currency is None or asked.currency.lower() == payment.terms.currency)
+        and (since is None or payment.created_at >= since)
+        and (until is None or payment.created_at <= until)
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/payment-intent/{id:path}",
+        handle=get,
+        name="get_payment",
+        tag="payments",
+        summary="Get a payment by its PaymentIntent id or order id",
+        description=(
+            "State, amounts, attempts, refunds, what the OrderService was told, and the time line. "
+            "Answered from our own record, which follows Stripe by itself."
+        ),
+        answers={200: FullPaymentAnswer},
+        refusals={404: ("not_found",)},
+    ),
+    Endpoint(
+        method="GET",
+        path="/payments",
+        handle=list_page,
+        name="list_payments",
+        tag="payments",
+        summary="List payments, newest first",
+        asks=AskedPage,
+        answers={200: PaymentsAnswer},
+        refusals={400: ("invalid_cursor",)},
+    ),
+)

@@ -1,0 +1,233 @@
+"""The OpenAPI document: what the endpoints say of themselves, and what holds for all of them."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from payment_service.api.answer_models import ProblemAnswer
+from payment_service.api.endpoint import Endpoint
+from payment_service.api.examples import answer_examples, problem_examples, request_example
+from payment_service.api.options import ApiOptions
+from payment_service.domain.money import AmountUnit
+
+_REF: Final = "#/components/schemas/{model}"
+
+_ABOUT: Final = """Takes payments for orders over Stripe: an order is paid once, whatever fails.
+
+* A success is `{"success": true, "data": ...}`; a failure has a `message` for people, a stable
+  `code` for programs and the `requestId` to ask the operator about.
+* `Idempotency-Key` is honoured on every POST, PUT and DELETE for 24 hours.
+* 202 means that the outcome is not known yet. It is never reported as a failure; it becomes known
+  by itself.
+"""
+
+_TAGS: Final = (
+    {"name": "payments", "description": "Pay orders and look at payments."},
+    {"name": "refunds", "description": "Give money back."},
+    {"name": "customers", "description": "One customer for each e-mail."},
+    {"name": "cards", "description": "Saved cards of a customer."},
+    {"name": "health", "description": "The process itself."},
+)
+
+_WRITE_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    400: ("invalid_request", "invalid_json", "raw_card_data_refused", "invalid_idempotency_key"),
+    408: ("body_too_slow",),
+    409: ("idempotency_key_in_use",),
+    413: ("body_too_large",),
+    415: ("unsupported_media_type",),
+    422: ("idempotency_key_reused",),
+    502: ("stripe_refused",),
+}
+_READ_CODES: Final[Mapping[int, tuple[str, ...]]] = {400: ("invalid_request",)}
+_ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    500: ("internal_error",),
+    503: ("stripe_unavailable", "database_unavailable", "shutting_down"),
+}
+
+_OWN_CODES: Final[Mapping[int, tuple[str, ...]]] = {500: ("internal_error",)}
+
+_PATH_EXAMPLES: Final = {
+    "email": "jane@example.com",
+    "customerId": "cus_Example",
+    "id": "order-1001",
+}
+
+_REQUEST_ID_HEADER: Final = {
+    "X-Request-Id": {
+        "description": "The one that was sent, if it was sane, else one made for this request.",
+        "schema": {"type": "string"},
+    }
+}
+_AMOUNTS: Final = frozenset({"amount", "amount_received", "amount_refunded", "amount_refundable"})
+
+
+def described(endpoint: Endpoint, options: ApiOptions) -> dict[str, Any]:
+    """Return what FastAPI is told about an endpoint, beside its path and method."""
+    return {
+        "name": endpoint.name,
+        "operation_id": endpoint.name,
+        "tags": [endpoint.tag],
+        "summary": endpoint.summary,
+        "description": endpoint.description,
+        "status_code": min(endpoint.answers),
+        "response_description": HTTPStatus(min(endpoint.answers)).phrase,
+        "responses": _responses(endpoint, options),
+        "openapi_extra": _extra(endpoint, options),
+    }
+
+
+def document(app: FastAPI, options: ApiOptions, endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
+    """Return the document of all that the application serves."""
+    made = get_openapi(
+        title="Payment Service",
+        version=options.version,
+        openapi_version="3.1.0",
+        description=_ABOUT,
+        routes=app.routes,
+        tags=list(_TAGS),
+        servers=[{"url": "/"}],
+    )
+    asked = {endpoint.asks for endpoint in endpoints if endpoint.asks and endpoint.reads_body}
+    kinds = sorted(asked, key=lambda kind: kind.__name__)
+    _, definitions = models_json_schema([(kind, "validation") for kind in kinds], ref_template=_REF)
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(definitions["$defs"])
+    for name, schema in schemas.items():
+        _set_amounts(name, schema, options)
+        _drop_titles(schema)
+    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    return made
+
+
+def _responses(endpoint: Endpoint, options: ApiOptions) -> dict[int | str, dict[str, Any]]:
+    responses: dict[int | str, dict[str, Any]] = {}
+    for status, kind in endpoint.answers.items():
+        responses[status] = _response(status, kind, answer_examples(kind, options))
+    codes = dict(_OWN_CODES if endpoint.at_root else _ANY_CODES)
+    more = _WRITE_CODES if endpoint.reads_body else _READ_CODES if _has_parameters(endpoint) else {}
+    for group in (more, endpoint.refusals):
+        for status, names in group.items():
+            codes[status] = tuple(dict.fromkeys((*codes.get(status, ()), *names)))
+    problems = problem_examples(options)
+    for status, names in sorted(codes.items()):
+        responses[status] = _response(
+            status, ProblemAnswer, {name: problems[name] for name in names}
+        )
+    return responses
+
+
+def _response(
+    status: int, kind: type[BaseModel], examples: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    shown = {name: {"value": dict(value)} for name, value in examples.items()}
+    headers: dict[str, Any] = dict(_REQUEST_ID_HEADER)
+    if status == 503 or "idempotency_key_in_use" in examples:
+        words = "Seconds to wait before asking again."
+        headers["Retry-After"] = {"description": words, "schema": {"type": "integer"}}
+    return {
+        "model": kind,
+        "description": HTTPStatus(status).phrase,
+        "headers": headers,
+        "content": {"application/json": {"examples": shown}},
+    }
+
+
+def _has_parameters(endpoint: Endpoint) -> bool:
+    return "{" in endpoint.path or endpoint.asks is not None
+
+
+def _extra(endpoint: Endpoint, options: ApiOptions) -> dict[str, Any]:
+    parameters = [*_path_parameters(endpoint), *_query_parameters(endpoint), *_headers(endpoint)]
+    extra: dict[str, Any] = {"parameters": parameters}
+    if endpoint.reads_body and endpoint.asks is not None:
+        sample = {"value": dict(request_example(endpoint.asks, options))}
+        schema = {"$ref": _REF.format(model=endpoint.asks.__name__)}
+        extra["requestBody"] = {
+            "required": endpoint.method != "DELETE",
+            "content": {"application/json": {"schema": schema, "examples": {"request": sample}}},
+        }
+    return extra
+
+
+def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "example": example,
+        }
+        for name, example in _PATH_EXAMPLES.items()
+        if f"{{{name}}}" in endpoint.path or f"{{{name}:path}}" in endpoint.path
+    ]
+
+
+def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    if endpoint.asks is None or endpoint.method not in {"GET", "DELETE"}:
+        return []
+    schema = endpoint.asks.model_json_schema()
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": field.get("description", ""),
+            "schema": _without_null(field),
+        }
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query has text or nothing."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    plain = kinds[0] if kinds else schema
+    return {key: plain[key] for key in plain if key not in {"title", "description"}}
+
+
+def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
+    request_id = {
+        "name": "X-Request-Id",
+        "in": "header",
+        "required": False,
+        "description": "Returned on the answer and written into every log line.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+        "example": "checkout-7f3a",
+    }
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key and request gives the first answer again, for 24 hours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "example": "order-1001-try-1",
+    }
+    return [request_id, key] if endpoint.reads_body else [request_id]
+
+
+def _drop_titles(schema: dict[str, Any]) -> None:
+    """Take out the titles that pydantic makes of names: "Orderid" helps nobody."""
+    for described in schema.get("properties", {}).values():
+        described.pop("title", None)
+
+
+def _set_amounts(name: str, schema: dict[str, Any], options: ApiOptions) -> None:
+    """Say of every amount what it counts; the models leave it open."""
+    minor = options.amount_unit is AmountUnit.MINOR
+    for field, described in schema.get("properties", {}).items():
+        if field in _AMOUNTS:
+            described["type"] = "integer" if minor else "number"
+            unit = "minor unit (cents for usd)" if minor else "major unit (65.22 is 65.22 dollars)"
+            described["description"] = f"In the currency's {unit}."
+            described.pop("default", None)
+        elif field == "currency" and name.startswith("Asked"):
+            described["type"] = ["string", "null"]
+            described["default"] = options.default_currency
+    if name == "AskedRefund":
+        schema["properties"]["amount"]["description"] += " Left out: all that is left."

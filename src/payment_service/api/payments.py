@@ -1,0 +1,136 @@
+"""Payments at the HTTP door: pay an order."""
+
+from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
+from payment_service.api.answers import Answer, pending, success
+from payment_service.api.asked import AskedPayment
+from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.idempotency import key_id
+from payment_service.api.incoming import Incoming
+from payment_service.api.payment_failures import raise_failure
+from payment_service.api.problems import SecretUnavailable
+from payment_service.api.validation import Findings
+from payment_service.domain.currencies import Currency, find_currency
+from payment_service.domain.errors import InvalidRequest
+from payment_service.domain.money import Money, parse_amount
+from payment_service.domain.payment import Order, Payment, State, Terms
+from payment_service.flows.find_payment import read_intent
+from payment_service.flows.pay_order import pay_order
+
+# The payer's client has something to do, for which it needs the client secret.
+WAITS_FOR_PAYER = frozenset(
+    {State.REQUIRES_ACTION, State.REQUIRES_CONFIRMATION, State.REQUIRES_PAYMENT_METHOD}
+)
+
+# What is wrong with an amount whatever its currency; the rest depends on the currency.
+_ANY_CURRENCY = frozenset({"amount_not_integer", "amount_not_decimal", "amount_not_positive"})
+
+
+async def pay(api: Api, call: Incoming) -> Answer:
+    order = read_order(api, call)
+    payment = await pay_order(
+        api.world, order, deadline=api.deadline(), bearer_token=call.bearer_token
+    )
+    if payment.state is State.ASKING:
+        return _pending(payment)
+    raise_failure(payment, confirming=order.terms.confirm)
+    if payment.state not in WAITS_FOR_PAYER:
+        return success(api.show.payment(payment))
+    intent = await read_intent(api.world, payment)
+    if intent is None:
+        raise SecretUnavailable("Stripe does not tell the client secret")
+    return Answer(
+        200,
+        {"success": True, "data": api.show.payment(payment, intent)},
+        secret_of=payment.intent_id,
+    )
+
+
+def read_order(api: Api, call: Incoming) -> Order:
+    """Return what is to be paid. Raises InvalidRequest that names every bad field."""
+    findings = Findings()
+    asked = findings.fields(AskedPayment, call.body)
+    money = _read_money(api, call, findings)
+    if asked is not None and _charges_a_card(asked) and asked.customer_id is None:
+        findings.bad("customerId", "is required when a card is to be charged")
+    findings.close()
+    assert asked is not None
+    assert money is not None
+    return Order(
+        id=asked.order_id,
+        terms=Terms(
+            amount_minor=money.amount_minor,
+            currency=money.currency,
+            customer_id=asked.customer_id,
+            confirm=asked.confirm is not False,
+            capture_method=asked.capture_method or "automatic",
+            return_url=asked.return_url,
+            description=asked.description,
+            metadata=asked.metadata or {},
+        ),
+        payment_method_id=asked.payment_method_id,
+        request_id=call.request_id,
+        retry_key=key_id(call.caller, call.key) if call.key else None,
+    )
+
+
+def _charges_a_card(asked: AskedPayment) -> bool:
+    return asked.confirm is not False and asked.payment_method_id is not None
+
+
+def _read_money(api: Api, call: Incoming, findings: Findings) -> Money | None:
+    code = call.body.get("currency")
+    default = api.options.default_currency
+    currency = findings.value(lambda: find_currency(default if code is None else code))
+    if "amount" not in call.body:
+        return None  # noted as missing already
+    amount = call.body["amount"]
+    if currency is None:
+        findings.value(lambda: _check_any_currency(amount, find_currency(default), api))
+        return None
+    return findings.value(lambda: parse_amount(amount, currency, api.options.amount_unit))
+
+
+def _check_any_currency(amount: object, currency: Currency, api: Api) -> None:
+    try:
+        parse_amount(amount, currency, api.options.amount_unit)
+    except InvalidRequest as error:
+        if error.reason_code in _ANY_CURRENCY:
+            raise
+
+
+def _pending(payment: Payment) -> Answer:
+    data = {"orderId": payment.id}
+    if payment.intent_id is not None:
+        data |= {"payment_intent_id": payment.intent_id, "paymentIntentId": payment.intent_id}
+    return pending(
+        "Stripe has not said yet whether the payment went through. It becomes known by itself; ask "
+        "for the payment to see it.",
+        data,
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST",
+        path="/payment-intent",
+        handle=pay,
+        name="pay_order",
+        tag="payments",
+        summary="Pay an order",
+        description=(
+            "An order is paid once: the same request again answers with the payment as it is. "
+            "After a refused card the same order may be paid with another one. Without a card, or "
+            "with `confirm: false`, the payment is only created, for Stripe.js to confirm with "
+            "`client_secret`. 202 means that Stripe has not answered yet; the truth becomes known "
+            "by itself. Unknown fields are ignored."
+        ),
+        asks=AskedPayment,
+        answers={200: PaymentAnswer, 202: PendingAnswer},
+        refusals={
+            400: ("amount_not_integer", "amount_too_small", "card_not_usable"),
+            402: ("card_declined",),
+            404: ("customer_not_found", "card_not_found"),
+            409: ("order_already_paid", "payment_in_progress"),
+        },
+    ),
+)

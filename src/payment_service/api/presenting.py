@@ -1,0 +1,183 @@
+"""How payments, refunds, customers and cards look on the wire: the one place that says so."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from payment_service.domain.customer import Card, Customer
+from payment_service.domain.money import AmountUnit, Money, format_amount
+from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.payment import Attempt, Entry, Failure, FailureKind, Payment, State
+from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.domain.steps import Intent
+
+PROCESSING = "processing"
+
+
+def wire_status(status: State | RefundStatus) -> str:
+    """Return the word for the caller: that we have asked and wait is `processing` to them."""
+    return PROCESSING if status.value == "asking" else status.value
+
+
+def wire_time(moment: datetime) -> str:
+    """Return the time as ISO 8601 in UTC."""
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Presenter:
+    """Renders with the operator's unit of amounts."""
+
+    unit: AmountUnit
+
+    def amount(self, amount_minor: int, currency: str) -> int | Decimal:
+        """Return the amount in the operator's unit."""
+        if self.unit is AmountUnit.MINOR:
+            return amount_minor
+        return format_amount(Money(amount_minor, currency), self.unit)
+
+    def payment(self, payment: Payment, intent: Intent | None = None) -> dict[str, Any]:
+        """Return a payment. `intent`: what Stripe shows, for the client secret in it."""
+        currency = payment.terms.currency
+        data: dict[str, Any] = {
+            "payment_intent_id": payment.intent_id,
+            "paymentIntentId": payment.intent_id,
+            "status": wire_status(payment.state),
+            "amount": self.amount(payment.terms.amount_minor, currency),
+            "currency": currency,
+            "orderId": payment.id,
+            "customerId": payment.terms.customer_id,
+            "payment_method": payment.payment_method_id,
+            "amount_received": self.amount(payment.received_minor, currency),
+            "amount_refunded": self.amount(payment.refunded_minor, currency),
+            "amount_refundable": self.amount(payment.refundable_minor, currency),
+            "capture_method": payment.terms.capture_method,
+            "created": wire_time(payment.created_at),
+        }
+        if payment.failure is not None:
+            data["last_error"] = _last_error(payment.failure)
+        if intent is not None:
+            data.update(secret_fields(intent))
+        return data
+
+    def payment_in_full(self, payment: Payment) -> dict[str, Any]:
+        """Return all that may be shown of a payment."""
+        return {
+            **self.payment(payment),
+            "description": payment.terms.description,
+            "metadata": dict(payment.terms.metadata),
+            "cancellation_reason": payment.cancellation_reason,
+            "attempts": {
+                "made": payment.attempts_made,
+                "under_way": _attempt(payment.attempt) if payment.attempt else None,
+            },
+            "refunds": [self.refund(payment, refund) for refund in payment.refunds],
+            "order_notification": _notice(payment.notices[-1]) if payment.notices else None,
+            "timeline": [_entry(entry) for entry in payment.history],
+        }
+
+    def refund(self, payment: Payment, refund: Refund) -> dict[str, Any]:
+        """Return a refund. `reference` is ours, from the start; Stripe's id comes later."""
+        currency = payment.terms.currency
+        data: dict[str, Any] = {
+            "refund_id": refund.stripe_refund_id or refund.id,
+            "reference": refund.id,
+            "status": wire_status(refund.status),
+            "amount": self.amount(refund.amount_minor, currency),
+            "currency": currency,
+            "payment_intent": payment.intent_id,
+            "orderId": payment.id,
+            "amount_refunded": self.amount(payment.refunded_minor, currency),
+            "amount_refundable": self.amount(payment.refundable_minor, currency),
+            "reason": refund.reason,
+            "created": wire_time(refund.created_at),
+        }
+        if refund.failure is not None:
+            data["failure"] = refund.failure
+        return data
+
+    def card(self, customer: Customer, card: Card) -> dict[str, Any]:
+        """Return a card of a customer."""
+        data = {
+            "payment_method_id": card.payment_method_id,
+            "card_brand": card.brand,
+            "card_last4": card.last4,
+            "cardholder_name": card.cardholder_name,
+            "expiry_date": f"{card.exp_month:02d}/{card.exp_year % 100:02d}",
+            "exp_month": card.exp_month,
+            "exp_year": card.exp_year,
+            "is_default": card.payment_method_id == customer.default_payment_method_id,
+        }
+        if card.fingerprint is not None:
+            data["fingerprint"] = card.fingerprint
+        return data
+
+    def cards(self, customer: Customer) -> list[dict[str, Any]]:
+        """Return the usable cards of a customer, the default first."""
+        return [self.card(customer, card) for card in customer.kept_cards]
+
+    def customer(self, customer: Customer) -> dict[str, Any]:
+        """Return a customer."""
+        return {
+            "customerId": customer.customer_id,
+            "email": customer.email,
+            "name": customer.name,
+            "defaultPaymentMethodId": customer.default_payment_method_id,
+        }
+
+
+# What `secret_fields` gives, so that it can be taken out again before an answer is stored.
+SECRET_FIELDS = ("client_secret", "clientSecret", "next_action")
+
+
+def secret_fields(intent: Intent) -> dict[str, Any]:
+    """Return what only the payer's client may know; the next action may hold the secret too."""
+    fields: dict[str, Any] = {}
+    if intent.client_secret is not None:
+        fields["client_secret"] = fields["clientSecret"] = intent.client_secret
+    if intent.next_action is not None:
+        fields["next_action"] = intent.next_action
+    return fields
+
+
+def _last_error(failure: Failure) -> dict[str, Any]:
+    if failure.kind is not FailureKind.DECLINED:
+        # Only what Stripe says of a card is meant for the payer.
+        message = "Stripe did not carry out the payment; nothing was charged."
+        return {"code": str(failure.kind), "message": message}
+    return {
+        "code": failure.code,
+        "declineCode": failure.decline_code,
+        "message": failure.message,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "operation": str(attempt.operation),
+        "since": wire_time(attempt.call.begun_at),
+        "tries": attempt.call.tries,
+        "next_look_at": wire_time(attempt.call.due_at),
+    }
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    owed = notice.state is NoticeState.OWED
+    return {
+        "status": notice.status,
+        "state": str(notice.state),
+        "tries": notice.call.tries,
+        "told_at": wire_time(notice.told_at) if notice.told_at else None,
+        "next_try_at": wire_time(notice.call.due_at) if owed else None,
+        "failure": notice.failure,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "at": wire_time(entry.at),
+        "what": entry.what,
+        "by": str(entry.door),
+        "stripe_request_id": entry.stripe_request_id,
+    }

@@ -1,0 +1,180 @@
+"""Every way to say no, and its status: the one table between refusals and HTTP.
+
+Refusal (domain/errors.py)
+├── UnknownPath          no such endpoint
+├── MethodNotAllowed     the endpoint is there, not with this method
+├── BodyTooLarge         more than any honest request
+├── WrongContentType     a body that does not say it is JSON
+└── InvalidRequest
+    └── InvalidJson      a body that is not a JSON object
+Unavailable (ports.py)
+├── ShuttingDown         this process takes no more requests
+└── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from payment_service.api.answers import Answer
+from payment_service.api.presenting import Presenter
+from payment_service.domain import errors
+from payment_service.domain.errors import InvalidRequest, Refusal
+from payment_service.domain.payment import Payment
+from payment_service.ports import GatewayUnavailable, StoreUnavailable, Unavailable
+
+# Stripe's and a database's short troubles are over in a few seconds; more callers at once are not.
+RETRY_AFTER_S = 5
+
+
+class UnknownPath(Refusal):
+    code = "unknown_path"
+
+
+class MethodNotAllowed(Refusal):
+    code = "method_not_allowed"
+
+
+class BodyTooLarge(Refusal):
+    code = "body_too_large"
+
+
+class BodyTooSlow(Refusal):
+    code = "body_too_slow"
+
+
+class WrongContentType(Refusal):
+    code = "unsupported_media_type"
+
+
+class InvalidJson(InvalidRequest):
+    """The body cannot be read at all; there is no field to name."""
+
+    code = "invalid_json"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message=message)
+
+
+class ShuttingDown(Unavailable):
+    """This process is being stopped; another one will answer."""
+
+
+class SecretUnavailable(GatewayUnavailable):
+    """The payment waits for the payer and nothing is charged, but its client secret is missing."""
+
+
+STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
+    {
+        errors.InvalidRequest: 400,
+        InvalidJson: 400,
+        errors.RawCardDataRefused: 400,
+        errors.CardNotUsable: 400,
+        errors.CardRefused: 402,
+        errors.NotFound: 404,
+        UnknownPath: 404,
+        MethodNotAllowed: 405,
+        BodyTooSlow: 408,
+        errors.OrderAlreadyPaid: 409,
+        errors.PaymentInProgress: 409,
+        errors.PaymentNotRefundable: 409,
+        errors.RefundExceedsRemaining: 409,
+        errors.IdempotencyKeyInUse: 409,
+        BodyTooLarge: 413,
+        WrongContentType: 415,
+        errors.IdempotencyKeyReused: 422,
+        errors.StripeRefused: 502,
+    }
+)
+
+# What cannot be done now: its code, and what a person should know.
+UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyType(
+    {
+        ShuttingDown: ("shutting_down", "This process is being stopped; please try again."),
+        SecretUnavailable: (
+            "stripe_unavailable",
+            "Nothing was charged: the payer must act, and Stripe does not say how. Please retry.",
+        ),
+        GatewayUnavailable: (
+            "stripe_unavailable",
+            "Stripe cannot be reached; nothing was charged or changed. Please try again.",
+        ),
+        StoreUnavailable: (
+            "database_unavailable",
+            "The database cannot be reached; nothing was charged or changed. Please try again.",
+        ),
+        Unavailable: ("unavailable", "This cannot be done now; please try again."),
+    }
+)
+
+INTERNAL_CODE = "internal_error"
+INTERNAL_MESSAGE = "Something went wrong on our side. It is logged under the requestId."
+
+# Stripe's words about our own request may name our key or our account.
+STRIPE_REFUSED_MESSAGE = "Stripe refused this service's request; the operator must look into it."
+
+
+def problem(error: Refusal | Unavailable, request_id: str, show: Presenter) -> Answer:
+    """Return the envelope of a failure that was foreseen."""
+    if isinstance(error, Unavailable):
+        known = next(kind for kind in type(error).__mro__ if kind in UNAVAILABLE)
+        code, message = UNAVAILABLE[known]
+        return _failure(503, code, message, request_id, headers=_retry_after(RETRY_AFTER_S))
+    extra: dict[str, Any] = {}
+    if isinstance(error, InvalidRequest) and error.fields:
+        extra["errors"] = [{"field": bad.field, "message": bad.message} for bad in error.fields]
+    if isinstance(error, errors.CardRefused):
+        extra["declineCode"] = error.details.get("decline_code")
+    payment = error.details.get("payment")
+    if isinstance(payment, Payment):
+        extra["data"] = show.payment(payment)
+    return _failure(
+        STATUSES[type(error)],
+        _code(error),
+        _message(error, show),
+        request_id,
+        headers=_headers(error),
+        **extra,
+    )
+
+
+def internal_error(request_id: str) -> Answer:
+    """Return the envelope of our own bug: nothing of it but where to look."""
+    return _failure(500, INTERNAL_CODE, INTERNAL_MESSAGE, request_id, headers={})
+
+
+def _failure(
+    status: int, code: str, message: str, request_id: str, *, headers: dict[str, str], **extra: Any
+) -> Answer:
+    body = {"success": False, "message": message, "code": code, **extra, "requestId": request_id}
+    return Answer(status, body, headers)
+
+
+def _code(error: Refusal) -> str:
+    # Stripe's own codes for what it refused say nothing to a caller, who cannot mend it.
+    return error.code if isinstance(error, errors.StripeRefused) else error.reason_code
+
+
+def _message(error: Refusal, show: Presenter) -> str:
+    if isinstance(error, errors.StripeRefused):
+        return STRIPE_REFUSED_MESSAGE
+    payment = error.details.get("payment")
+    if isinstance(error, errors.RefundExceedsRemaining) and isinstance(payment, Payment):
+        left = show.amount(payment.refundable_minor, payment.terms.currency)
+        return f"Not more than {left} {payment.terms.currency} is left to refund."
+    return error.message
+
+
+def _headers(error: Refusal) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if "allow" in error.details:
+        headers["allow"] = error.details["allow"]
+    if "retry_after_s" in error.details:
+        headers.update(_retry_after(error.details["retry_after_s"]))
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
+        headers["connection"] = "close"  # the rest of the body is not read
+    return headers
+
+
+def _retry_after(seconds: int) -> dict[str, str]:
+    return {"retry-after": str(seconds)}

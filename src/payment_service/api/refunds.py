@@ -1,0 +1,130 @@
+"""Refunds at the HTTP door."""
+
+from payment_service.api.answer_models import PendingAnswer, RefundAnswer
+from payment_service.api.answers import Answer, pending, success
+from payment_service.api.asked import AskedRefund
+from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.idempotency import derived_id, key_id
+from payment_service.api.incoming import Incoming
+from payment_service.api.payment_failures import raise_refund_failure
+from payment_service.api.validation import Findings
+from payment_service.domain.currencies import find_currency
+from payment_service.domain.errors import InvalidRequest, NotFound
+from payment_service.domain.money import parse_refund_amount
+from payment_service.domain.payment import Payment
+from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.flows.find_payment import find_payment
+from payment_service.flows.refund_payment import refund_payment
+
+# No payment has more refunds than this (REFUNDS_MAX of the domain is lower).
+_TRIES_MAX = 1000
+
+
+async def refund(api: Api, call: Incoming) -> Answer:
+    asked = _read(api, call)
+    payment = await find_payment(api.world, asked.payment_intent_id or asked.order_id or "")
+    if asked.payment_intent_id not in {None, payment.intent_id}:  # an order that is called so
+        raise NotFound("There is no such payment.")
+    payment, made = await refund_payment(
+        api.world,
+        payment,
+        refund_id=_refund_id(api, call, payment),
+        amount_minor=_amount_minor(api, call, payment),
+        reason=asked.reason,
+        deadline=api.deadline(),
+    )
+    if made.status is RefundStatus.ASKING:
+        return _pending(payment, made)
+    raise_refund_failure(payment, made)
+    return success(api.show.refund(payment, made))
+
+
+def _read(api: Api, call: Incoming) -> AskedRefund:
+    findings = Findings()
+    asked = findings.fields(AskedRefund, call.body)
+    if asked is not None and (asked.payment_intent_id is None) == (asked.order_id is None):
+        findings.bad("paymentIntentId", "is required, or orderId instead of it; not both")
+    # The currency is the payment's and not known yet; what is wrong in every one is said now.
+    if call.body.get("amount") is not None:
+        code = api.options.default_currency
+        findings.value(lambda: _check_any_currency(api, call.body["amount"], code))
+    elif "amount" in call.body:
+        findings.bad(
+            "amount",
+            "is null: leave it out to refund all that is left, or send a number",
+            "amount_null",
+        )
+    findings.close()
+    assert asked is not None
+    return asked
+
+
+def _check_any_currency(api: Api, amount: object, code: str) -> None:
+    try:
+        parse_refund_amount(amount, find_currency(code), api.options.amount_unit)
+    except InvalidRequest as error:
+        if error.reason_code in {
+            "amount_not_integer",
+            "amount_not_decimal",
+            "amount_not_positive",
+        }:
+            raise
+
+
+def _amount_minor(api: Api, call: Incoming, payment: Payment) -> int | None:
+    """Return the amount to refund, None for all that is left. Raises InvalidRequest."""
+    if "amount" not in call.body:
+        return None
+    currency = find_currency(payment.terms.currency)
+    unit = api.options.amount_unit
+    return parse_refund_amount(call.body["amount"], currency, unit).amount_minor
+
+
+def _refund_id(api: Api, call: Incoming, payment: Payment) -> str:
+    """Return the id of the refund that this request asks for.
+
+    With a key it follows from the key, so that a request that is sent again after a crash finds the
+    refund it made. One that surely failed is not found again: the caller may try anew.
+    """
+    if call.key is None:
+        return api.world.ids.new("rfd")
+    failed = {r.id for r in payment.refunds if r.status is RefundStatus.FAILED}
+    seed = key_id(call.caller, call.key)
+    ids = (derived_id("rfd", f"{seed}\n{number}") for number in range(_TRIES_MAX))
+    return next(made for made in ids if made not in failed)
+
+
+def _pending(payment: Payment, made: Refund) -> Answer:
+    return pending(
+        "Stripe has not said yet whether the refund was made. It becomes known by itself; ask for "
+        "the payment to see it.",
+        {
+            "refund_id": made.id,
+            "reference": made.id,
+            "orderId": payment.id,
+            "payment_intent": payment.intent_id,
+        },
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST",
+        path="/refund",
+        handle=refund,
+        name="refund_payment",
+        tag="refunds",
+        summary="Refund a payment, whole or in part",
+        description=(
+            "Name the payment by `paymentIntentId` or by `orderId`. Without `amount` all that is "
+            "left is refunded; null is refused, since it may be a mistake."
+        ),
+        asks=AskedRefund,
+        answers={200: RefundAnswer, 202: PendingAnswer},
+        refusals={
+            400: ("amount_not_integer", "amount_null", "amount_not_positive"),
+            404: ("not_found",),
+            409: ("refund_exceeds_remaining", "payment_not_refundable"),
+        },
+    ),
+)

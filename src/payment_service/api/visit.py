@@ -1,0 +1,25 @@
+"""What the door and the endpoints tell each other about one request, carried in its scope."""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+SCOPE_KEY = "payment_service.visit"
+UNMATCHED = "unmatched"
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request on its way. `route` is its template: raw paths may hold e-mails."""
+
+    request_id: str
+    body: bytes = b""
+    route: str = UNMATCHED
+    code: str | None = None
+
+
+def visit_of(scope: MutableMapping[str, Any]) -> Visit:
+    """Return what the door wrote into the scope."""
+    visit = scope[SCOPE_KEY]
+    assert isinstance(visit, Visit)
+    return visit

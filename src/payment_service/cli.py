@@ -1,0 +1,123 @@
+"""The command line: one command for each way to run. Parses, calls, and says what went wrong."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from payment_service.logs import configure_logs
+from payment_service.settings import InvalidSettings, Settings, load_settings
+
+# What the operator must mend (settings, port, database): the same for every command.
+EXIT_UNUSABLE = 2
+
+app = typer.Typer(
+    name="payment-service",
+    help="A payment service over Stripe. Configured by the environment; see `settings`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the HTTP API, and settle what is due unless WORKER_ENABLED=false."""
+    from payment_service import main  # noqa: PLC0415 - the other commands start without it
+
+    _run(main.serve)
+
+
+@app.command()
+def worker() -> None:
+    """Settle what is due, without serving HTTP."""
+    from payment_service import main  # noqa: PLC0415 - the other commands start without it
+
+    _run(main.work)
+
+
+@app.command()
+def migrate() -> None:
+    """Make the tables and indexes of the database. Does nothing when they are there."""
+    from payment_service import main  # noqa: PLC0415 - the other commands start without it
+
+    _run(main.migrate)
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def dev(
+    sandbox_port: Annotated[int, typer.Option(help="Port of the Stripe sandbox.")] = 12111,
+    orders_port: Annotated[int, typer.Option(help="Port of the demo OrderService.")] = 9001,
+) -> None:
+    """Run everything on this machine: Stripe sandbox, demo OrderService and the service."""
+    from payment_service.dev import run_dev  # noqa: PLC0415 - the other commands start without it
+
+    _settings()
+    raise typer.Exit(run_dev(dict(os.environ), sandbox_port=sandbox_port, orders_port=orders_port))
+
+
+@app.command("demo-orders")
+def demo_orders(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 9001,
+) -> None:
+    """Run an OrderService that remembers what it was told, for demos and tests."""
+    from payment_service.demo_orders import run_demo_orders  # noqa: PLC0415 - as above
+
+    raise typer.Exit(run_demo_orders(host, port))
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting with the value in force; secrets are hidden."""
+    in_force = _settings()
+    for name in type(in_force).model_fields:
+        typer.echo(f"{name.upper()}={getattr(in_force, name)}")
+    for warning in in_force.warnings():
+        typer.echo(f"warning: {warning}", err=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings(os.environ)
+    except InvalidSettings as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from error
+
+
+def _run(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Run the command in a fast event loop; an Unavailable database or port is said in one line."""
+    import structlog  # noqa: PLC0415 - `--help` needs none of it
+
+    from payment_service.main import StartError  # noqa: PLC0415
+    from payment_service.ports import Unavailable  # noqa: PLC0415
+
+    in_force = _settings()
+    # A terminal is coloured; so is the pipe of somebody who says that a terminal is behind it.
+    colours = bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+    configure_logs(in_force.log_level, in_force.log_format, colours=colours, remember=True)
+    for warning in in_force.warnings():
+        structlog.get_logger("settings").warning("settings.doubtful", what=warning)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(command(in_force))
+    except (StartError, Unavailable) as error:
+        typer.echo(f"payment-service cannot start: {error}", err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from error
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop
+    import uvloop  # noqa: PLC0415 - not on every platform
+
+    return uvloop.new_event_loop

@@ -1,0 +1,1 @@
+"""The rules of payments as pure values: no clock, no network, no database, no framework."""

@@ -1,0 +1,172 @@
+"""A call: one thing asked of the outside, from the written intention to definite news.
+
+Payments, refunds, notices and customers all owe their calls to the same few rules, which are here:
+when to ask, when to look first, when to stop.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from zlib import crc32
+
+# Stripe may forget an idempotency key after 24 h; an hour early covers skewed clocks.
+KEY_HELD_S = 23 * 3600
+# After this long an effect that a list of Stripe's does not show did not happen: lists are
+# read-after-write, and no request to Stripe runs longer than the SDK's default time-out of 80 s.
+# When Stripe has answered (an error saved under our key), nothing can be under way any more and
+# only a lagging list is left to wait for.
+UNANSWERED_IS_FINAL_AFTER_S = 120
+ANSWERED_IS_FINAL_AFTER_S = 20
+# A call that surely did nothing is tried this often before the caller is told to come back.
+NOT_EXECUTED_TRIES_MAX = 4
+
+BACKOFF_FIRST_S = 0.5
+# While a payer may be waiting the truth must come in well under a minute; later it may take its
+# time, since a loop without back-off is itself an outage.
+BACKOFF_FRESH_MAX_S = 15
+BACKOFF_MAX_S = 600
+FRESH_S = 900
+
+
+class Move(Enum):
+    """What to do next about a call."""
+
+    ASK = "ask"
+    LOOK = "look"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One intention and what became of it so far.
+
+    key: idempotency key, the same for every try.
+    begun_at: when the intention was first written.
+    due_at: when somebody must work on it next: the end of the lease while a try is under way, the
+        end of the back-off otherwise.
+    asked_at: when the last try was begun.
+    tries: how often the outside was asked to act; looks do not count.
+    in_flight: whether somebody claimed it and works on it until `due_at`.
+    doubts: how many of these tries may have had their effect without our knowing, the one under way
+        included.
+    looks: how often in a row we looked and found nothing since the last try.
+    dead_end: why asking again can bring nothing new (an error saved under the key, say).
+    """
+
+    key: str
+    begun_at: datetime
+    due_at: datetime
+    asked_at: datetime | None = None
+    in_flight: bool = False
+    tries: int = 0
+    doubts: int = 0
+    looks: int = 0
+    dead_end: str | None = None
+
+
+def begin_call(key: str, now: datetime) -> Call:
+    """Return a call that is due at once and was never tried."""
+    return Call(key=key, begun_at=now, due_at=now)
+
+
+def next_move(call: Call, now: datetime, *, ask_for_s: float) -> Move:
+    """Say what to do about a call that is due: after any doubt look first, then ask again.
+
+    ask_for_s: how long after `begun_at` the effect may still be asked for.
+    """
+    if call.doubts and not call.looks:
+        return Move.LOOK
+    return Move.ASK if may_ask(call, now, ask_for_s=ask_for_s) else Move.LOOK
+
+
+def may_ask(call: Call, now: datetime, *, ask_for_s: float) -> bool:
+    """Say whether the effect may still be asked for, under the same key."""
+    age_s = (now - call.begun_at).total_seconds()
+    return call.dead_end is None and age_s < min(ask_for_s, KEY_HELD_S)
+
+
+def is_over(call: Call, now: datetime, *, ask_for_s: float) -> bool:
+    """Say whether a look that just found nothing is the last word: nothing happened, nothing will.
+
+    That takes evidence, not only time: no more asking, no try that can still be under way, and a
+    list that had time to show what there was.
+    """
+    if may_ask(call, now, ask_for_s=ask_for_s):
+        return False
+    if not call.doubts or call.asked_at is None:
+        return True
+    quiet_s = ANSWERED_IS_FINAL_AFTER_S if call.dead_end else UNANSWERED_IS_FINAL_AFTER_S
+    return (now - call.asked_at).total_seconds() >= quiet_s
+
+
+def asked(call: Call, now: datetime, *, lease_s: float) -> Call:
+    """Return the call as it must be written before it is tried: in doubt, and claimed."""
+    return replace(
+        call,
+        due_at=now + timedelta(seconds=lease_s),
+        in_flight=True,
+        asked_at=now,
+        tries=call.tries + 1,
+        doubts=call.doubts + 1,
+        looks=0,
+    )
+
+
+def looking(call: Call, now: datetime, *, lease_s: float) -> Call:
+    """Return the call claimed for a look, which has no effect and so leaves no doubt."""
+    return replace(call, due_at=now + timedelta(seconds=lease_s), in_flight=True)
+
+
+def orphaned(call: Call, now: datetime) -> Call:
+    """Return the call of an owner that is known to be dead: due at once, and in doubt as it was."""
+    return replace(call, due_at=now, in_flight=False) if call.in_flight else call
+
+
+def heard_nothing(call: Call, now: datetime, *, dead_end: str | None = None) -> Call:
+    """After a try without definite news: the doubt stays; look at once, then less often."""
+    wait_s = 0.0 if call.tries <= 1 and call.looks == 0 else backoff_s(call, now)
+    return replace(
+        call,
+        due_at=now + timedelta(seconds=wait_s),
+        in_flight=False,
+        looks=0,
+        dead_end=dead_end or call.dead_end,
+    )
+
+
+def was_not_executed(call: Call, now: datetime, *, retry_after_s: float | None = None) -> Call:
+    """After a try that surely did nothing: its doubt goes, those of other tries stay."""
+    wait_s = max(backoff_s(call, now), retry_after_s or 0.0)
+    return replace(
+        call,
+        due_at=now + timedelta(seconds=wait_s),
+        in_flight=False,
+        doubts=max(call.doubts - 1, 0),
+        looks=0,
+    )
+
+
+def look_failed(call: Call, now: datetime) -> Call:
+    """After a look that brought no answer: look again later."""
+    due_at = now + timedelta(seconds=backoff_s(call, now))
+    return replace(call, due_at=due_at, in_flight=False)
+
+
+def found_nothing(call: Call, now: datetime) -> Call:
+    """After a look that showed no effect: ask again, at once the first time."""
+    wait_s = 0.0 if call.tries <= 1 and call.dead_end is None else backoff_s(call, now)
+    due_at = now + timedelta(seconds=wait_s)
+    return replace(call, due_at=due_at, in_flight=False, looks=call.looks + 1)
+
+
+def backoff_s(call: Call, now: datetime) -> float:
+    """Return the seconds to wait, growing with the tries and spread by the key, never random."""
+    fresh = (now - call.begun_at).total_seconds() < FRESH_S
+    ceiling = BACKOFF_FRESH_MAX_S if fresh else BACKOFF_MAX_S
+    steps = min(call.tries + call.looks, 12)
+    full: float = min(BACKOFF_FIRST_S * 2**steps, ceiling)
+    return full * (0.5 + 0.5 * spread(f"{call.key}:{steps}"))
+
+
+def spread(text: str) -> float:
+    """Return a number in [0, 1) that is the same for the same text: jitter without randomness."""
+    return (crc32(text.encode()) & 0xFFFF) / 0x10000

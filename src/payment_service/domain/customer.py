@@ -1,0 +1,226 @@
+"""A customer: one e-mail, its cards and which of them is the default, in one document.
+
+The document says what is wanted; what Stripe has is brought to it one call at a time.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from payment_service.domain.call import Call
+from payment_service.domain.errors import CardNotUsable, FieldError, InvalidRequest, NotFound
+from payment_service.domain.steps import Denial, SeenCard, SeenCustomer
+
+# RFC 5321 allows 254 octets for an address in use; what lies around the @ is the mail server's.
+EMAIL_MAX = 254
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f.]+")
+# More cards than this on one customer is a program gone wrong, and would outgrow the document.
+CARDS_MAX = 50
+
+
+class CardState(StrEnum):
+    """Where a card stands between the caller's wish and Stripe."""
+
+    ADDING = "adding"
+    KEPT = "kept"
+    REFUSED = "refused"
+    REMOVING = "removing"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card of a customer: what may be shown of it, and what is still to be done at Stripe.
+
+    named: whether Stripe's billing details carry `cardholder_name` already.
+    declined: whether the issuer refused it; the refusal says why Stripe would not have it. Both are
+    kept until a card is added again.
+    """
+
+    payment_method_id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    fingerprint: str | None
+    cardholder_name: str | None
+    added_at: datetime
+    state: CardState
+    named: bool = True
+    declined: bool = False
+    refusal_code: str | None = None
+    refusal_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The document of one e-mail.
+
+    id: the normalised e-mail. customer_id: Stripe's id, None until Stripe gave one.
+    default_at_stripe: what Stripe was last known to have as default.
+    call: the one call under way for this customer; calls_made numbers their keys.
+    """
+
+    id: str
+    uid: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    name: str | None
+    customer_id: str | None = None
+    default_payment_method_id: str | None = None
+    default_at_stripe: str | None = None
+    cards: tuple[Card, ...] = ()
+    call: Call | None = None
+    calls_made: int = 0
+    refusal_code: str | None = None
+    refusal_message: str | None = None
+
+    @property
+    def email(self) -> str:
+        """The normalised e-mail."""
+        return self.id
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """When somebody must work on this document next."""
+        return self.call.due_at if self.call else None
+
+    @property
+    def kept_cards(self) -> tuple[Card, ...]:
+        """The cards that may be used, the default first, then the newest."""
+        kept = [c for c in self.cards if c.state is CardState.KEPT]
+        kept.sort(key=lambda c: c.added_at, reverse=True)
+        kept.sort(key=lambda c: c.payment_method_id != self.default_payment_method_id)
+        return tuple(kept)
+
+    def card(self, payment_method_id: str) -> Card | None:
+        """The card with this id, in whatever state."""
+        found = (c for c in self.cards if c.payment_method_id == payment_method_id)
+        return next(found, None)
+
+
+def normalised_email(text: str) -> str:
+    """Return the e-mail as the identity of a customer: trimmed and lower-cased.
+
+    Raises InvalidRequest when it cannot be an e-mail address.
+    """
+    email = text.strip().lower()
+    if len(email) > EMAIL_MAX or not _EMAIL.fullmatch(email):
+        raise InvalidRequest(FieldError("email", "must be an e-mail address"))
+    return email
+
+
+def new_customer(email: str, name: str | None, uid: str, now: datetime) -> Customer:
+    """Return a customer that is wanted and that Stripe does not know yet."""
+    return Customer(id=email, uid=uid, version=0, created_at=now, updated_at=now, name=name)
+
+
+def adopted(email: str, seen: SeenCustomer, uid: str, now: datetime) -> Customer:
+    """Return the document of a customer that only Stripe knew, with its cards."""
+    blank = new_customer(email, seen.name, uid, now)
+    return with_stripe_customer(blank, seen)
+
+
+def with_stripe_customer(customer: Customer, seen: SeenCustomer) -> Customer:
+    """Return the customer tied to the one at Stripe, with the cards that are there already."""
+    known = {c.payment_method_id for c in customer.cards}
+    cards = tuple(kept(c) for c in seen.cards if c.payment_method_id not in known)
+    customer = replace(
+        customer,
+        customer_id=seen.id,
+        name=customer.name or seen.name,
+        cards=(*customer.cards, *cards),
+        default_at_stripe=seen.default_payment_method_id,
+        default_payment_method_id=seen.default_payment_method_id,
+    )
+    return with_valid_default(customer)
+
+
+def kept(seen: SeenCard) -> Card:
+    """Return the record of a card that is attached at Stripe."""
+    return Card(
+        payment_method_id=seen.payment_method_id,
+        brand=seen.brand,
+        last4=seen.last4,
+        exp_month=seen.exp_month,
+        exp_year=seen.exp_year,
+        fingerprint=seen.fingerprint,
+        cardholder_name=seen.cardholder_name,
+        added_at=seen.created_at,
+        state=CardState.KEPT,
+    )
+
+
+def adding_card(
+    customer: Customer, seen: SeenCard, now: datetime, *, cardholder_name: str | None
+) -> Customer:
+    """Return the customer with the card wanted. A card that is there already only gets its name.
+
+    Raises CardNotUsable: it belongs to somebody else, or there are too many.
+    """
+    if seen.customer_id not in {None, customer.customer_id}:
+        raise CardNotUsable("This card belongs to another customer.")
+    old = customer.card(seen.payment_method_id)
+    if old is not None and old.state is CardState.REMOVING:
+        raise CardNotUsable("This card is being removed.")
+    if old is None and len(customer.kept_cards) >= CARDS_MAX:
+        raise CardNotUsable(f"A customer may have at most {CARDS_MAX} cards.")
+    attached = seen.customer_id is not None and seen.customer_id == customer.customer_id
+    state = CardState.KEPT if attached else CardState.ADDING
+    card = replace(kept(seen), state=state, added_at=old.added_at if old else now)
+    if cardholder_name is not None and cardholder_name != card.cardholder_name:
+        card = replace(card, cardholder_name=cardholder_name, named=False)
+    cards = tuple(
+        c
+        for c in customer.cards
+        if c.payment_method_id != seen.payment_method_id and c.state is not CardState.REFUSED
+    )
+    return with_valid_default(replace(customer, cards=(*cards, card)))
+
+
+def removing_card(customer: Customer, payment_method_id: str) -> Customer:
+    """Return the customer without the card; its default goes to the newest card that is left.
+
+    Raises NotFound.
+    """
+    usable_card(customer, payment_method_id)
+    cards = tuple(
+        replace(c, state=CardState.REMOVING) if c.payment_method_id == payment_method_id else c
+        for c in customer.cards
+    )
+    return with_valid_default(replace(customer, cards=cards))
+
+
+def with_default(customer: Customer, payment_method_id: str) -> Customer:
+    """Return the customer with another default card. Raises NotFound."""
+    usable_card(customer, payment_method_id)
+    return replace(customer, default_payment_method_id=payment_method_id)
+
+
+def usable_card(customer: Customer, payment_method_id: str) -> Card:
+    """Return one of the customer's cards that may be used. Raises NotFound."""
+    card = customer.card(payment_method_id)
+    if card is None or card.state is not CardState.KEPT:
+        raise NotFound("This customer has no such card.")
+    return card
+
+
+def with_valid_default(customer: Customer) -> Customer:
+    """Keep the promise: exactly one default card while there are cards, none otherwise."""
+    cards = customer.kept_cards
+    if any(c.payment_method_id == customer.default_payment_method_id for c in cards):
+        return customer
+    heir = cards[0].payment_method_id if cards else None
+    return replace(customer, default_payment_method_id=heir)
+
+
+def refused_card(card: Card, denial: Denial, *, declined: bool) -> Card:
+    """Return the card as Stripe left it: not attached, with the reason."""
+    return replace(
+        card,
+        state=CardState.REFUSED,
+        declined=declined,
+        refusal_code=denial.decline_code or denial.code,
+        refusal_message=denial.message,
+    )

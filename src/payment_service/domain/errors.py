@@ -1,0 +1,118 @@
+"""Refusals: what a caller asked for and cannot have, each with a stable code.
+
+    Refusal
+    ├── InvalidRequest          the request itself is wrong; names every bad field
+    │   └── RawCardDataRefused  a card number was sent where none may be
+    ├── NotFound                no such customer, card, payment or refund
+    ├── OrderAlreadyPaid        the order has a payment that took the money
+    ├── PaymentInProgress       the order is being paid with other terms
+    ├── PaymentNotRefundable    nothing was captured, or Stripe will not give it back
+    ├── RefundExceedsRemaining  more than is left to refund
+    ├── CardRefused             the issuer or Stripe declined the card
+    ├── CardNotUsable           the card cannot be attached, used or made the default
+    ├── IdempotencyKeyReused    same key, other request
+    ├── IdempotencyKeyInUse     same key, first request still running
+    └── StripeRefused           Stripe refused our request in a way the caller cannot mend
+
+They know nothing of HTTP; `api/problems.py` is the one table that gives each its status.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One bad field of a request. Never carries the value that was sent."""
+
+    field: str
+    message: str
+
+
+class Refusal(Exception):
+    """The caller asked for what cannot be. `code` is for programs and never changes meaning."""
+
+    code: ClassVar[str] = "refused"
+
+    def __init__(self, message: str, *, code: str | None = None, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason_code = code or self.code
+        self.details = details
+
+
+class InvalidRequest(Refusal):
+    """The request is wrong; every bad field is named at once."""
+
+    code = "invalid_request"
+
+    def __init__(self, *fields: FieldError, message: str = "", code: str | None = None) -> None:
+        text = message or "; ".join(f"{bad.field}: {bad.message}" for bad in fields)
+        super().__init__(text, code=code)
+        self.fields = fields
+
+
+class RawCardDataRefused(InvalidRequest):
+    """A card number was found in a text field. It is not repeated, logged or kept."""
+
+    code = "raw_card_data_refused"
+
+
+class NotFound(Refusal):
+    """No such thing, or not the caller's."""
+
+    code = "not_found"
+
+
+class OrderAlreadyPaid(Refusal):
+    """The order has a payment that took the money; `payment` in the details is that one."""
+
+    code = "order_already_paid"
+
+
+class PaymentInProgress(Refusal):
+    """The order is being paid with other terms; `payment` in the details is that one."""
+
+    code = "payment_in_progress"
+
+
+class PaymentNotRefundable(Refusal):
+    """There is no captured money to give back, or it is disputed."""
+
+    code = "payment_not_refundable"
+
+
+class RefundExceedsRemaining(Refusal):
+    """More than what is captured and not yet refunded or being refunded."""
+
+    code = "refund_exceeds_remaining"
+
+
+class CardRefused(Refusal):
+    """The card was declined. `decline_code` in the details is Stripe's, when there is one."""
+
+    code = "card_declined"
+
+
+class CardNotUsable(Refusal):
+    """The card belongs to somebody else, was removed, or cannot be attached."""
+
+    code = "card_not_usable"
+
+
+class IdempotencyKeyReused(Refusal):
+    """The same idempotency key came with another request."""
+
+    code = "idempotency_key_reused"
+
+
+class IdempotencyKeyInUse(Refusal):
+    """The first request with this idempotency key is still running."""
+
+    code = "idempotency_key_in_use"
+
+
+class StripeRefused(Refusal):
+    """Stripe refused our request for a reason that the caller cannot mend (a bad key, say)."""
+
+    code = "stripe_refused"

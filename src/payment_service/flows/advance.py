@@ -1,0 +1,209 @@
+"""The one corridor: the only place that asks the outside for an effect and commits what came of it.
+
+Write down what you are about to do. Do it. Write down what you learned. Owe the rest to the outbox.
+A request, an event and the worker differ only in how they get here.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from payment_service.domain import corridor, corridor_customers
+from payment_service.domain.customer import Customer
+from payment_service.domain.moment import Door, Moment
+from payment_service.domain.payment import Payment
+from payment_service.domain.steps import News, NoNews, NotExecuted, Step, TellOrders
+from payment_service.flows.world import World
+from payment_service.ports import (
+    CUSTOMERS,
+    PAYMENTS,
+    Collection,
+    StoreUnavailable,
+    Unavailable,
+    VersionConflict,
+)
+
+D = TypeVar("D", Payment, Customer)
+
+# Each lost race means that another writer won, so this many in a row is not contention.
+LOST_RACES_MAX = 1000
+# How often a request looks whether another door has settled what it waits for.
+LOOK_AGAIN_MIN_S = 0.02
+LOOK_AGAIN_MAX_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Corridor(Generic[D]):
+    """The rules by which one kind of document goes on."""
+
+    collection: Collection[D]
+    next_step: Callable[[D, Moment], Step | None]
+    asking: Callable[[D, Any, Moment], D]
+    decide: Callable[[D, Any, News, Moment], D]
+    orphaned: Callable[[D, Moment], D]
+
+
+PAYMENT: Corridor[Payment] = Corridor(
+    PAYMENTS, corridor.next_step, corridor.asking, corridor.decide, corridor.orphaned
+)
+CUSTOMER: Corridor[Customer] = Corridor(
+    CUSTOMERS,
+    corridor_customers.next_step,
+    corridor_customers.asking,
+    corridor_customers.decide,
+    corridor_customers.orphaned,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed(Generic[D]):
+    """A document as written, and the step that was claimed in the same write, if any."""
+
+    doc: D
+    step: Step | None
+    until: datetime | None = None
+
+
+def claim(way: Corridor[D], doc: D, moment: Moment) -> Claimed[D]:
+    """Return the document with its next step written ahead; nothing has left the process yet."""
+    step = way.next_step(doc, moment)
+    if step is None:
+        return Claimed(doc, None)
+    until = moment.now + timedelta(seconds=moment.policy.lease_s)
+    return Claimed(way.asking(doc, step, moment), step, until)
+
+
+async def commit(
+    world: World,
+    way: Corridor[D],
+    doc: D,
+    change: Callable[[D, Moment], D],
+    door: Door,
+) -> Claimed[D]:
+    """Write the change, and the claim of the step after it, onto the newest version there is.
+
+    The loser of a race reloads and decides again. Raises what `change` raises, StoreUnavailable.
+    """
+    for _ in range(LOST_RACES_MAX):
+        moment = world.moment(door)
+        changed = change(doc, moment)
+        next_claim = claim(way, changed, moment)
+        if next_claim.doc is doc:
+            return next_claim
+        written = replace(next_claim.doc, version=doc.version + 1)
+        try:
+            await world.store.replace(way.collection, written, expected_version=doc.version)
+        except VersionConflict:
+            doc = await reload(world, way, doc)
+            continue
+        world.witness.saw(doc, written, door)
+        return replace(next_claim, doc=written)
+    raise StoreUnavailable(f"lost {LOST_RACES_MAX} races for one document")
+
+
+async def advance(
+    world: World,
+    way: Corridor[D],
+    claimed: Claimed[D],
+    door: Door,
+    *,
+    bearer_token: str | None = None,
+) -> D:
+    """Carry out the claimed step, commit what came of it, and so on until nothing is due.
+
+    A request does not wait for the OrderService: that goes on in the background.
+    """
+    while claimed.step is not None:
+        step = claimed.step
+        if isinstance(step, TellOrders) and door is Door.REQUEST:
+            rest = advance(world, way, claimed, Door.WORKER, bearer_token=bearer_token)
+            world.background.spawn(rest)
+            return claimed.doc
+        claimed = await _step(world, way, claimed, step, door, bearer_token)
+    return claimed.doc
+
+
+async def _step(
+    world: World,
+    way: Corridor[D],
+    claimed: Claimed[D],
+    step: Step,
+    door: Door,
+    bearer_token: str | None,
+) -> Claimed[D]:
+    def heard(news: News) -> Callable[[D, Moment], D]:
+        return lambda doc, moment: way.decide(doc, step, news, moment)
+
+    try:
+        news = await _perform(world, claimed, step, bearer_token)
+    except asyncio.CancelledError:  # we are being stopped: give the claim back, in doubt
+        await asyncio.shield(commit(world, way, claimed.doc, heard(NoNews("stopped")), door))
+        raise
+    return await commit(world, way, claimed.doc, heard(news), door)
+
+
+async def _perform(world: World, claimed: Claimed[D], step: Step, bearer_token: str | None) -> News:
+    if claimed.until is not None and world.clock.now() >= claimed.until:
+        # We slept through our own claim (a stopped process): others may be at it already.
+        return NotExecuted("claim_lapsed")
+    if isinstance(step, TellOrders):
+        return await world.orders.tell(step, bearer_token=bearer_token)
+    return await world.gateway.ask(step)
+
+
+async def settle(
+    world: World,
+    way: Corridor[D],
+    claimed: Claimed[D],
+    *,
+    settled: Callable[[D], bool],
+    deadline: datetime,
+    bearer_token: str | None = None,
+) -> D:
+    """Advance, or wait while another door does, until `settled` or the deadline; return what is.
+
+    What is under way at the deadline goes on in the background. Never raises Unavailable: what was
+    written ahead is then the best that is known.
+    """
+    walk = _walk(world, way, claimed, settled, deadline, bearer_token)
+    task = world.background.spawn(walk)
+    left_s = (deadline - world.clock.now()).total_seconds()
+    await asyncio.wait({task}, timeout=max(left_s, 0.0))
+    try:
+        doc: D = task.result() if task.done() else await reload(world, way, claimed.doc)
+    except Unavailable:
+        # The intention is written and may have had its effect: this is doubt, not "nothing done".
+        return claimed.doc
+    return doc
+
+
+async def _walk(
+    world: World,
+    way: Corridor[D],
+    claimed: Claimed[D],
+    settled: Callable[[D], bool],
+    deadline: datetime,
+    bearer_token: str | None,
+) -> D:
+    wait_s = LOOK_AGAIN_MIN_S
+    while True:
+        doc = await advance(world, way, claimed, Door.REQUEST, bearer_token=bearer_token)
+        now = world.clock.now()
+        if settled(doc) or now >= deadline:
+            return doc
+        due_s = (doc.wake_at - now).total_seconds() if doc.wake_at else LOOK_AGAIN_MAX_S
+        await world.clock.sleep(min(max(due_s, LOOK_AGAIN_MIN_S), wait_s))
+        wait_s = min(wait_s * 1.5, LOOK_AGAIN_MAX_S)
+        doc = await reload(world, way, doc)
+        claimed = Claimed(doc, None)
+        if not settled(doc):
+            claimed = await commit(world, way, doc, lambda same, _: same, Door.REQUEST)
+
+
+async def reload(world: World, way: Corridor[D], doc: D) -> D:
+    """Return the newest version. Documents in the corridor are never removed."""
+    newest = await world.store.get(way.collection, doc.id)
+    assert newest is not None, "a document in the corridor was removed"
+    return newest

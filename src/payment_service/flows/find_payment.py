@@ -1,0 +1,28 @@
+"""Find payments, by order or PaymentIntent id, and the payer's client secret."""
+
+from payment_service.domain.errors import NotFound
+from payment_service.domain.payment import Payment
+from payment_service.domain.steps import Intent, IntentSeen, ReadIntent
+from payment_service.flows.world import World
+from payment_service.ports import PAYMENTS
+
+
+async def find_payment(world: World, id: str) -> Payment:
+    """Return the payment with this order id or PaymentIntent id. Raises NotFound."""
+    payment = await world.store.get(PAYMENTS, id)
+    if payment is None:
+        payment = await world.store.find_one(PAYMENTS, "intent_id", id)
+    if payment is None:
+        raise NotFound("There is no such payment.")
+    return payment
+
+
+async def read_intent(world: World, payment: Payment) -> Intent | None:
+    """Return the PaymentIntent as it is at Stripe, with its client secret, which is never stored.
+
+    None when there is none or Stripe does not say.
+    """
+    if payment.intent_id is None:
+        return None
+    news = await world.gateway.ask(ReadIntent(payment.id, payment.intent_id))
+    return news.intent if isinstance(news, IntentSeen) else None

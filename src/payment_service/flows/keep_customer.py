@@ -1,0 +1,124 @@
+"""Keep customers: one for each e-mail, made once, or adopted when only Stripe knows it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from payment_service.domain.corridor_customers import UNAVAILABLE, begin_call
+from payment_service.domain.customer import Customer, adopted, new_customer, normalised_email
+from payment_service.domain.errors import NotFound, StripeRefused
+from payment_service.domain.moment import Door, Moment
+from payment_service.domain.steps import (
+    CustomerSeen,
+    FindCustomer,
+    NothingFound,
+    ReadCustomer,
+    Rejected,
+)
+from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, settle
+from payment_service.flows.world import World
+from payment_service.ports import CUSTOMERS, AlreadyExists, GatewayUnavailable
+
+
+async def create_customer(
+    world: World, email: str, name: str | None, *, deadline: datetime
+) -> tuple[Customer, bool]:
+    """Return the customer of this e-mail and whether this call made it.
+
+    A customer that is still without `customer_id` at the deadline is being made.
+    Raises InvalidRequest (no e-mail), GatewayUnavailable, StripeRefused: there is no customer.
+    """
+    email = normalised_email(email)
+    known = await _known(world, email)
+    if known is not None and known.customer_id is not None:
+        return known, False
+    claimed = await _begin(world, email, name) if known is None else await _retry(world, known)
+    customer = await settle(
+        world,
+        CUSTOMER,
+        claimed,
+        settled=lambda c: c.customer_id is not None or c.refusal_code is not None,
+        deadline=deadline,
+    )
+    if customer.customer_id is None and customer.refusal_code == UNAVAILABLE:
+        raise GatewayUnavailable(customer.refusal_message or "")
+    if customer.customer_id is None and customer.refusal_code is not None:
+        raise StripeRefused("Stripe would not make this customer.", code=customer.refusal_code)
+    return customer, known is None
+
+
+async def get_customer(world: World, email: str) -> Customer:
+    """Return the customer of this e-mail. Raises NotFound, GatewayUnavailable."""
+    customer = await _known(world, normalised_email(email))
+    if customer is None or customer.customer_id is None:
+        raise NotFound("There is no customer with this e-mail.")
+    return customer
+
+
+async def customer_by_id(world: World, customer_id: str) -> Customer:
+    """Return the customer with this id of Stripe's. Raises NotFound, GatewayUnavailable."""
+    customer = await world.store.find_one(CUSTOMERS, "customer_id", customer_id)
+    if customer is not None:
+        return customer
+    news = await world.gateway.ask(ReadCustomer(customer_id))
+    match news:
+        case CustomerSeen(customer=seen) if seen.email:
+            customer = await _adopt(world, normalised_email(seen.email), news)
+            if customer.customer_id == customer_id:
+                return customer
+            raise NotFound("There is no such customer.")
+        case CustomerSeen() | Rejected() | NothingFound():
+            raise NotFound("There is no such customer.")
+        case _:
+            raise GatewayUnavailable("Stripe does not say whether there is such a customer.")
+
+
+async def _known(world: World, email: str) -> Customer | None:
+    """Return what we have, else adopt what only Stripe has."""
+    customer = await world.store.get(CUSTOMERS, email)
+    if customer is not None:
+        return customer
+    news = await world.gateway.ask(FindCustomer(email))
+    match news:
+        case CustomerSeen():
+            return await _adopt(world, email, news)
+        case NothingFound():
+            return None
+        case Rejected(error=error):
+            raise StripeRefused(error.message, code=error.code)
+        case _:
+            raise GatewayUnavailable("Stripe does not say whether there is such a customer.")
+
+
+async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer:
+    moment = world.moment(Door.REQUEST)
+    customer = adopted(email, news.customer, world.ids.new("cust"), moment.now)
+    claimed = claim(CUSTOMER, begin_call(customer, moment), moment)
+    return (await _insert(world, claimed)).doc
+
+
+async def _begin(world: World, email: str, name: str | None) -> Claimed[Customer]:
+    moment = world.moment(Door.REQUEST)
+    customer = new_customer(email, name, world.ids.new("cust"), moment.now)
+    return await _insert(world, claim(CUSTOMER, begin_call(customer, moment), moment))
+
+
+async def _insert(world: World, claimed: Claimed[Customer]) -> Claimed[Customer]:
+    try:
+        await world.store.insert(CUSTOMERS, claimed.doc)
+    except AlreadyExists:  # somebody else makes it at this moment: theirs is the one
+        existing = await world.store.get(CUSTOMERS, claimed.doc.id)
+        assert existing is not None, "a customer was removed"
+        return Claimed(existing, None)
+    world.witness.saw(None, claimed.doc, Door.REQUEST)
+    return claimed
+
+
+async def _retry(world: World, customer: Customer) -> Claimed[Customer]:
+    """Go on with one whose making was begun before; one that was refused is tried anew."""
+
+    def again(current: Customer, moment: Moment) -> Customer:
+        if current.call is None and current.customer_id is None:
+            current = replace(current, refusal_code=None, refusal_message=None)
+        return begin_call(current, moment)
+
+    return await commit(world, CUSTOMER, customer, again, Door.REQUEST)

@@ -1,0 +1,89 @@
+"""Pay an order: write the intention, then walk the corridor; an order has one payment."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from payment_service.domain.moment import Door
+from payment_service.domain.payment import Order, Payment, State, open_payment, pay_again
+from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
+from payment_service.flows.world import World
+from payment_service.ports import (
+    CUSTOMERS,
+    PAYMENTS,
+    AlreadyExists,
+    StoreUnavailable,
+    VersionConflict,
+)
+
+# Each round ends in another state than it began with: cancel the old, open the new, wait.
+ROUNDS_MAX = 100
+
+
+async def pay_order(
+    world: World, order: Order, *, deadline: datetime, bearer_token: str | None = None
+) -> Payment:
+    """Return the order's payment as it stands at the latest at the deadline.
+
+    `asking` means that the outcome is not known yet; it becomes known by itself.
+    Raises OrderAlreadyPaid, PaymentInProgress, StoreUnavailable (nothing was charged).
+    """
+    order = await _with_card(world, order)
+    claimed = await _open(world, order)
+    for _ in range(ROUNDS_MAX):
+        if claimed is None:
+            claimed = await _open_again(world, order)
+            if claimed is None:  # somebody wrote in between: look again
+                continue
+        payment = await settle(
+            world,
+            PAYMENT,
+            claimed,
+            settled=lambda p: p.state is not State.ASKING,
+            deadline=deadline,
+            bearer_token=bearer_token,
+        )
+        made_room = payment.state is State.CANCELED and not payment.terms.same_deal(order.terms)
+        if not made_room:
+            return payment
+        claimed = None
+    raise StoreUnavailable("the order's document changes too often")
+
+
+async def _with_card(world: World, order: Order) -> Order:
+    """Without a card in the request the customer's default is charged, if there is one."""
+    terms = order.terms
+    if order.payment_method_id or not terms.confirm or terms.customer_id is None:
+        return order
+    customer = await world.store.find_one(CUSTOMERS, "customer_id", terms.customer_id)
+    if customer is None:
+        return order
+    return replace(order, payment_method_id=customer.default_payment_method_id)
+
+
+async def _open(world: World, order: Order) -> Claimed[Payment] | None:
+    """The write-ahead, without reading first: most orders are new."""
+    moment = world.moment(Door.REQUEST)
+    payment = open_payment(order, world.ids.new("pay"), moment)
+    claimed = claim(PAYMENT, payment, moment)
+    try:
+        await world.store.insert(PAYMENTS, claimed.doc)
+    except AlreadyExists:
+        return None
+    world.witness.saw(None, claimed.doc, Door.REQUEST)
+    return claimed
+
+
+async def _open_again(world: World, order: Order) -> Claimed[Payment] | None:
+    existing = await world.store.get(PAYMENTS, order.id)
+    assert existing is not None, "a payment was removed"
+    moment = world.moment(Door.REQUEST)
+    begun = pay_again(existing, order, moment)
+    if begun is None:
+        return Claimed(existing, None)
+    claimed = claim(PAYMENT, replace(begun, version=existing.version + 1), moment)
+    try:
+        await world.store.replace(PAYMENTS, claimed.doc, expected_version=existing.version)
+    except VersionConflict:
+        return None
+    world.witness.saw(existing, claimed.doc, Door.REQUEST)
+    return claimed

@@ -1,0 +1,42 @@
+"""Refund a payment: reserve the amount and write the intention in one step, then ask Stripe."""
+
+from datetime import datetime
+
+from payment_service.domain.moment import Door, Moment
+from payment_service.domain.payment import Payment, begin_refund
+from payment_service.domain.refund import Refund
+from payment_service.flows.advance import PAYMENT, commit, settle
+from payment_service.flows.world import World
+
+
+async def refund_payment(
+    world: World,
+    payment: Payment,
+    *,
+    refund_id: str,
+    amount_minor: int | None,
+    reason: str | None,
+    deadline: datetime,
+) -> tuple[Payment, Refund]:
+    """Return the payment and its refund as they stand at the latest at the deadline.
+
+    refund_id: the same id again is the same refund. amount_minor: None refunds all that is left.
+    Raises PaymentNotRefundable, RefundExceedsRemaining, StoreUnavailable (nothing was refunded).
+    """
+
+    def begin(current: Payment, moment: Moment) -> Payment:
+        return begin_refund(current, refund_id, amount_minor, reason, moment)
+
+    claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
+    refunded = await settle(
+        world,
+        PAYMENT,
+        claimed,
+        settled=lambda p: _refund(p, refund_id).call is None,
+        deadline=deadline,
+    )
+    return refunded, _refund(refunded, refund_id)
+
+
+def _refund(payment: Payment, refund_id: str) -> Refund:
+    return next(r for r in payment.refunds if r.id == refund_id)

@@ -1,0 +1,59 @@
+"""What every flow needs of the outside, handed over as one value."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from payment_service.domain.moment import Door, Moment, Policy
+from payment_service.ports import Clock, Gateway, Ids, Orders, Store, Witness
+
+
+class Background:
+    """Work that goes on after its caller has the answer; drained before the process stops."""
+
+    def __init__(self, on_error: Callable[[BaseException], None] | None = None) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._on_error = on_error
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start the work. What it raises is reported, and is there for whoever awaits the task."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._on_error is not None:
+            self._on_error(error)
+
+    async def drain(self, grace_s: float) -> int:
+        """Wait for all of it, then cancel what is left; return how much that was."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=grace_s)
+        left = set(self._tasks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=grace_s)
+        return len(left)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ports and the policy."""
+
+    store: Store
+    gateway: Gateway
+    orders: Orders
+    clock: Clock
+    ids: Ids
+    witness: Witness
+    policy: Policy
+    background: Background
+
+    def moment(self, door: Door) -> Moment:
+        """Now, through this door, under the policy."""
+        return Moment(now=self.clock.now(), door=door, policy=self.policy)

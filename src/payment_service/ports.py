@@ -1,0 +1,257 @@
+"""What the flows need of the outside, as promises. Adapters keep them; nothing here does anything.
+
+Unavailable
+├── StoreUnavailable   the database cannot be reached or written
+└── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
+AlreadyExists          insert: the document is there already
+VersionConflict        replace: somebody else wrote in between
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from payment_service.domain.customer import Customer
+from payment_service.domain.moment import Door
+from payment_service.domain.payment import Payment
+from payment_service.domain.steps import GatewayStep, News, TellOrders
+
+
+class Unavailable(Exception):
+    """What was asked was not done; it may be asked again later."""
+
+
+class StoreUnavailable(Unavailable):
+    """The database cannot be reached, or cannot write (disk full, say)."""
+
+
+class GatewayUnavailable(Unavailable):
+    """Stripe cannot be reached or has no answer; nothing was changed."""
+
+
+class AlreadyExists(Exception):
+    """A document with this id is there already."""
+
+
+class VersionConflict(Exception):
+    """The document is gone or has another version than the one expected."""
+
+
+class Document(Protocol):
+    """What the store must know of a document: nothing of payments."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def wake_at(self) -> datetime | None: ...
+
+
+D = TypeVar("D", bound=Document)
+ColumnValue = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection(Generic[D]):
+    """One kind of document, declared once for every adapter.
+
+    columns: what can be looked up or filtered by, each computed from the document. Every collection
+    that can be paged has `created_at` (epoch milliseconds).
+    unique: those of the columns whose values no two documents share (None may repeat).
+    expires_at: when a document may be dropped, None never.
+    """
+
+    name: str
+    kind: type[D]
+    columns: Mapping[str, Callable[[D], ColumnValue]] = field(default_factory=dict)
+    unique: frozenset[str] = frozenset()
+    expires_at: Callable[[D], datetime | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[D]):
+    """Documents, newest first, and the cursor of the next page, None on the last."""
+
+    items: Sequence[D]
+    next_cursor: str | None
+
+
+class Store(Protocol):
+    """Versioned documents. One write is one document is one atomic step.
+
+    Every method may raise StoreUnavailable, and then has done nothing that it promises not to have
+    done: a write that may have been applied although its answer was lost is read back first.
+    """
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether no other process can use this store while we have it open."""
+        ...
+
+    async def get(self, collection: Collection[D], id: str) -> D | None:
+        """Return the document as last written, by whichever process."""
+        ...
+
+    async def insert(self, collection: Collection[D], doc: D) -> None:
+        """Write a new document durably. Raises AlreadyExists, and then nothing changed."""
+        ...
+
+    async def replace(self, collection: Collection[D], doc: D, *, expected_version: int) -> None:
+        """Write the document durably if its version is the expected one, else VersionConflict."""
+        ...
+
+    async def remove(self, collection: Collection[D], id: str, *, expected_version: int) -> None:
+        """Remove the document if its version is the expected one, else VersionConflict."""
+        ...
+
+    async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
+        """Return a document with this value in a declared column."""
+        ...
+
+    async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
+        """Return documents whose `wake_at` is not after `now`, the longest due first."""
+        ...
+
+    async def page(
+        self,
+        collection: Collection[D],
+        *,
+        equal: Mapping[str, ColumnValue],
+        created_from: datetime | None,
+        created_to: datetime | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[D]:
+        """Return one page, newest first, stable while others insert.
+
+        Raises ValueError for a cursor that is not ours.
+        """
+        ...
+
+    async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
+        """Drop documents whose time is over; return how many."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+        ...
+
+    async def ensure_schema(self) -> None:
+        """Make tables and indexes; does nothing when they are there."""
+        ...
+
+    async def close(self) -> None:
+        """Finish writes under way and let go of everything."""
+        ...
+
+
+class Gateway(Protocol):
+    """Stripe."""
+
+    async def ask(self, step: GatewayStep) -> News:
+        """Carry out one step and say what was heard.
+
+        Never raises for what Stripe or the network does: doubt is NoNews. A step with a key is sent
+        under that idempotency key.
+        """
+        ...
+
+
+class Orders(Protocol):
+    """The OrderService."""
+
+    async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
+        """Deliver one update: OrderTold, OrderRefused or NoNews.
+
+        Never raises for what the other side does. bearer_token: the caller's own, for this try
+        only, when we have none.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """Return the present in UTC, whole milliseconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after this long."""
+        ...
+
+
+class Witness(Protocol):
+    """Who writes the log lines and counts the metrics. Must not raise and must not wait."""
+
+    def saw(self, before: Payment | Customer | None, after: Payment | Customer, door: Door) -> None:
+        """A document was written; called once for each write that won."""
+        ...
+
+    def stumbled(self, id: str, error: BaseException) -> None:
+        """Work on a document ended in an exception; it is tried again when its claim lapses."""
+        ...
+
+
+class Ids(Protocol):
+    """Identities."""
+
+    def new(self, prefix: str) -> str:
+        """Return `prefix_` and at least 128 random bits, sortable by time."""
+        ...
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Return the time as the store's columns hold it."""
+    return int(moment.timestamp() * 1000)
+
+
+PAYMENTS: Collection[Payment] = Collection(
+    name="payments",
+    kind=Payment,
+    columns={
+        "intent_id": lambda p: p.intent_id,
+        "customer_id": lambda p: p.terms.customer_id,
+        "status": lambda p: str(p.state),
+        "currency": lambda p: p.terms.currency,
+        "created_at": lambda p: epoch_ms(p.created_at),
+    },
+)
+CUSTOMERS: Collection[Customer] = Collection(
+    name="customers",
+    kind=Customer,
+    columns={"customer_id": lambda c: c.customer_id},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """A caller's request under an idempotency key, and its answer once there is one.
+
+    id: caller and key, hashed together. fingerprint: hash of method, path and body.
+    wake_at is always None: nobody works on it by itself. body never holds a client secret;
+    `secret_of` names the PaymentIntent whose secret belongs into it.
+    """
+
+    id: str
+    version: int
+    fingerprint: str
+    created_at: datetime
+    claimed_until: datetime
+    expires_at: datetime
+    status_code: int | None = None
+    body: Mapping[str, Any] | None = None
+    secret_of: str | None = None
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """Never due."""
+        return None
+
+
+REQUESTS: Collection[StoredRequest] = Collection(
+    name="requests", kind=StoredRequest, expires_at=lambda r: r.expires_at
+)
+COLLECTIONS: tuple[Collection[Any], ...] = (PAYMENTS, CUSTOMERS, REQUESTS)

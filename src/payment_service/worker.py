@@ -1,0 +1,71 @@
+"""The worker: a loop that walks whatever is due through the corridor. It knows no business."""
+
+import asyncio
+from time import monotonic
+
+import structlog
+from prometheus_client import Gauge
+
+from payment_service.flows.recover import recover
+from payment_service.flows.world import World
+from payment_service.ports import REQUESTS, Unavailable
+
+# An indexed look that usually finds nothing; a second is what a payer does not notice.
+POLL_S = 1.0
+# While there is more than one round can take, the next round comes at once.
+POLL_BUSY_S = 0.05
+# When the database is away there is no use in asking it every second.
+POLL_AWAY_S = 5.0
+# Idempotency keys of callers live a day; dropping them late by a minute harms nobody.
+DROP_EXPIRED_EVERY_S = 60.0
+
+_log = structlog.get_logger("worker")
+
+LAST_ROUND = Gauge(
+    "payment_service_worker_last_round_timestamp_seconds", "When the worker last looked for work."
+)
+BUSY = Gauge("payment_service_worker_busy", "Documents that the worker has under work.")
+
+
+class Worker:
+    """Runs until told to stop; what it has begun is in the world's background."""
+
+    def __init__(self, world: World, *, concurrency: int) -> None:
+        self._world = world
+        self._concurrency = concurrency
+        self._busy: set[str] = set()
+        self._stop = asyncio.Event()
+        self._dropped_at = monotonic()
+
+    def stop(self) -> None:
+        """Begin no new work."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Loop until stopped. An unavailable database is waited for, never a reason to end."""
+        while not self._stop.is_set():
+            wait_s = await self._round()
+            try:
+                await asyncio.wait_for(self._stop.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    async def _round(self) -> float:
+        try:
+            started = await recover(self._world, self._busy, concurrency=self._concurrency)
+            await self._drop_expired()
+        except Unavailable as error:
+            _log.warning("worker.waits", reason=str(error))
+            return POLL_AWAY_S
+        except Exception:  # noqa: BLE001 - the loop's edge: one bad round must not end the worker
+            _log.exception("worker.stumbled")
+            return POLL_AWAY_S
+        LAST_ROUND.set_to_current_time()
+        BUSY.set(len(self._busy))
+        return POLL_BUSY_S if started else POLL_S
+
+    async def _drop_expired(self) -> None:
+        if monotonic() - self._dropped_at < DROP_EXPIRED_EVERY_S:
+            return
+        self._dropped_at = monotonic()
+        await self._world.store.drop_expired(REQUESTS, self._world.clock.now())

@@ -1,0 +1,1 @@
+"""A stateful Stripe over HTTP, for developing and testing payment code without an account."""

@@ -1,0 +1,302 @@
+"""Confirming an intent: which card, does it need its holder, does the issuer say yes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from stripe_sandbox.engine import cards, charges, payment_methods, shapes
+from stripe_sandbox.engine.call import Call
+from stripe_sandbox.engine.errors import ApiError, card_error, doc_url, invalid, unexpected_state
+from stripe_sandbox.engine.records import PaymentIntent, PaymentMethod
+from stripe_sandbox.engine.state import Cause, State
+
+# Types of payment that never send the customer to another page.
+_STAYING: Final = frozenset(("card", "link"))
+_CONFIRMABLE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
+
+
+def check_confirmable(intent: PaymentIntent) -> None:
+    """Refuse an intent whose state allows no confirmation."""
+    if intent.status in _CONFIRMABLE:
+        return
+    if intent.status == "succeeded":
+        reason = "it has already succeeded after being previously confirmed."
+    else:
+        reason = (
+            f"it has a status of {intent.status}. Only a PaymentIntent with one of the following "
+            "statuses may be confirmed: requires_confirmation, requires_action."
+        )
+    message = f"You cannot confirm this PaymentIntent because {reason}"
+    raise unexpected_state(message, shapes.intent(intent))
+
+
+def confirm(call: Call, intent: PaymentIntent) -> PaymentIntent:
+    """Try to pay the intent. Raises what stands in the way; the intent remembers a decline."""
+    method = _method(call, intent)
+    payment_methods.check_owner(method, intent.customer, "payment_method")
+    payment_methods.check_unspent(method)
+    _check_type(intent, method)
+    _check_descriptor(intent, method)
+    intent = call.state.payment_intents.put(replace(intent, payment_method=method.id))
+    _check_return_url(call, intent)
+    if _wants_its_holder(call, intent, method):
+        return _ask_the_holder(call, intent, method)
+    return attempt(call.state, call.cause, intent, payment_methods.used(call.state, method))
+
+
+def attempt(
+    state: State, cause: Cause, intent: PaymentIntent, method: PaymentMethod
+) -> PaymentIntent:
+    """Ask the issuer, and note what it says."""
+    decline = cards.card_of(method.number).decline
+    if decline is not None:
+        charge = charges.fail(state, cause, intent, method, decline)
+        intent = replace(intent, latest_charge=charge.id)
+        raise _failed(state, cause, intent, method, decline, charge_id=charge.id)
+    charge = charges.succeed(state, cause, intent, method)
+    held = not charge.captured
+    after = state.payment_intents.put(
+        replace(
+            intent,
+            status="requires_capture" if held else "succeeded",
+            amount_capturable=intent.amount if held else 0,
+            amount_received=0 if held else intent.amount,
+            latest_charge=charge.id,
+            last_payment_error=None,
+            next_action=None,
+        )
+    )
+    event = "payment_intent.amount_capturable_updated" if held else "payment_intent.succeeded"
+    state.emit(cause, event, after)
+    if held:
+        state.later(cause.now + state.config.hold_expires_after_s, expire_hold, intent.id)
+    _put_away(state, cause, after, method)
+    return after
+
+
+def authenticate(
+    state: State, cause: Cause, intent: PaymentIntent, *, passed: bool
+) -> PaymentIntent:
+    """Finish what the holder of the card was asked to do. A decline is no error here."""
+    method = state.payment_methods.get(intent.payment_method or "")
+    if intent.status != "requires_action" or method is None:
+        raise invalid(f"The PaymentIntent {intent.id} is not waiting for authentication.")
+    if not passed:
+        return _authentication_failed(state, cause, intent, method)
+    intent = replace(intent, authenticated=True, next_action=None)
+    if intent.confirmation_method == "manual":
+        return state.payment_intents.put(replace(intent, status="requires_confirmation"))
+    try:
+        return attempt(state, cause, intent, payment_methods.used(state, method))
+    except ApiError:
+        after = state.payment_intents.get(intent.id)
+        assert after is not None
+        return after
+
+
+def expire_hold(state: State, cause: Cause, intent_id: str) -> None:
+    """Let go of money that was held and not taken in time."""
+    intent = state.payment_intents.get(intent_id)
+    if intent is None or intent.status != "requires_capture":
+        return
+    charge = charges.of_intent(state, intent)
+    assert charge is not None
+    after = state.payment_intents.put(
+        replace(
+            intent,
+            status="canceled",
+            canceled_at=cause.now,
+            cancellation_reason="expired",
+            amount_capturable=0,
+        )
+    )
+    state.emit(cause, "charge.expired", charge)
+    state.emit(cause, "payment_intent.canceled", after)
+
+
+def _method(call: Call, intent: PaymentIntent) -> PaymentMethod:
+    """Return the payment method of the request, of the intent, or the customer's default."""
+    if call.get("payment_method_data") is not None:
+        return payment_methods.make(call, call.get("payment_method_data"))
+    customer = call.state.customers.get(intent.customer or "")
+    method_id = intent.payment_method
+    if method_id is None and customer is not None:
+        method_id = customer.default_payment_method
+    if method_id is not None:
+        return payment_methods.resolve(call, method_id)
+    message = (
+        "You cannot confirm this PaymentIntent because it's missing a payment method. You can "
+        "either update the PaymentIntent with a payment method and then confirm it again, or "
+        "confirm it again directly with a payment method or ConfirmationToken."
+    )
+    if intent.customer is not None:
+        message = (
+            "You cannot confirm this PaymentIntent because it's missing a payment method. To "
+            f"confirm the PaymentIntent with {intent.customer}, specify a payment method attached "
+            "to this customer along with the customer ID."
+        )
+    raise unexpected_state(message, shapes.intent(intent))
+
+
+def _check_type(intent: PaymentIntent, method: PaymentMethod) -> None:
+    if method.type not in intent.payment_method_types:
+        raise invalid(
+            f"The PaymentMethod provided ({method.type}) is not allowed for this PaymentIntent. "
+            "Please provide a PaymentMethod of one of the following types: "
+            f"{', '.join(intent.payment_method_types)}.",
+            code="payment_intent_incompatible_payment_method",
+            param="payment_method",
+            payment_intent=shapes.intent(intent),
+        )
+
+
+def _check_descriptor(intent: PaymentIntent, method: PaymentMethod) -> None:
+    if method.type == "card" and intent.statement_descriptor is not None:
+        raise invalid(
+            "The `statement_descriptor` parameter is not supported for card payments. Use "
+            "`statement_descriptor_suffix` instead.",
+            param="statement_descriptor",
+            payment_intent=shapes.intent(intent),
+        )
+
+
+def _check_return_url(call: Call, intent: PaymentIntent) -> None:
+    """Refuse an intent that might send the customer away with no way back."""
+    if intent.allow_redirects != "always" or call.get("return_url") is not None:
+        return
+    limited = intent.allowed_payment_method_types is not None
+    stays = _STAYING.issuperset(intent.payment_method_types)
+    if limited and stays and not call.state.config.card_only_needs_return_url:
+        return
+    raise invalid(
+        "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. "
+        "Because some of these payment methods might redirect your customer off of your page, you "
+        "must provide a `return_url`. If you don't want to accept redirect-based payment methods, "
+        "set `automatic_payment_methods[enabled]` to `true` and "
+        "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and "
+        "Payment Intents.",
+        payment_intent=shapes.intent(intent),
+    )
+
+
+def _wants_its_holder(call: Call, intent: PaymentIntent, method: PaymentMethod) -> bool:
+    """Whether the issuer asks for 3D Secure."""
+    if intent.authenticated:
+        return False
+    match cards.card_of(method.number).authentication:
+        case "always":
+            return True
+        case "unless_set_up":
+            return not (_off_session(call) and method.set_up)
+        case "optional":
+            return intent.request_three_d_secure in ("any", "challenge")
+        case "never":
+            return False
+
+
+def _off_session(call: Call) -> bool:
+    return call.get("off_session") not in (None, "false")
+
+
+def _ask_the_holder(call: Call, intent: PaymentIntent, method: PaymentMethod) -> PaymentIntent:
+    """Wait for authentication, or fail where nobody is there to give it."""
+    if _off_session(call):
+        raise _failed(call.state, call.cause, intent, method, cards.AUTHENTICATION_REQUIRED)
+    if call.get("error_on_requires_action"):
+        raise _failed(call.state, call.cause, intent, method, cards.ACTION_NOT_HANDLED)
+    after = call.state.payment_intents.put(
+        replace(
+            intent,
+            status="requires_action",
+            next_action=_next_action(call, intent),
+            last_payment_error=None,
+        )
+    )
+    call.state.emit(call.cause, "payment_intent.requires_action", after)
+    return after
+
+
+def _next_action(call: Call, intent: PaymentIntent) -> dict[str, Any]:
+    url = f"https://hooks.stripe.com/3d_secure_2/hosted?payment_intent={intent.id}"
+    return_url = call.get("return_url")
+    if return_url is None or call.get("use_stripe_sdk"):
+        return {
+            "type": "use_stripe_sdk",
+            "use_stripe_sdk": {"stripe_js": url, "type": "three_d_secure_redirect"},
+        }
+    return {
+        "redirect_to_url": {"return_url": return_url, "url": url},
+        "type": "redirect_to_url",
+    }
+
+
+def _failed(
+    state: State,
+    cause: Cause,
+    intent: PaymentIntent,
+    method: PaymentMethod,
+    decline: cards.Decline,
+    *,
+    charge_id: str | None = None,
+) -> ApiError:
+    """Send the intent back to wait for another card, and make the error that says why."""
+    fields = {**payment_methods.decline_fields(decline), "charge": charge_id}
+    written = shapes.payment_method(method)
+    remembered = {
+        **fields,
+        "doc_url": doc_url(decline.code),
+        "payment_method": written,
+        "payment_method_type": method.type,
+        "type": "card_error",
+    }
+    after = _back_to_start(state, cause, intent, remembered)
+    return card_error(fields, payment_intent=shapes.intent(after), payment_method=written)
+
+
+def _authentication_failed(
+    state: State, cause: Cause, intent: PaymentIntent, method: PaymentMethod
+) -> PaymentIntent:
+    code = "payment_intent_authentication_failure"
+    error = {
+        "code": code,
+        "doc_url": doc_url(code),
+        "message": "The provided PaymentMethod has failed authentication. You can provide "
+        "payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent "
+        "again.",
+        "payment_method": shapes.payment_method(method),
+        "payment_method_type": method.type,
+        "type": "invalid_request_error",
+    }
+    return _back_to_start(state, cause, intent, error)
+
+
+def _back_to_start(
+    state: State, cause: Cause, intent: PaymentIntent, error: dict[str, Any]
+) -> PaymentIntent:
+    after = state.payment_intents.put(
+        replace(
+            intent,
+            status="requires_payment_method",
+            payment_method=None,
+            authenticated=False,
+            next_action=None,
+            last_payment_error={
+                name: value for name, value in sorted(error.items()) if value is not None
+            },
+        )
+    )
+    state.emit(cause, "payment_intent.payment_failed", after)
+    return after
+
+
+def _put_away(state: State, cause: Cause, intent: PaymentIntent, method: PaymentMethod) -> None:
+    """Keep the card for its customer if that was asked for; otherwise it is used up."""
+    if method.customer is not None:
+        if intent.setup_future_usage == "off_session" and not method.set_up:
+            state.payment_methods.put(replace(method, set_up=True))
+    elif intent.customer is not None and intent.setup_future_usage is not None:
+        kept = replace(method, set_up=intent.setup_future_usage == "off_session")
+        payment_methods.attach_to(state, cause, kept, intent.customer)
+    else:
+        state.payment_methods.put(replace(method, spent=True))

@@ -1,0 +1,245 @@
+"""Same key, same request, same answer; and what is kept for it holds no secret."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from payment_service.api.app import ApiOptions
+from payment_service.api.idempotency import key_id
+from payment_service.domain.money import AmountUnit
+from payment_service.ports import REQUESTS, StoredRequest
+from tests.api.asgi import Heard
+from tests.api.conftest import Api, open_api
+from tests.parts.shop import Shop
+
+
+async def pay(api: Api, customer_id: str, key: str = "key-1", **fields: object) -> Heard:
+    asked = {"amount": 6522, "orderId": "order-1", "customerId": customer_id, **fields}
+    return await api.post("/payment/payment-intent", asked, idempotency_key=key)
+
+
+async def kept(api: Api, key: str = "key-1") -> StoredRequest | None:
+    return await api.shop.world.store.get(REQUESTS, key_id("anonymous", key))
+
+
+async def test_the_same_request_again_gets_the_first_answer_again(api: Api) -> None:
+    customer_id = await api.new_payer()
+    first = await pay(api, customer_id)
+    await api.post("/payment/refund", {"orderId": "order-1", "amount": 1000})
+
+    again = await pay(api, customer_id)
+
+    assert first.status == again.status == 200
+    assert first.raw == again.raw
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["x-request-id"] != first.headers["x-request-id"]
+
+
+async def test_the_order_of_names_in_the_body_means_nothing(api: Api) -> None:
+    customer_id = await api.new_payer()
+    asked = {"amount": 6522, "orderId": "order-1", "customerId": customer_id}
+    await api.post("/payment/payment-intent", asked, idempotency_key="key-1")
+
+    turned = dict(reversed(asked.items()))
+    again = await api.post("/payment/payment-intent", turned, idempotency_key="key-1")
+
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_another_request_under_the_same_key_is_422(api: Api) -> None:
+    customer_id = await api.new_payer()
+    await pay(api, customer_id)
+
+    other_amount = await pay(api, customer_id, amount=6523)
+    other_path = await api.post(
+        "/payment/customer", {"email": "bob@example.com"}, idempotency_key="key-1"
+    )
+
+    assert (other_amount.status, other_amount.code) == (422, "idempotency_key_reused")
+    assert (other_path.status, other_path.code) == (422, "idempotency_key_reused")
+
+
+async def test_the_same_request_while_the_first_is_running_is_409(api: Api) -> None:
+    customer_id = await api.new_payer()
+
+    heard = await asyncio.gather(pay(api, customer_id), pay(api, customer_id))
+
+    assert sorted(one.status for one in heard) in ([200, 200], [200, 409])
+
+
+async def test_a_request_that_is_still_running_is_409_with_retry_after(api: Api) -> None:
+    customer_id = await api.new_payer()
+    api.deafen("/v1/payment_intents")
+    running = asyncio.create_task(pay(api, customer_id))
+    await api.shop.world.clock.sleep(1)
+
+    again = await pay(api, customer_id)
+    first = await running
+
+    assert (again.status, again.code) == (409, "idempotency_key_in_use")
+    assert again.headers["retry-after"] == "1"
+    assert first.status == 202
+
+
+async def test_an_unknown_outcome_is_not_kept_so_that_the_truth_can_be_asked_for(api: Api) -> None:
+    customer_id = await api.new_payer()
+    api.deafen("/v1/payment_intents")
+    first = await pay(api, customer_id)
+    gone = await kept(api)
+    api.hear()
+
+    again = await pay(api, customer_id)
+
+    assert (first.status, gone) == (202, None)
+    assert (again.status, again.data["status"]) == (200, "succeeded")
+    assert "idempotent-replayed" not in again.headers
+    assert len(api.shop.engine.ledger()["payment_intents"]) == 1
+
+
+async def test_a_refused_card_is_kept_and_another_key_tries_again(api: Api) -> None:
+    customer_id = await api.new_payer()
+    card = {"paymentMethodId": "pm_card_chargeDeclined"}
+
+    first = await pay(api, customer_id, **card)
+    again = await pay(api, customer_id, **card)
+    paid = await pay(api, customer_id, key="key-2", paymentMethodId="pm_card_visa")
+
+    assert first.status == again.status == 402
+    assert first.raw == again.raw
+    assert again.headers["idempotent-replayed"] == "true"
+    assert paid.data["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("fields", [{"amount": 1}, {"orderId": ""}])
+async def test_an_invalid_request_is_not_kept(api: Api, fields: dict[str, object]) -> None:
+    customer_id = await api.new_payer()
+
+    refused = await pay(api, customer_id, **fields)
+    mended = await pay(api, customer_id)
+
+    assert (refused.status, mended.status) == (400, 200)
+
+
+async def test_what_could_not_be_done_is_not_kept(api: Api) -> None:
+    customer_id = await api.new_payer()
+    api.fault("rate_limit", "/v1/payment_intents", times=100)
+
+    refused = await pay(api, customer_id)
+    api.hear()
+    paid = await pay(api, customer_id)
+
+    assert (refused.status, paid.status) == (503, 200)
+
+
+async def test_a_client_secret_is_not_kept_but_is_there_again(api: Api) -> None:
+    customer_id = await api.new_payer()
+    card = {"paymentMethodId": "pm_card_threeDSecure2Required"}
+    first = await pay(api, customer_id, **card)
+    secret = first.data["client_secret"]
+    text = api.stored_text()
+
+    again = await pay(api, customer_id, **card)
+    api.shop.stripe.pick = api.only_reads_fail()
+    blind = await pay(api, customer_id, **card)
+
+    assert again.body == first.body
+    assert again.headers["idempotent-replayed"] == "true"
+    assert secret not in text
+    assert "_secret_" not in text
+    assert "next_action" not in text
+    assert (blind.status, blind.code) == (503, "stripe_unavailable")
+
+
+async def test_decimals_come_back_as_they_went(shop: Shop) -> None:
+    api = open_api(shop, ApiOptions(amount_unit=AmountUnit.MAJOR))
+    customer_id = await api.new_payer()
+
+    first = await pay(api, customer_id, amount=65.2)
+    again = await pay(api, customer_id, amount=65.2)
+
+    assert b'"amount":65.20,' in first.raw
+    assert first.raw == again.raw
+
+
+async def test_a_request_that_died_is_taken_over(api: Api) -> None:
+    customer_id = await api.new_payer()
+    await pay(api, customer_id)
+    done = await kept(api)
+    assert done is not None
+    died = replace(done, version=done.version + 1, status_code=None, body=None)
+    await api.shop.world.store.replace(REQUESTS, died, expected_version=done.version)
+
+    too_soon = await pay(api, customer_id)
+    await api.shop.world.clock.sleep(66)
+    taken_over = await pay(api, customer_id)
+
+    assert (too_soon.status, taken_over.status) == (409, 200)
+    assert "idempotent-replayed" not in taken_over.headers
+    assert len(api.shop.engine.ledger()["payment_intents"]) == 1
+
+
+async def test_a_refund_that_died_is_found_again_by_its_key(api: Api) -> None:
+    await api.pay()
+    asked = {"orderId": "order-1", "amount": 4000}
+    first = await api.post("/payment/refund", asked, idempotency_key="r1")
+    done = await kept(api, "r1")
+    assert done is not None
+    await api.shop.world.store.remove(REQUESTS, done.id, expected_version=done.version)
+
+    again = await api.post("/payment/refund", asked, idempotency_key="r1")
+
+    assert again.raw == first.raw
+    assert "idempotent-replayed" not in again.headers
+    assert len(api.shop.engine.ledger()["refunds"]) == 1
+
+
+async def test_keys_live_for_a_day(api: Api) -> None:
+    await api.post("/payment/customer", {"email": "jane@example.com"}, idempotency_key="key-1")
+    request = await kept(api)
+    assert request is not None
+    await api.shop.world.clock.sleep(timedelta(hours=24).total_seconds())
+
+    other = await api.post(
+        "/payment/customer", {"email": "bob@example.com"}, idempotency_key="key-1"
+    )
+
+    assert request.expires_at - request.created_at == timedelta(hours=24)
+    assert other.status == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/payment/customer"),
+        ("PUT", "/payment/payment-method"),
+        ("DELETE", "/payment/payment-method"),
+    ],
+)
+@pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb"])
+async def test_a_key_that_is_none_is_400(api: Api, method: str, path: str, key: str) -> None:
+    refused = await api.ask(method, path, body={"a": 1}, headers={"Idempotency-Key": key})
+
+    assert (refused.status, refused.code) == (400, "invalid_idempotency_key")
+    assert refused.bad_fields == ["Idempotency-Key"]
+
+
+async def test_on_a_get_the_key_means_nothing(api: Api) -> None:
+    shown = await api.get("/payment/", idempotency_key="")
+
+    assert shown.status == 200
+
+
+async def test_a_delete_is_answered_again_too(api: Api) -> None:
+    customer_id = await api.new_payer()
+    [card] = (await api.get(f"/payment/payment-methods/{customer_id}")).data
+    asked = {"customerId": customer_id, "paymentMethodId": card["payment_method_id"]}
+    headers = {"Idempotency-Key": "key-1"}
+
+    first = await api.ask("DELETE", "/payment/payment-method", body=asked, headers=headers)
+    again = await api.ask("DELETE", "/payment/payment-method", body=asked, headers=headers)
+
+    assert (first.status, again.status) == (200, 200)
+    assert again.headers["idempotent-replayed"] == "true"

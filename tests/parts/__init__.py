@@ -1,0 +1,1 @@
+"""Shipped parts put together, and the time they live in. No mocks of our own code."""

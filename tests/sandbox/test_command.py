@@ -1,0 +1,49 @@
+"""The command: listens, says so in one line, and stops cleanly when told to."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "stripe_sandbox"]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_listens_until_it_is_stopped(stop: signal.Signals) -> None:
+    command = [*COMMAND, "--port", "0", "--latency-ms", "1", "--rate-limit", "50", "--object-locks"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        url = line.removeprefix("stripe-sandbox listens on ").strip()
+
+        with urllib.request.urlopen(f"{url}/_sandbox/health", timeout=5) as answer:  # noqa: S310 - our own
+            assert json.load(answer) == {"status": "ok"}
+        process.send_signal(stop)
+
+        assert process.wait(timeout=5) == 0
+        assert process.stdout.read() == ""
+
+
+def test_a_taken_port_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = subprocess.run(
+            [*COMMAND, "--port", str(port)], capture_output=True, text=True, check=False, timeout=10
+        )
+
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+
+
+def test_help_names_the_options() -> None:
+    run = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True)
+
+    for option in ("--host", "--port", "--latency-ms", "--rate-limit", "--seed"):
+        assert option in run.stdout
+    assert "--raw-card-numbers" in run.stdout

@@ -1,0 +1,149 @@
+"""The whole campaign: `python -m tests.simulation.campaign`, or `make sim`.
+
+Lives the full matrix and then seeded random lives, on all cores. Prints what it lived, and for the
+first failures the one line that replays each. Exit code 1 when anything was found.
+"""
+
+import argparse
+import gc
+import multiprocessing
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+
+import structlog
+
+from tests.simulation.lives import CELLS, FULL, THIN, Branch, branches, grow, random_life
+from tests.simulation.living import Outcome, live
+from tests.simulation.plan import read_life
+
+# Beyond these there is nothing to learn from more of the same.
+FAILURES_SHOWN = 10
+PROGRESS_EVERY_S = 5.0
+RANDOM_LIVES = 12_000
+CHUNK = 50
+
+
+@dataclass
+class Tally:
+    """What was lived, and what was found."""
+
+    lives: int = 0
+    hits: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+    def count(self, outcome: Outcome) -> None:
+        """Add one life."""
+        self.lives += 1
+        self.hits.update(set(outcome.hits))
+        self.failures += [(str(outcome.life), found) for found in outcome.violations[:1]]
+
+    def add(self, other: "Tally") -> None:
+        """Add what another process counted."""
+        self.lives += other.lives
+        self.hits.update(other.hits)
+        self.failures += other.failures
+
+
+def be_quiet() -> None:
+    """Let only what is critical be logged: a campaign would write gigabytes."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+
+
+def tally(outcomes: Iterable[Outcome]) -> Tally:
+    """Count these lives."""
+    counted = Tally()
+    for outcome in outcomes:
+        counted.count(outcome)
+    gc.collect(1)
+    return counted
+
+
+def _branch(branch: Branch, *, thin: bool) -> Tally:
+    return tally(grow(branch, THIN if thin else FULL, live))
+
+
+def _seeds(seeds: range) -> Tally:
+    return tally(live(random_life(seed)) for seed in seeds)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the campaign, or replay one life."""
+    asked = _arguments().parse_args(arguments)
+    be_quiet()
+    if asked.life:
+        return _replay(asked.life)
+    total, begun = Tally(), perf_counter()
+    with multiprocessing.Pool(asked.processes, initializer=be_quiet) as pool:
+        if not asked.random_only:
+            every = list(branches(THIN if asked.thin else FULL))
+            lived = pool.imap_unordered(partial(_branch, thin=asked.thin), every)
+            _follow("matrix", lived, len(every), total)
+        chunks = list(_chunks(asked.seed, asked.lives))
+        _follow("random", pool.imap_unordered(_seeds, chunks), len(chunks), total)
+    return _report(total, perf_counter() - begun)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make sim ARGS=…", description=__doc__)
+    parser.add_argument("--life", help="replay this one life and show its trace")
+    parser.add_argument("--seed", type=int, default=1, help="first seed of the random lives")
+    parser.add_argument("--lives", type=int, default=RANDOM_LIVES, help="how many random lives")
+    parser.add_argument("--random-only", action="store_true", help="leave the matrix out")
+    parser.add_argument("--thin", action="store_true", help="only the matrix that the tests live")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    return parser
+
+
+def _chunks(seed: int, lives: int) -> Iterator[range]:
+    for first in range(seed, seed + lives, CHUNK):
+        yield range(first, min(first + CHUNK, seed + lives))
+
+
+def _follow(what: str, parts: Iterable[Tally], count: int, total: Tally) -> None:
+    begun = said = perf_counter()
+    lived_before = total.lives
+    for number, part in enumerate(parts, start=1):
+        total.add(part)
+        now = perf_counter()
+        if now - said >= PROGRESS_EVERY_S or number == count:
+            said = now
+            lives = total.lives - lived_before
+            print(
+                f"{what}: {number}/{count} parts, {lives} lives, {lives / (now - begun):.0f}/s, "
+                f"{len(total.failures)} failures",
+                flush=True,
+            )
+
+
+def _report(total: Tally, seconds: float) -> int:
+    print("\nlives in which each fault struck")
+    for cell in CELLS:
+        print(f"  {cell:<40} {total.hits[cell]:>8}")
+    blind = [cell for cell in CELLS if not total.hits[cell]]
+    print(f"\n{total.lives} lives in {seconds:.0f} s, {total.lives / seconds:.0f} a second")
+    for life, found in total.failures[:FAILURES_SHOWN]:
+        print(f"FAILED {found}\n  make sim ARGS=\"--life '{life}'\"")
+    if blind:
+        print(f"FAILED these faults never struck: {', '.join(blind)}")
+    if total.failures or blind:
+        return 1
+    print("nothing was lost and nothing was charged twice")
+    return 0
+
+
+def _replay(text: str) -> int:
+    outcome = live(read_life(text))
+    print("\n".join(outcome.trace))
+    for found in outcome.violations:
+        print(f"FAILED {found}")
+    print(f"{outcome.life}: {len(outcome.violations)} violations, trace {outcome.digest[:16]}")
+    return 1 if outcome.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

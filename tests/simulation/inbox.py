@@ -1,0 +1,74 @@
+"""The OrderService as a process sees it: the inbox that outlives it, under the faults of a plan."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from payment_service.domain.steps import News, NoNews, OrderRefused, OrderTold, TellOrders
+from stripe_sandbox.engine import Engine
+from tests.simulation.plan import FaultCounter, Latency
+from tests.simulation.process import Process
+
+ORDERS_FAULTS = ("no_answer_after", "http_503", "http_401", "hang")
+HANG_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One accepted update. `paid_minor`: what Stripe had taken for the order at that moment."""
+
+    order_id: str
+    status: str
+    key: str
+    paid_minor: int
+
+
+@dataclass
+class Inbox:
+    """What the OrderService has accepted, repeats included."""
+
+    engine: Engine
+    faults: FaultCounter
+    latency: Latency
+    accepted: list[Update] = field(default_factory=list)
+
+    def accept(self, step: TellOrders) -> None:
+        """Take one update in."""
+        paid = taken_minor(self.engine, step.order_id)
+        self.accepted.append(Update(step.order_id, step.status, step.key, paid))
+
+
+class GatedOrders:
+    """The Orders port of one process."""
+
+    def __init__(self, process: Process, inbox: Inbox) -> None:
+        self._process = process
+        self._inbox = inbox
+
+    async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
+        """Deliver one update, between its gates."""
+        return await self._process.call(f"orders tell {step.status}", lambda: self._tell(step))
+
+    async def _tell(self, step: TellOrders) -> News:
+        await asyncio.sleep(self._inbox.latency.orders_s())
+        match self._inbox.faults.next():
+            case "http_503":
+                return OrderRefused("http_503", final=False)
+            case "http_401":
+                return OrderRefused("http_401", final=True)
+            case "hang":
+                await asyncio.sleep(HANG_S)
+                return NoNews("timeout")
+            case "no_answer_after":
+                self._inbox.accept(step)
+                return NoNews("connection_lost")
+        self._inbox.accept(step)
+        return OrderTold()
+
+
+def taken_minor(engine: Engine, order_id: str) -> int:
+    """Return how much money Stripe has taken for an order."""
+    return sum(
+        intent["amount_received"]
+        for intent in engine.ledger()["payment_intents"]
+        if intent["metadata"].get("order_id") == order_id
+    )

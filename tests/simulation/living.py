@@ -1,0 +1,100 @@
+"""Run one life to its end, from the first click to the auditor's judgement."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from payment_service.ports import Unavailable
+from tests.parts.virtual_time import run
+from tests.simulation.auditor import judge
+from tests.simulation.clients import Clients
+from tests.simulation.evidence import gather
+from tests.simulation.plan import Life
+from tests.simulation.process import Trace
+from tests.simulation.scenarios import CARDS, SCENARIOS
+from tests.simulation.town import HONEST, Town, Variant, open_town
+
+# Everything must be settled this long after the clients have gone.
+REST_WITHIN_S = 25 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a life.
+
+    calls: the calls to the outside, in order. hits: the faults that really struck, and crashes.
+    """
+
+    life: Life
+    violations: tuple[str, ...]
+    calls: tuple[str, ...]
+    hits: tuple[str, ...]
+    trace: tuple[str, ...]
+    digest: str
+
+
+def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Outcome:
+    """Live this life. watching: also judge every commit, not only the end."""
+    return run(lambda: _live(life, variant, watching=watching))
+
+
+async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
+    town = await open_town(life, variant, watching=watching)
+    unheard: list[BaseException] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: _note(unheard, told))
+    town.forget(asyncio.ensure_future(town.run()))
+    clients = Clients(town, life.retry)
+    scenario = SCENARIOS[life.scenario]
+    await scenario.play(clients, CARDS[life.card])
+    at_rest = await _rest(town)
+    evidence = await gather(clients, at_rest=at_rest)
+    errors = [*unheard, *(error for witness in town.witnesses for error in witness.stumbles)]
+    broken = [f"a contradiction: {error!r}" for error in errors if _is_ours(error)]
+    violations = [*town.watch.complaints, *judge(evidence), *clients.contradictions, *broken]
+    _tell_the_end(town.trace, evidence.shown, violations)
+    return Outcome(
+        life=life,
+        violations=tuple(violations),
+        calls=tuple(town.gates.calls),
+        hits=_hits(town),
+        trace=tuple(town.trace.lines),
+        digest=town.trace.digest(),
+    )
+
+
+async def _rest(town: Town) -> bool:
+    """Let the worker work until there is nothing to do, then let a day pass."""
+    town.busy_clients = False
+    loop = asyncio.get_running_loop()
+    end = loop.time() + REST_WITHIN_S
+    while not town.at_rest() and loop.time() < end:
+        await asyncio.sleep(town.next_s())
+    settled = town.at_rest()
+    await asyncio.sleep(max(end - loop.time(), 0.0))
+    return settled and town.at_rest()
+
+
+def _hits(town: Town) -> tuple[str, ...]:
+    return (
+        *(f"stripe {kind}" for kind in town.line.faults.hits),
+        *(f"store {kind}" for kind in town.shelf.faults.hits),
+        *(f"orders {kind}" for kind in town.inbox.faults.hits),
+        *["crash"] * town.gates.crashes,
+    )
+
+
+def _note(unheard: list[BaseException], told: dict[str, Any]) -> None:
+    if isinstance(error := told.get("exception"), BaseException):
+        unheard.append(error)
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether it is a mistake of the service, and not the store being away."""
+    return not isinstance(error, Unavailable)
+
+
+def _tell_the_end(trace: Trace, shown: Any, violations: list[str]) -> None:
+    for order, payment in shown.items():
+        trace.note("shown", order, None if payment is None else payment.state)
+    for violation in violations:
+        trace.note("violation", violation)

@@ -1,0 +1,124 @@
+"""A process that can be killed, and the gates at which that happens.
+
+Every call of the service to the outside passes a gate before and after it. Between two awaits
+asyncio lets nobody else run, so killing at the gates reaches every state that can be told apart.
+A kill is `kill -9`: what is killed waits for ever, and no `except` or `finally` of it runs.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from typing import NoReturn, TypeVar
+
+from tests.parts.virtual_time import VirtualClock
+
+T = TypeVar("T")
+
+BEFORE, AFTER = "b", "a"
+# A gate by the number of its call and its side: 7b is before the seventh call.
+Gate = tuple[int, str]
+
+
+@dataclass
+class Trace:
+    """What happened, line by line; two runs of one life have the same lines."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def note(self, *words: object) -> None:
+        """Add a line, with the virtual time it stands for."""
+        now = asyncio.get_running_loop().time()
+        self.lines.append(f"{now:.4f} {' '.join(map(str, words))}")
+
+    def digest(self) -> str:
+        """Return one hash of all of it."""
+        return sha256("\n".join(self.lines).encode()).hexdigest()
+
+
+@dataclass
+class Gates:
+    """Numbers the calls of all processes of one life. `crash_at`: where the plan kills."""
+
+    trace: Trace
+    crash_at: frozenset[Gate] = frozenset()
+    calls: list[str] = field(default_factory=list)
+    crashes: int = 0
+
+    def number(self, what: str) -> int:
+        """Count one more call."""
+        self.calls.append(what)
+        return len(self.calls)
+
+    def kills(self, gate: Gate, what: str) -> bool:
+        """Note that somebody came to this gate, and say whether it is the end of it."""
+        self.trace.note("".join(map(str, gate)), what)
+        if gate not in self.crash_at:
+            return False
+        self.crashes += 1
+        self.trace.note("crash")
+        return True
+
+
+class Process:
+    """One run of the service, from its start to its death."""
+
+    def __init__(self, epoch: int, gates: Gates) -> None:
+        self.epoch = epoch
+        self.dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._gates = gates
+        # Held on to, so that nothing collects what is frozen and lets its `finally` run.
+        self._frozen: list[asyncio.Future[None]] = []
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return not self.dead.done()
+
+    async def call(self, what: str, act: Callable[[], Awaitable[T]]) -> T:
+        """Do one call to the outside, between its two gates."""
+        number = self._gates.number(what)
+        await self._pass((number, BEFORE), what)
+        try:
+            result = await act()
+        except GeneratorExit:  # the life is over, and what was frozen in it is thrown away
+            raise
+        except BaseException as error:
+            await self._pass((number, AFTER), f"{what} {type(error).__name__}")
+            raise
+        await self._pass((number, AFTER), what)
+        return result
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass, unless it is over before."""
+        await asyncio.sleep(seconds)
+        if not self.alive:
+            await self._freeze()
+
+    async def _pass(self, gate: Gate, what: str) -> None:
+        if self.alive and not self._gates.kills(gate, what):
+            return
+        if self.alive:
+            self.dead.set_result(None)
+        await self._freeze()
+
+    async def _freeze(self) -> NoReturn:
+        while True:
+            never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._frozen.append(never)
+            with suppress(asyncio.CancelledError):  # a time-out of the dead disturbs nobody
+                await never
+
+
+class ProcessClock(VirtualClock):
+    """The clock of one process: it stops with it, and may be wrong."""
+
+    def __init__(self, process: Process, skew: timedelta) -> None:
+        super().__init__(skew)
+        self._process = process
+
+    async def sleep(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await self._process.sleep(seconds)

@@ -1,0 +1,166 @@
+"""The store as a process sees it: the one in memory that outlives it, between gates."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from payment_service.adapters.sqlite import open_store
+from payment_service.ports import (
+    COLLECTIONS,
+    Collection,
+    ColumnValue,
+    Document,
+    Page,
+    Store,
+    StoreUnavailable,
+)
+from tests.simulation.plan import FaultCounter, Latency
+from tests.simulation.process import Process
+from tests.simulation.watch import Watch
+
+D = TypeVar("D", bound=Document)
+T = TypeVar("T")
+
+# `unavailable` fails one call, `away` every call for this long. Neither applies anything: a store
+# whose answer was lost reads back what it did before it says so, which the port promises.
+STORE_FAULTS = ("unavailable", "away")
+AWAY_S = 60.0
+
+
+@dataclass
+class Shelf:
+    """What lasts: the documents. `newest`: each as last committed, by collection and id."""
+
+    watch: Watch
+    faults: FaultCounter
+    latency: Latency
+    raw: Store = field(default_factory=lambda: open_store(":memory:", COLLECTIONS))
+    newest: dict[tuple[str, str], Any] = field(default_factory=dict)
+    away_until: float = 0.0
+
+    def next_wake(self) -> datetime | None:
+        """When work is due next, of any document."""
+        times = [doc.wake_at for doc in self.newest.values() if doc.wake_at is not None]
+        return min(times, default=None)
+
+    def committed(self, collection: Collection[Any], doc: Any) -> None:
+        """Take note of a write that won."""
+        place = (collection.name, doc.id)
+        self.watch.committed(self.newest.get(place), doc)
+        self.newest[place] = doc
+
+    def strike(self) -> None:
+        """Let the planned fault happen. Raises StoreUnavailable."""
+        now = asyncio.get_running_loop().time()
+        kind = self.faults.next()
+        if kind == "away":
+            self.away_until = now + AWAY_S
+        if kind is not None or now < self.away_until:
+            raise StoreUnavailable("the plan says so")
+
+
+class GatedStore:
+    """The Store port of one process."""
+
+    def __init__(self, process: Process, shelf: Shelf) -> None:
+        self._process = process
+        self._shelf = shelf
+
+    @property
+    def exclusive(self) -> bool:
+        """Claims lapse by themselves here, as with many replicas: the harder case."""
+        return False
+
+    async def get(self, collection: Collection[D], id: str) -> D | None:  # noqa: A002 - the port's
+        """Read one document."""
+        return await self._call(
+            f"get {collection.name}", lambda: self._shelf.raw.get(collection, id)
+        )
+
+    async def insert(self, collection: Collection[D], doc: D) -> None:
+        """Write a new document."""
+
+        async def act() -> None:
+            await self._shelf.raw.insert(collection, doc)
+            self._shelf.committed(collection, doc)
+
+        await self._call(f"insert {collection.name}", act)
+
+    async def replace(self, collection: Collection[D], doc: D, *, expected_version: int) -> None:
+        """Write the next version."""
+
+        async def act() -> None:
+            await self._shelf.raw.replace(collection, doc, expected_version=expected_version)
+            self._shelf.committed(collection, doc)
+
+        await self._call(f"replace {collection.name}", act)
+
+    async def remove(
+        self,
+        collection: Collection[D],
+        id: str,  # noqa: A002 - the port's own word
+        *,
+        expected_version: int,
+    ) -> None:
+        """Remove a document."""
+        await self._call(
+            f"remove {collection.name}",
+            lambda: self._shelf.raw.remove(collection, id, expected_version=expected_version),
+        )
+
+    async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
+        """Find by a column."""
+        return await self._call(
+            f"find {collection.name}", lambda: self._shelf.raw.find_one(collection, column, value)
+        )
+
+    async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
+        """Find what is due. Planned faults pass by: whoever asks here just asks again."""
+        return await self._process.call(
+            f"store due {collection.name}", lambda: self._shelf.raw.due(collection, now, limit)
+        )
+
+    async def page(
+        self,
+        collection: Collection[D],
+        *,
+        equal: Mapping[str, ColumnValue],
+        created_from: datetime | None,
+        created_to: datetime | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[D]:
+        """Read a page."""
+        return await self._shelf.raw.page(
+            collection,
+            equal=equal,
+            created_from=created_from,
+            created_to=created_to,
+            cursor=cursor,
+            limit=limit,
+        )
+
+    async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
+        """Drop what is over."""
+        return await self._shelf.raw.drop_expired(collection, now)
+
+    async def ping(self) -> None:
+        """Answer."""
+        await self._shelf.raw.ping()
+
+    async def ensure_schema(self) -> None:
+        """Make the tables."""
+        await self._shelf.raw.ensure_schema()
+
+    async def close(self) -> None:
+        """The documents outlive the process: nothing is closed."""
+
+    async def _call(self, what: str, act: Callable[[], Awaitable[T]]) -> T:
+        async def under_faults() -> T:
+            await asyncio.sleep(self._shelf.latency.store_s())
+            self._shelf.strike()
+            return await act()
+
+        return await self._process.call(f"store {what}", under_faults)

@@ -1,0 +1,153 @@
+"""The way to Stripe and back: the sandbox's engine behind the SDK, under the faults of a plan.
+
+What has been sent is carried out whatever becomes of the sender, as it is on the real way.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
+
+import aiohttp
+import stripe
+from aiohttp.client_reqrep import ConnectionKey
+
+from stripe_sandbox.engine import Delivery, Engine, Fault, Request
+from stripe_sandbox.faults import FAULT_KINDS, FaultKind
+from tests.parts.stripe_in_process import InProcessStripe, heard, request_of
+from tests.parts.virtual_time import epoch_s
+from tests.simulation.plan import FaultCounter, Latency
+from tests.simulation.process import Process
+from tests.simulation.watch import Watch
+
+# What the engine cannot do, since it happens on the way:
+# late: the request hangs for us and reaches Stripe long after we gave up.
+# slow: Stripe begins at once and takes long, so that the key is in use meanwhile.
+OWN_KINDS: Final = (
+    "late",
+    "slow",
+    "key_in_use",
+    "unauthorized",
+    "refused",
+    "html_502_before",
+    "html_502_after",
+)
+STRIPE_FAULTS: Final = (*FAULT_KINDS, *OWN_KINDS)
+# Longer than every time-out of ours, and than the lease.
+LATE_S = 40.0
+NEVER_S = 300.0
+
+_HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+_IN_USE = (
+    b'{"error": {"code": "idempotency_key_in_use", "type": "invalid_request_error", '
+    b'"message": "There is currently another in-progress request using this key."}}'
+)
+
+
+@dataclass
+class StripeLine:
+    """What all processes of a life share on the way to Stripe. `under_way`: requests at work."""
+
+    engine: Engine
+    faults: FaultCounter
+    latency: Latency
+    watch: Watch
+    documents: Mapping[Any, Any]
+    under_way: int = 0
+
+    def send(self, request: Request, answer: "asyncio.Future[Delivery]") -> None:
+        """Send a request off; the answer comes when it comes, or never. Raises if unreachable."""
+        kind = self.faults.next()
+        if kind == "refused":
+            raise _refused()
+        trip = _Trip(self, request, answer, kind)
+        self.under_way += 1
+        wait_s = LATE_S if kind == "late" else 0.0
+        _later(wait_s + self.latency.stripe_s(), trip.arrive)
+
+
+@dataclass
+class _Trip:
+    """One request on its way."""
+
+    line: StripeLine
+    request: Request
+    answer: "asyncio.Future[Delivery]"
+    kind: str | None
+    fault: Fault | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        known = self.kind in FAULT_KINDS
+        self.fault = Fault(cast("FaultKind", self.kind)) if known else None
+
+    def arrive(self) -> None:
+        """Stripe takes the request in."""
+        if self.kind == "key_in_use":
+            return self._back(_made_up(409, _IN_USE))
+        if self.kind == "html_502_before":
+            return self._back(_made_up(502, _HTML))
+        if self.kind == "unauthorized":
+            headers = {**self.request.headers, "authorization": "Bearer sk_live_revoked"}
+            self.request = replace(self.request, headers=headers)
+        engine = self.line.engine
+        begun = engine.begin(self.request, now=epoch_s(), fault=self.fault)
+        if isinstance(begun, Delivery):
+            return self._back(begun)
+        wait_s = LATE_S if self.kind == "slow" else self.line.latency.stripe_s()
+        _later(wait_s, lambda: self._back(engine.finish(begun, now=epoch_s())))
+        return None
+
+    def _back(self, delivery: Delivery) -> None:
+        """Stripe is done with it."""
+        self.line.under_way -= 1
+        self.line.watch.answered(self.request, delivery.body)
+        if self.kind == "html_502_after":
+            delivery = _made_up(502, _HTML)
+        if self.kind != "late":
+            _later(self.line.latency.stripe_s(), lambda: self._hand_over(delivery))
+
+    def _hand_over(self, delivery: Delivery) -> None:
+        if not self.answer.done():  # else nobody waits any more
+            self.answer.set_result(delivery)
+
+
+class SimulatedStripe(InProcessStripe):
+    """The SDK's HTTP client of one process."""
+
+    def __init__(self, process: Process, line: StripeLine) -> None:
+        super().__init__(line.engine, epoch_s)
+        self._process = process
+        self._line = line
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """Send one request, between its gates."""
+        request = request_of(method, url, headers, post_data)
+        what = f"stripe {request.method} {request.path}"
+        return await self._process.call(what, lambda: self._exchange(request))
+
+    async def _exchange(self, request: Request) -> tuple[bytes, int, Mapping[str, str]]:
+        key = self._line.watch.sent(request, self._line.documents)
+        try:
+            answer: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+            self._line.send(request, answer)
+            return await heard(await answer)
+        finally:
+            if key is not None:
+                self._line.watch.in_flight.discard(key)
+
+
+def _later(seconds: float, act: Callable[[], object]) -> None:
+    asyncio.get_running_loop().call_later(seconds, act)
+
+
+def _made_up(status: int, body: bytes) -> Delivery:
+    return Delivery(status, {"Content-Type": "text/html"}, body, "answer", 0.0)
+
+
+def _refused() -> stripe.APIConnectionError:
+    where = ConnectionKey("stripe.invalid", 443, True, True, None, None, None)  # noqa: FBT003
+    error = stripe.APIConnectionError("connection refused", should_retry=True)
+    error.__cause__ = aiohttp.ClientConnectorError(where, OSError(111, "Connection refused"))
+    return error
