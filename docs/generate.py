@@ -16,12 +16,31 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from payment_service.api.problems import (
+    INTERNAL_CODE,
+    INTERNAL_MESSAGE,
+    STATUSES,
+    UNAVAILABLE,
+    SecretUnavailable,
+)
 from payment_service.setting_kinds import allowed_of, example_of
 from payment_service.settings import DEFAULTS, Environment, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 _MADE = "made by `make docs`; change the code instead"
+
+_ERRORS_HEAD = """
+Every failure has the same envelope: `success` false, a `message` for a person, a `code` for a
+program that never changes its meaning, `errors` with every bad field for a 400, and the `requestId`
+that every line of the log carries. An outcome that is not known is no failure: it is answered with
+202 and `pending` true."""
+_ERRORS_TAIL = """
+A 400 with one bad field may carry a narrower code: `amount_not_integer`, `amount_not_decimal`,
+`amount_too_precise`, `amount_not_positive`, `amount_too_small`, `amount_too_large`,
+`amount_invalid_for_currency`, `amount_null`, `currency_not_supported`, `invalid_idempotency_key`,
+`invalid_cursor`. A 404 may say `customer_not_found` or `card_not_found`. A 402 carries Stripe's own
+`code` and `declineCode`. A 409 carries the payment as it is in `data`."""
 
 
 def settings_page() -> str:
@@ -63,8 +82,39 @@ def example_environment() -> str:
     return "\n".join(lines) + "\n"
 
 
+def errors_page() -> str:
+    """Return every code that a caller may meet, by what it means for the money."""
+    lines = [
+        "# Errors",
+        "",
+        f"<!-- {_MADE} -->",
+        "",
+        *textwrap.wrap(_ERRORS_HEAD, 100),
+        "",
+        "| code | status | meaning |",
+        "|---|---|---|",
+    ]
+    for kind, status in STATUSES.items():
+        lines.append(f"| `{kind.code}` | {status} | {_summary(kind)} |")
+    for unavailable, (code, message) in UNAVAILABLE.items():
+        if unavailable is not SecretUnavailable:
+            lines.append(f"| `{code}` | 503 | {message} |")
+    lines += [
+        f"| `{INTERNAL_CODE}` | 500 | {INTERNAL_MESSAGE} |",
+        "",
+        *textwrap.wrap(_ERRORS_TAIL, 100),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(kind: type) -> str:
+    words = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+    return words.split(". ")[0].rstrip(".") + "."
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/settings.md": settings_page,
+    "docs/reference/errors.md": errors_page,
     ".env.example": example_environment,
 }
 

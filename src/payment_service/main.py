@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -135,6 +136,8 @@ async def serve(settings: Settings) -> None:
                 timeout_graceful_shutdown=int(settings.shutdown_grace_s) or 1,
             )
         )
+        gc.collect()
+        gc.freeze()  # what is made by now lives on: the collector need not walk it every time
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
         async with _working(world, settings, enabled=settings.worker_enabled):

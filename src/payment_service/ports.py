@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from payment_service.domain.customer import Customer
 from payment_service.domain.moment import Door
-from payment_service.domain.payment import Payment
+from payment_service.domain.payment import Payment, State
 from payment_service.domain.steps import GatewayStep, News, TellOrders
 
 
@@ -214,7 +214,8 @@ PAYMENTS: Collection[Payment] = Collection(
     columns={
         "intent_id": lambda p: p.intent_id,
         "customer_id": lambda p: p.terms.customer_id,
-        "status": lambda p: str(p.state),
+        # As callers know it: to them a payment in doubt is one that is being processed.
+        "status": lambda p: str(State.PROCESSING if p.state is State.ASKING else p.state),
         "currency": lambda p: p.terms.currency,
         "created_at": lambda p: epoch_ms(p.created_at),
     },

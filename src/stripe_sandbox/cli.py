@@ -36,6 +36,9 @@ def listen(
     raw_card_numbers: Annotated[
         bool, typer.Option("--raw-card-numbers", help="Take card numbers, not only test tokens.")
     ] = False,
+    accept_key: Annotated[
+        list[str] | None, typer.Option(help="Accept this key only; may be given several times.")
+    ] = None,
     object_locks: Annotated[
         bool, typer.Option("--object-locks", help="Answer 429 lock_timeout for a busy object.")
     ] = False,
@@ -47,6 +50,7 @@ def listen(
     config = Config(
         raw_card_numbers=raw_card_numbers,
         object_locks=object_locks,
+        accepted_keys=frozenset(accept_key) if accept_key else None,
         rate_limit_per_s=rate_limit or None,
         endpoint_rate_limit_per_s=rate_limit or None,
     )

@@ -99,8 +99,12 @@ class Api(Caller):
 
     def stored_text(self) -> str:
         """All that is in the database, as text."""
+        return "\n".join(self.lane()._connection.iterdump())
+
+    def lane(self) -> Any:
+        """What holds the connection to the database."""
         store: Any = self.shop.world.store
-        return "\n".join(store._writer._connection.iterdump())
+        return store._writer
 
 
 def open_api(shop: Shop, options: ApiOptions | None = None) -> Api:

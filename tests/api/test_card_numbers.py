@@ -1,10 +1,15 @@
 """A card number where none may be is refused and leaves no trace."""
 
 import io
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from payment_service.api.incoming import needs_search
+from payment_service.domain.card_number import holds_card_number
 from tests.api.conftest import Api
 
 NUMBER = "4242424242424242"
@@ -74,6 +79,35 @@ async def test_an_order_that_looks_like_one_can_be_looked_up(api: Api) -> None:
     assert (shown.status, shown.data["orderId"]) == (200, NUMBER)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\u0034242424242424242",
+        "4242\u00a04242\u00a04242\u00a04242",
+        "\uff14\uff12" * 8,
+        "4242 - 4242 - 4242 - 4242",
+        "4.2.4.2.4.2.4.2.4.2.4.2.4.2.4.2",
+    ],
+)
+async def test_no_way_of_writing_it_slips_past_the_first_look(api: Api, text: str) -> None:
+    raw = f'{{"amount": 6522, "orderId": "o", "description": "{text}"}}'
+
+    refused = await api.ask("POST", "/payment/payment-intent", raw=raw.encode())
+
+    assert (refused.status, refused.code) == (400, "raw_card_data_refused")
+    assert refused.bad_fields == ["description"]
+
+
+async def test_depth_is_bounded_even_where_nothing_looks_like_a_number(api: Api) -> None:
+    raw = b'{"a":' * 500 + b"1" + b"}" * 500
+
+    refused = await api.ask(
+        "POST", "/payment/payment-intent", raw=raw, headers={"Idempotency-Key": "key-1"}
+    )
+
+    assert (refused.status, refused.bad_fields) == (400, ["a"])
+
+
 async def test_what_is_nested_too_deep_to_be_searched_is_refused(api: Api) -> None:
     deep: Any = NUMBER
     for _ in range(20):
@@ -82,3 +116,10 @@ async def test_what_is_nested_too_deep_to_be_searched_is_refused(api: Api) -> No
     refused = await api.post("/payment/payment-intent", {**PAYMENT, "metadata": deep})
 
     assert (refused.status, refused.bad_fields) == (400, ["metadata"])
+
+
+@given(st.lists(st.sampled_from(["", " ", "-", ".", "/", " - ", "  ", "- "]), min_size=15))
+def test_the_first_look_never_misses_what_the_search_finds(joints: list[str]) -> None:
+    text = "".join(digit + joint for digit, joint in zip(NUMBER, [*joints, ""], strict=False))
+
+    assert needs_search(json.dumps({"a": text}).encode()) or not holds_card_number(text)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from payment_service.domain.steps import CustomerSeen, ReadCustomer
+from stripe_sandbox.faults import Fault
 from tests.api.asgi import Heard
 from tests.api.conftest import Api
 
@@ -175,6 +176,23 @@ async def test_ids_that_cannot_be_ids_are_all_named(api: Api) -> None:
         "expiryDate",
     ]
     assert (listed.status, listed.bad_fields) == (400, ["customerId"])
+
+
+async def test_a_card_that_is_still_being_added_or_preferred_is_pending(api: Api) -> None:
+    customer_id = await api.new_payer()
+    second = (await attach(api, customer_id, "pm_card_amex")).data["payment_method_id"]
+    api.deafen(f"/v1/customers/{customer_id}")
+    asked = {"customerId": customer_id, "paymentMethodId": second, "isDefault": True}
+
+    preferred = await api.ask("PUT", "/payment/payment-method", body=asked)
+    api.shop.stripe.pick = lambda _, path: (
+        Fault("timeout_before") if path.endswith("/attach") else None
+    )
+    added = await attach(api, customer_id, "pm_card_mastercard")
+
+    assert (preferred.status, preferred.body["pending"]) == (202, True)
+    assert preferred.data == {"payment_method_id": second, "status": "processing"}
+    assert (added.status, added.data["status"]) == (202, "processing")
 
 
 async def test_what_stripe_does_not_answer_in_time_is_pending(api: Api) -> None:

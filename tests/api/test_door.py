@@ -1,15 +1,16 @@
 """The outer door: request ids, limits, log lines, and nothing of our own faults."""
 
 import asyncio
+import contextlib
 import io
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from payment_service.api.app import ApiOptions
+from payment_service.api.app import ApiOptions, build_app
 from payment_service.api.door import Door, Gate
 from payment_service.api.meters import Meters
 from tests.api.asgi import Caller
@@ -297,6 +298,29 @@ async def test_a_body_that_does_not_come_is_not_waited_for(shop: Shop, lines: io
     assert [message.get("status") for message in heard] == [408, None]
     codes = [line["code"] for line in logged(lines, "request.answered")]
     assert codes == ["body_too_slow", "caller_left"]
+
+
+async def test_hooks_that_are_handed_in_run_at_start_and_stop(shop: Shop) -> None:
+    seen: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[None]:
+        seen.append("start")
+        yield
+        seen.append("stop")
+
+    app = build_app(shop.world, ApiOptions(), lifespan=lifespan)
+    incoming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+    async def receive() -> Any:
+        return incoming.pop(0)
+
+    async def send(message: Any) -> None:
+        seen.append(message["type"])
+
+    await app({"type": "lifespan"}, receive, send)
+
+    assert seen == ["start", "lifespan.startup.complete", "stop", "lifespan.shutdown.complete"]
 
 
 def door_before(app: Any, shop: Shop) -> Door:

@@ -1,8 +1,10 @@
 """Same key, same request, same answer; and what is kept for it holds no secret."""
 
 import asyncio
+import io
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -47,6 +49,15 @@ async def test_the_order_of_names_in_the_body_means_nothing(api: Api) -> None:
     again = await api.post("/payment/payment-intent", turned, idempotency_key="key-1")
 
     assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_no_number_is_too_large_to_tell_requests_apart(api: Api) -> None:
+    customer_id = await api.new_payer()
+
+    paid = await pay(api, customer_id, cart=10**30)
+    other = await pay(api, customer_id, cart=10**30 + 1)
+
+    assert (paid.status, other.status) == (200, 422)
 
 
 async def test_another_request_under_the_same_key_is_422(api: Api) -> None:
@@ -114,7 +125,7 @@ async def test_a_refused_card_is_kept_and_another_key_tries_again(api: Api) -> N
 
 
 @pytest.mark.parametrize("fields", [{"amount": 1}, {"orderId": ""}])
-async def test_an_invalid_request_is_not_kept(api: Api, fields: dict[str, object]) -> None:
+async def test_an_invalid_request_is_not_kept(api: Api, fields: dict[str, Any]) -> None:
     customer_id = await api.new_payer()
 
     refused = await pay(api, customer_id, **fields)
@@ -194,6 +205,41 @@ async def test_a_refund_that_died_is_found_again_by_its_key(api: Api) -> None:
     assert again.raw == first.raw
     assert "idempotent-replayed" not in again.headers
     assert len(api.shop.engine.ledger()["refunds"]) == 1
+
+
+async def test_a_bug_lets_go_of_the_key(api: Api) -> None:
+    customer_id = await api.new_payer()
+
+    def broken(_method: str, _path: str) -> None:
+        raise RuntimeError("a bug")
+
+    api.shop.stripe.pick = broken
+    failed = await pay(api, customer_id)
+    gone = await kept(api)
+    api.hear()
+    paid = await pay(api, customer_id)
+
+    assert (failed.status, failed.code, gone) == (500, "internal_error", None)
+    assert (paid.status, paid.data["status"]) == (200, "succeeded")
+    assert len(api.shop.engine.ledger()["payment_intents"]) == 1
+
+
+async def test_a_database_that_goes_away_in_the_middle_leaves_doubt_not_failure(
+    api: Api, lines: io.BytesIO
+) -> None:
+    customer_id = await api.new_payer()
+    lane = api.lane()
+
+    def cut(_method: str, _path: str) -> None:
+        if lane._connection is not None:
+            lane._connection.close()
+            lane._connection = None
+
+    api.shop.stripe.pick = cut
+    paid = await pay(api, customer_id)
+
+    assert (paid.status, paid.body["pending"]) == (202, True)
+    assert b"request.claim_not_removed" in lines.getvalue()
 
 
 async def test_keys_live_for_a_day(api: Api) -> None:

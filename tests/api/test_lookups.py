@@ -27,6 +27,7 @@ async def test_a_payment_is_found_by_order_and_by_payment_intent(api: Api) -> No
     assert [entry["what"] for entry in shown["timeline"]] == [
         "create.begun",
         "payment.succeeded",
+        "order.told",
         "refund.begun",
         "refund.succeeded",
     ]

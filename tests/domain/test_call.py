@@ -20,6 +20,7 @@ from payment_service.domain.call import (
     looking,
     may_ask,
     next_move,
+    orphaned,
     spread,
     was_not_executed,
 )
@@ -44,7 +45,7 @@ def test_a_try_is_written_down_as_doubt_and_as_a_claim_before_it_is_made() -> No
     call = asked(found_nothing(tried(), at(1)), at(2), lease_s=30)
 
     assert (call.tries, call.doubts, call.looks) == (2, 2, 0)
-    assert (call.asked_at, call.due_at) == (at(2), at(32))
+    assert (call.asked_at, call.due_at, call.in_flight) == (at(2), at(32), True)
 
 
 def test_a_look_is_claimed_but_leaves_no_doubt() -> None:
@@ -105,7 +106,7 @@ def test_a_look_that_found_nothing_is_the_last_word_only_on_evidence(
 def test_after_a_lost_answer_we_look_at_once_and_later_less_often() -> None:
     first, third = heard_nothing(tried(), at(25)), heard_nothing(tried(3), at(25))
 
-    assert first == replace(tried(), due_at=at(25))
+    assert first == replace(tried(), due_at=at(25), in_flight=False)
     assert third.due_at - at(25) == timedelta(seconds=backoff_s(tried(3), at(25)))
     assert third.doubts == 3
 
@@ -138,10 +139,18 @@ def test_we_wait_as_long_as_stripe_asks_for_but_never_less_than_the_back_off() -
     assert hardly.due_at == at(0) + timedelta(seconds=backoff_s(call, at(0)))
 
 
+def test_only_a_claim_can_lose_its_owner() -> None:
+    waiting = look_failed(tried(), at(3))
+
+    assert orphaned(tried(), at(4)) == replace(tried(), due_at=at(4), in_flight=False)
+    assert orphaned(waiting, at(4)) is waiting
+
+
 def test_a_look_without_an_answer_is_repeated_after_a_while() -> None:
     call = look_failed(tried(), at(3))
 
-    assert call == replace(tried(), due_at=at(3) + timedelta(seconds=backoff_s(tried(), at(3))))
+    wait = timedelta(seconds=backoff_s(tried(), at(3)))
+    assert call == replace(tried(), due_at=at(3) + wait, in_flight=False)
 
 
 def test_when_nothing_is_found_after_the_first_try_it_is_asked_again_at_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from payment_service.domain import corridor
 from payment_service.domain.moment import Policy
-from payment_service.domain.payment import FailureKind, Payment, State
+from payment_service.domain.payment import FailureKind, Payment, State, begin_refund
 from payment_service.domain.steps import (
     CancelIntent,
     ConfirmIntent,
@@ -290,6 +290,21 @@ def test_a_look_by_the_way_without_an_answer_is_repeated_later(news: News) -> No
     assert payment.wake_at > at(5)
 
 
+@pytest.mark.parametrize("news", [NoNews("lost"), NothingFound()])
+@pytest.mark.parametrize("end", [IntentSeen(intent("succeeded")), Rejected(REFUSAL)])
+def test_a_look_without_an_answer_wakes_no_payment_that_another_door_has_laid_to_rest(
+    end: News, news: News
+) -> None:
+    payment, look = asked(heard(opened(), NoNews("lost"), 0), 0)
+    assert payment.attempt is not None
+    settled = replace(heard(opened(), end, 1), notices=())
+    assert settled.wake_at is None
+
+    after = corridor.decide(settled, look, news, moment(31))
+
+    assert after is settled
+
+
 def test_two_doors_with_one_key_each_take_back_their_own_doubt_only() -> None:
     first, step = asked(opened(), 0)
     second, look = asked(first, LEASE_S)
@@ -344,3 +359,24 @@ def test_each_attempt_and_state_has_its_line_with_stripe_s_request_id() -> None:
         ("create.begun", None),
         ("payment.declined", "req_stripe"),
     ]
+
+
+def test_the_claims_of_a_dead_owner_are_due_at_once_and_in_doubt_as_they_were() -> None:
+    """The store serves one process only, and that has just been started."""
+    payment, _ = asked(opened(), 0)
+    refunding, _ = asked(begin_refund(replace(paid(), notices=()), "ref_1", 1, None, moment()), 0)
+    telling, _ = asked(paid(), 0)
+
+    for claimed in (payment, refunding, telling):
+        freed = corridor.orphaned(claimed, moment(1))
+        assert (claimed.wake_at, freed.wake_at) == (at(LEASE_S), at(1))
+    assert isinstance(
+        corridor.next_step(corridor.orphaned(payment, moment(1)), moment(1)), FindIntent
+    )
+
+
+def test_a_back_off_is_no_claim_and_outlives_its_owner() -> None:
+    waiting_for_stripe = heard(opened(), NotExecuted("http_429", retry_after_s=40), 0)
+
+    assert corridor.orphaned(waiting_for_stripe, moment(1)).wake_at == at(40)
+    assert corridor.orphaned(canceled(), moment(9)) == canceled()

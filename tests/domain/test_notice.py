@@ -68,9 +68,9 @@ def test_a_notice_that_was_accepted_is_told_for_good() -> None:
         (OrderRefused("http_404", final=False), 9, NoticeState.OWED, "http_404"),
         # a token may have expired just now: a fresh one gets one more try
         (OrderRefused("http_401", final=True), 1, NoticeState.OWED, "http_401"),
-        (OrderRefused("http_401", final=True), 2, NoticeState.DEAD, "http_401"),
+        (OrderRefused("http_401", final=True), 2, NoticeState.OWED, "http_401"),
         (OrderRefused("http_403", final=True), 1, NoticeState.OWED, "http_403"),
-        (OrderRefused("http_403", final=True), 2, NoticeState.DEAD, "http_403"),
+        (OrderRefused("http_403", final=True), 2, NoticeState.OWED, "http_403"),
         (NoNews("TimeoutError"), 9, NoticeState.OWED, "TimeoutError"),
         (NotExecuted("claim_lapsed"), 9, NoticeState.OWED, "claim_lapsed"),
         (NothingFound(), 1, NoticeState.OWED, "no answer"),
@@ -82,6 +82,44 @@ def test_what_the_order_service_says(
     notice = told(tried_notice(tries), news, at(1))
 
     assert (notice.state, notice.failure, notice.told_at) == (state, failure, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        ("http_401", NoticeState.DEAD),
+        ("http_403", NoticeState.DEAD),
+        # a try that was lost or refused for another reason says nothing about the token
+        (None, NoticeState.OWED),
+        ("http_503", NoticeState.OWED),
+        ("no answer", NoticeState.OWED),
+    ],
+)
+def test_only_a_token_refused_twice_in_a_row_ends_a_notice(
+    before: str | None, state: NoticeState
+) -> None:
+    notice = replace(tried_notice(2), failure=before)
+
+    assert told(notice, OrderRefused("http_401", final=True), at(1)).state is state
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        ("http_401", NoticeState.DEAD),
+        ("http_403", NoticeState.DEAD),
+        ("http_503", NoticeState.OWED),
+        ("TimeoutError", NoticeState.OWED),
+    ],
+)
+def test_a_token_may_have_expired_just_now_and_gets_one_more_try(
+    before: str, state: NoticeState
+) -> None:
+    notice = replace(tried_notice(2), failure=before)
+
+    notice = told(notice, OrderRefused("http_401", final=True), at(1))
+
+    assert (notice.state, notice.failure) == (state, "http_401")
 
 
 @given(st.integers(1, 60), st.floats(0, DAYS_3 - 1))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,7 @@ def test_asked_again_on_the_same_terms(
 def test_asked_again_on_other_terms(
     begin: Callable[[], Payment],
     outcome: Operation | type[Refusal],
-    changed: dict[str, int | str],
+    changed: dict[str, Any],
 ) -> None:
     payment, again = begin(), order(**changed)
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from tests.simulation.clients import FAILED, Conversation
+from tests.simulation.clients import FAILED, Conversation, Heard
 from tests.simulation.evidence import CustomerAtStripe, Evidence
 
 Intent = dict[str, Any]
@@ -50,9 +50,9 @@ def _asked_money_only(seen: Evidence) -> Iterator[str]:
 
 def _success_is_true(seen: Evidence) -> Iterator[str]:
     for talk in _talks(seen, "pay"):
-        for word, money in zip(talk.words, talk.money, strict=True):
-            if word == "succeeded" and money != talk.amount_minor:
-                yield f"2 {talk.order_id} was told succeeded with {money} at Stripe"
+        for heard in talk.answers:
+            if heard.word == "succeeded" and heard.money != talk.amount_minor:
+                yield f"2 {talk.order_id} was told succeeded with {heard.money} at Stripe"
         if "succeeded" in talk.words and _shown_state(seen, talk.order_id) != "succeeded":
             yield f"2 {talk.order_id} was told succeeded and is shown as something else"
     for talk in _talks(seen, "refund"):
@@ -62,18 +62,32 @@ def _success_is_true(seen: Evidence) -> Iterator[str]:
 
 def _failure_is_true(seen: Evidence) -> Iterator[str]:
     for talk in _talks(seen, "pay"):
-        for word, money in zip(talk.words, talk.money, strict=True):
-            if word in FAILED and money:
-                yield f"3 {talk.order_id} was told {word} with {money} taken"
+        others = _talks(seen, "pay", talk.order_id)
+        for heard in talk.answers:
+            if heard.money and _says_no(heard, others):
+                yield f"3 {talk.order_id} was told {heard.word} with {heard.money} taken"
     for order, intents in _by_order(seen).items():
         talks = _talks(seen, "pay", order)
         for amount in {i["amount_received"] for i in intents} - {0}:
-            words = {talk.last for talk in talks if talk.amount_minor == amount}
-            if words and words <= FAILED:
-                yield f"3 {order}: the last words were {sorted(words)}, and {amount} was taken"
+            asked = [talk for talk in talks if talk.amount_minor == amount]
+            if asked and all(_says_no(talk.answers[-1], asked) for talk in asked):
+                words = sorted({talk.last for talk in asked})
+                yield f"3 {order}: the last words were {words}, and {amount} was taken"
     for talk in _talks(seen, "refund"):
-        if talk.last in FAILED and _refunds_of(seen, talk):
+        if _says_no(talk.answers[-1], [talk]) and _refunds_of(seen, talk):
             yield f"3 {talk.refund_id} was told {talk.last} and money was given back"
+
+
+def _says_no(heard: Heard, talks: list[Conversation]) -> bool:
+    """Whether this answer says that no money moved.
+
+    A 503 says so of its own request. It does for the payment when no other request about it was
+    under way or had been left in doubt.
+    """
+    if heard.word != "away":
+        return heard.word in FAILED
+    before = [a for talk in talks for a in talk.answers if a.asked_at < heard.heard_at]
+    return all(answer.word in FAILED | {"away"} for answer in before)
 
 
 def _all_is_settled(seen: Evidence) -> Iterator[str]:

@@ -17,7 +17,7 @@ from time import perf_counter
 
 import structlog
 
-from tests.simulation.lives import CELLS, FULL, THIN, Branch, branches, grow, random_life
+from tests.simulation.lives import CELLS, FULL, THIN, WHOLE, Branch, branches, grow, random_life
 from tests.simulation.living import Outcome, live
 from tests.simulation.plan import read_life
 
@@ -26,6 +26,7 @@ FAILURES_SHOWN = 10
 PROGRESS_EVERY_S = 5.0
 RANDOM_LIVES = 12_000
 CHUNK = 50
+MATRICES = {"full": FULL, "whole": WHOLE, "thin": THIN}
 
 
 @dataclass
@@ -63,8 +64,8 @@ def tally(outcomes: Iterable[Outcome]) -> Tally:
     return counted
 
 
-def _branch(branch: Branch, *, thin: bool) -> Tally:
-    return tally(grow(branch, THIN if thin else FULL, live))
+def _branch(branch: Branch, *, matrix: str) -> Tally:
+    return tally(grow(branch, MATRICES[matrix], live))
 
 
 def _seeds(seeds: range) -> Tally:
@@ -79,9 +80,9 @@ def main(arguments: list[str]) -> int:
         return _replay(asked.life)
     total, begun = Tally(), perf_counter()
     with multiprocessing.Pool(asked.processes, initializer=be_quiet) as pool:
-        if not asked.random_only:
-            every = list(branches(THIN if asked.thin else FULL))
-            lived = pool.imap_unordered(partial(_branch, thin=asked.thin), every)
+        if asked.matrix != "none":
+            every = list(branches(MATRICES[asked.matrix]))
+            lived = pool.imap_unordered(partial(_branch, matrix=asked.matrix), every)
             _follow("matrix", lived, len(every), total)
         chunks = list(_chunks(asked.seed, asked.lives))
         _follow("random", pool.imap_unordered(_seeds, chunks), len(chunks), total)
@@ -93,8 +94,12 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--life", help="replay this one life and show its trace")
     parser.add_argument("--seed", type=int, default=1, help="first seed of the random lives")
     parser.add_argument("--lives", type=int, default=RANDOM_LIVES, help="how many random lives")
-    parser.add_argument("--random-only", action="store_true", help="leave the matrix out")
-    parser.add_argument("--thin", action="store_true", help="only the matrix that the tests live")
+    parser.add_argument(
+        "--matrix",
+        choices=("full", "whole", "thin", "none"),
+        default="full",
+        help="full: one crash of eight; whole: every one; thin: what the tests live",
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     return parser
 

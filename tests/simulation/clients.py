@@ -19,38 +19,54 @@ from payment_service.flows.keep_customer import create_customer
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.flows.world import World
 from payment_service.ports import Unavailable
+from tests.parts.virtual_time import epoch_s
 from tests.simulation.inbox import taken_minor
 from tests.simulation.town import Town
 
 T = TypeVar("T")
 
-# No answer, or none yet: who has patience asks again.
-AGAIN = frozenset({"lost", "unavailable", "processing"})
+# No answer, or none yet, or "come back later": who has patience asks again.
+AGAIN = frozenset({"lost", "away", "unavailable", "processing"})
 # "It did not happen": what the service may say only when no money was or ever will be taken.
+# `away` is the door's 503 and speaks of one request; the others speak of the payment or refund.
 FAILED = frozenset({"declined", "rejected", "unavailable", "abandoned", "canceled", "failed"})
 TRIES_MAX = 6
 PAUSE_S = 2.0
 PATIENCE_S = 55.0
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One answer. money: what Stripe had taken for the order when it came."""
+
+    word: str
+    asked_at: float
+    heard_at: float
+    money: int
+
+
 @dataclass
 class Conversation:
     """All that one client was told about one wish.
 
-    money: what Stripe had taken for the order when each word was said.
+    answers: one for each time that it asked.
     """
 
     wish: str
     order_id: str
     amount_minor: int
-    words: list[str] = field(default_factory=list)
-    money: list[int] = field(default_factory=list)
+    answers: list[Heard] = field(default_factory=list)
     refund_id: str | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """The answers in short."""
+        return [answer.word for answer in self.answers]
 
     @property
     def last(self) -> str:
         """The last word, `lost` before any."""
-        return self.words[-1] if self.words else "lost"
+        return self.answers[-1].word if self.answers else "lost"
 
 
 @dataclass
@@ -133,9 +149,7 @@ class Clients:
         found: list[Customer] = []
 
         async def ask(world: World) -> str:
-            found.append(
-                await remove_card(world, customer_id, card_id, deadline=_deadline(world))
-            )
+            found.append(await remove_card(world, customer_id, card_id, deadline=_deadline(world)))
             return "done" if found[-1].call is None else "processing"
 
         await self._talk(Conversation("detach", customer_id, 0), ask)
@@ -152,10 +166,11 @@ class Clients:
     async def _talk(self, talk: Conversation, ask: Callable[[World], Awaitable[str]]) -> str:
         self.conversations.append(talk)
         for _ in range(TRIES_MAX if self.retry else 1):
+            asked_at = epoch_s()
             word, said = await self._once(ask)
             word = said or word
-            talk.words.append(word)
-            talk.money.append(taken_minor(self.town.engine, talk.order_id))
+            money = taken_minor(self.town.engine, talk.order_id)
+            talk.answers.append(Heard(word, asked_at, epoch_s(), money))
             self.town.trace.note("told", talk.wish, talk.order_id, word)
             if word not in AGAIN:
                 break
@@ -174,7 +189,7 @@ class Clients:
             case None:
                 return "answered", task.result()
             case Unavailable():
-                return "unavailable", None
+                return "away", None
             case Refusal() as refusal:
                 return f"refused_{refusal.reason_code}", None
             case error:

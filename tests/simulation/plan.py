@@ -8,6 +8,7 @@ from tests.simulation.process import AFTER, BEFORE, Gate
 
 # Faults by the number of the call that they hit, counted from 1.
 Faults = tuple[tuple[int, str], ...]
+NUMBERS = ("down_s", "skew_s", "seed", "replicas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,9 @@ class Life:
 
     fault, store, orders: what hits the n-th request to Stripe, call of the store, try to tell the
     OrderService. crash: gates at which the process is killed. down_s: how long until it is started
-    again. skew_s: how wrong the clock of every second process is. seed: 0 for the usual latencies,
-    else they are drawn. retry: whether clients ask again when they have no answer.
+    again. leases: whether claims must lapse, as with a store that others use too. skew_s: how wrong
+    the clock of every second process is. seed: 0 for the usual latencies, else they are drawn.
+    replicas: how many processes at once. retry: whether clients ask again when they have no answer.
     """
 
     scenario: str
@@ -29,19 +31,25 @@ class Life:
     down_s: int = 1
     skew_s: int = 0
     seed: int = 0
+    replicas: int = 1
+    leases: bool = False
     retry: bool = True
 
     def __str__(self) -> str:
-        parts = [self.scenario, self.card]
-        for name in ("fault", "store", "orders"):
-            if faults := getattr(self, name):
-                parts.append(f"{name}=" + "+".join(f"{n}:{kind}" for n, kind in faults))
-        if self.crash:
-            parts.append("crash=" + "+".join(f"{n}{side}" for n, side in self.crash))
-        for name, usual in (("down_s", 1), ("skew_s", 0), ("seed", 0)):
-            if (value := getattr(self, name)) != usual:
-                parts.append(f"{name}={value}")
-        return "/".join((*parts, "retry" if self.retry else "once"))
+        plain = Life(self.scenario, self.card)
+        parts = [
+            *(_written(name, getattr(self, name)) for name in ("fault", "store", "orders")),
+            "crash=" + "+".join(f"{number}{side}" for number, side in self.crash),
+            *(f"{name}={getattr(self, name)}" for name in NUMBERS),
+            "leases" if self.leases else "",
+        ]
+        usual = {"crash=", *(f"{n}={getattr(plain, n)}" for n in NUMBERS)}
+        told = [part for part in parts if part and part not in usual]
+        return "/".join((self.scenario, self.card, *told, "retry" if self.retry else "once"))
+
+
+def _written(name: str, faults: Faults) -> str:
+    return f"{name}=" + "+".join(f"{n}:{kind}" for n, kind in faults) if faults else ""
 
 
 def read_life(text: str) -> Life:
@@ -55,8 +63,10 @@ def read_life(text: str) -> Life:
                 values[name] = tuple(_fault(one) for one in value.split("+"))
             case "crash":
                 values[name] = tuple(_gate(one) for one in value.split("+"))
-            case "down_s" | "skew_s" | "seed":
+            case "down_s" | "skew_s" | "seed" | "replicas":
                 values[name] = int(value)
+            case "leases":
+                values["leases"] = True
             case "retry" | "once":
                 values["retry"] = name == "retry"
             case _:

@@ -100,9 +100,13 @@ class Process:
     async def _pass(self, gate: Gate, what: str) -> None:
         if self.alive and not self._gates.kills(gate, what):
             return
+        self.die()
+        await self._freeze()
+
+    def die(self) -> None:
+        """End it here and now."""
         if self.alive:
             self.dead.set_result(None)
-        await self._freeze()
 
     async def _freeze(self) -> NoReturn:
         while True:

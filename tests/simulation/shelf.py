@@ -64,16 +64,17 @@ class Shelf:
 class GatedStore:
     """The Store port of one process."""
 
-    def __init__(self, process: Process, shelf: Shelf) -> None:
+    def __init__(self, process: Process, shelf: Shelf, *, exclusive: bool) -> None:
         self._process = process
         self._shelf = shelf
+        self._exclusive = exclusive
 
     @property
     def exclusive(self) -> bool:
-        """Claims lapse by themselves here, as with many replicas: the harder case."""
-        return False
+        """Whether the plan says so: one process at a time it is in any case."""
+        return self._exclusive
 
-    async def get(self, collection: Collection[D], id: str) -> D | None:  # noqa: A002 - the port's
+    async def get(self, collection: Collection[D], id: str) -> D | None:
         """Read one document."""
         return await self._call(
             f"get {collection.name}", lambda: self._shelf.raw.get(collection, id)
@@ -100,7 +101,7 @@ class GatedStore:
     async def remove(
         self,
         collection: Collection[D],
-        id: str,  # noqa: A002 - the port's own word
+        id: str,
         *,
         expected_version: int,
     ) -> None:

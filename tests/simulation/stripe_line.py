@@ -128,14 +128,14 @@ class SimulatedStripe(InProcessStripe):
         return await self._process.call(what, lambda: self._exchange(request))
 
     async def _exchange(self, request: Request) -> tuple[bytes, int, Mapping[str, str]]:
-        key = self._line.watch.sent(request, self._line.documents)
+        watch = self._line.watch
+        watch.sent(request, self._process, self._line.documents)
         try:
             answer: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
             self._line.send(request, answer)
             return await heard(await answer)
         finally:
-            if key is not None:
-                self._line.watch.in_flight.discard(key)
+            watch.given_up(request)
 
 
 def _later(seconds: float, act: Callable[[], object]) -> None:
@@ -148,6 +148,6 @@ def _made_up(status: int, body: bytes) -> Delivery:
 
 def _refused() -> stripe.APIConnectionError:
     where = ConnectionKey("stripe.invalid", 443, True, True, None, None, None)  # noqa: FBT003
-    error = stripe.APIConnectionError("connection refused", should_retry=True)
+    error = stripe.APIConnectionError("connection refused", should_retry=True)  # type: ignore[no-untyped-call]  # the SDK's
     error.__cause__ = aiohttp.ClientConnectorError(where, OSError(111, "Connection refused"))
     return error

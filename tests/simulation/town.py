@@ -1,7 +1,7 @@
 """The town of one life: what outlives a process, and the processes that follow each other in it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from payment_service.domain.moment import Policy
 from payment_service.domain.payment import Order, Payment
 from payment_service.flows.pay_order import pay_order
-from payment_service.flows.recover import recover
+from payment_service.flows.recover import recover, take_over
 from payment_service.flows.world import Background, World
 from payment_service.ports import Gateway, Store, Unavailable
 from stripe_sandbox.engine import Engine
@@ -25,9 +25,12 @@ from tests.simulation.watch import Watch
 
 # What is left alone is given up sooner than in production: fewer looks, the same rules.
 POLICY = Policy(action_expires_s=900, payment_expires_s=1800)
+LEASE_MARGIN_S = 5
 POLL_S = 1.0
 POLL_AWAY_S = 5.0
 NAP_MAX_S = 3600.0
+# Later than any clock of ours is wrong.
+OVERDUE_S = 600.0
 
 
 class Pay(Protocol):
@@ -47,9 +50,24 @@ class Variant:
     gateway: Callable[[Gateway], Gateway] = lambda gateway: gateway
     store: Callable[[Store], Store] = lambda store: store
     policy: Policy = POLICY
+    recovers: bool = True
 
 
 HONEST = Variant()
+
+
+class KeptBackground(Background):
+    """Background work that can be asked afterwards how it ended."""
+
+    def __init__(self, kept: "list[asyncio.Future[Any]]") -> None:
+        super().__init__()
+        self._kept = kept
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start the work, and remember it."""
+        task = super().spawn(work)
+        self._kept.append(task)
+        return task
 
 
 @dataclass
@@ -67,65 +85,97 @@ class Town:
     inbox: Inbox
     busy_clients: bool = True
     witnesses: list[Sightings] = field(default_factory=list)
-    _worlds: list[World] = field(default_factory=list)
-    _tasks: list["asyncio.Future[Any]"] = field(default_factory=list)
-    _process: Process | None = None
+    _doors: dict[int, tuple[Process, World]] = field(default_factory=dict)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
+    _visits: int = 0
+    _epochs: int = 0
+    _work_kept: "list[asyncio.Future[Any]]" = field(default_factory=list)
+    _tasks: list["asyncio.Future[Any]"] = field(default_factory=list)
 
     async def open_door(self) -> tuple[Process, World]:
-        """Return the process that runs, as soon as one does."""
-        while self._process is None or not self._process.alive:
+        """Return a process that runs, as soon as one does; the replicas take turns."""
+        while not (alive := [door for door in self._doors.values() if door[0].alive]):
             self._opened.clear()
             await self._opened.wait()
-        return self._process, self._worlds[-1]
+        self._visits += 1
+        return alive[self._visits % len(alive)]
 
     def forget(self, task: "asyncio.Future[Any]") -> None:
         """Keep what is frozen from being collected, which would let its `finally` run."""
         self._tasks.append(task)
 
-    async def run(self) -> None:
-        """Start processes one after the other, for ever."""
-        epoch = 0
+    def begin(self) -> None:
+        """Start every replica."""
+        for replica in range(self.life.replicas):
+            self.forget(asyncio.ensure_future(self._run(replica)))
+
+    async def _run(self, replica: int) -> None:
+        """Start the processes of one replica one after the other, for ever."""
         while True:
-            epoch += 1
-            process = Process(epoch, self.gates)
-            world = self._world(process)
-            self._worlds.append(world)
-            self._process = process
-            self._opened.set()
-            self.forget(asyncio.ensure_future(self._work(process, world)))
+            self._epochs += 1
+            process = Process(self._epochs, self.gates)
+            self.forget(asyncio.ensure_future(self._serve(replica, process)))
             await process.dead
-            await asyncio.sleep(self.life.down_s)
+            started = replica in self._doors and self._doors[replica][0] is process
+            await asyncio.sleep(self.life.down_s if started else POLL_AWAY_S)
+
+    async def _serve(self, replica: int, process: Process) -> None:
+        """Start as the real one does: take over, open the door, work. Without a store it dies."""
+        world = self._world(process)
+        try:
+            await take_over(world)
+        except Unavailable:
+            return process.die()
+        self._doors[replica] = process, world
+        self._opened.set()
+        await self._work(process, world)
+        return None
 
     def at_rest(self) -> bool:
         """Whether nothing is due, under way or down."""
-        running = self._process is not None and self._process.alive
-        idle = running and not self._worlds[-1].background._tasks
-        return idle and self.line.under_way == 0 and self.shelf.next_wake() is None
+        if not self._all_up() or self.line.under_way or self.shelf.next_wake() is not None:
+            return False
+        return not any(world.background._tasks for _, world in self._doors.values())
+
+    def _all_up(self) -> bool:
+        doors = self._doors.values()
+        return len(doors) == self.life.replicas and all(process.alive for process, _ in doors)
 
     def next_s(self) -> float:
         """How long nothing new can happen, at the least."""
         if self.at_rest():
             return NAP_MAX_S
+        if not self._all_up():
+            return max(self.life.down_s / 10, POLL_S)
         wake = self.shelf.next_wake()
         if wake is None:
             return POLL_S
-        now = asyncio.get_running_loop().time()
-        return min(max((wake - EPOCH).total_seconds() - now, POLL_S), NAP_MAX_S)
+        left_s = (wake - EPOCH).total_seconds() - asyncio.get_running_loop().time()
+        if left_s < -OVERDUE_S:  # nobody recovers, which is a mistake put in on purpose
+            return OVERDUE_S
+        return min(max(left_s, POLL_S), NAP_MAX_S)
+
+    def errors(self) -> list[BaseException]:
+        """Return what work ended in that nobody waits for, but the store being away."""
+        ended = [*self._tasks, *self._work_kept]
+        told = [task.exception() for task in ended if task.done() and not task.cancelled()]
+        stumbles = [error for witness in self.witnesses for error in witness.stumbles]
+        return [e for e in (*told, *stumbles) if e is not None and not isinstance(e, Unavailable)]
 
     def _world(self, process: Process) -> World:
         skew = timedelta(seconds=self.life.skew_s if process.epoch % 2 == 0 else 0)
+        alone = self.life.replicas == 1 and not self.life.leases
         witness = Sightings()
         self.witnesses.append(witness)
         return World(
-            store=self.variant.store(GatedStore(process, self.shelf)),
+            store=self.variant.store(GatedStore(process, self.shelf, exclusive=alone)),
             gateway=self.variant.gateway(open_in_process(SimulatedStripe(process, self.line))),
             orders=GatedOrders(process, self.inbox),
             clock=ProcessClock(process, skew),
             ids=CountingIds(f"{process.epoch}."),
             witness=witness,
             policy=self.variant.policy,
-            background=Background(),
+            background=KeptBackground(self._work_kept),
         )
 
     async def _work(self, process: Process, world: World) -> None:
@@ -134,7 +184,8 @@ class Town:
         while True:
             wake = self.shelf.next_wake()
             wait_s = POLL_S if self.busy_clients else self.next_s()
-            if wake is not None and wake <= world.clock.now():
+            is_due = wake is not None and wake <= world.clock.now()
+            if is_due and self.variant.recovers:
                 try:
                     await recover(world, under_work, concurrency=16)
                     wait_s = POLL_S
@@ -147,7 +198,9 @@ async def open_town(life: Life, variant: Variant, *, watching: bool) -> Town:
     """Return a town in which nothing has happened yet."""
     trace, latency = Trace(), Latency(life.seed)
     engine = Engine()
-    watch = Watch(engine, awake=watching)
+    # No lease holds between clocks that differ by more than its margin; the key does.
+    leases_hold = life.replicas == 1 or abs(life.skew_s) < LEASE_MARGIN_S
+    watch = Watch(engine, awake=watching, leases_hold=leases_hold)
     shelf = Shelf(watch, FaultCounter(dict(life.store)), latency)
     await shelf.raw.ensure_schema()
     faults = FaultCounter(dict(life.fault))

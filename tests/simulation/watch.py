@@ -15,16 +15,22 @@ from payment_service.domain.payment import FINAL, Payment, State
 from payment_service.domain.refund import RELEASED, Refund, RefundStatus
 from payment_service.ports import Document
 from stripe_sandbox.engine import Engine, Request
+from tests.simulation.process import Process
 
 
 @dataclass
 class Watch:
-    """Notes what it sees going wrong. `awake` False: the auditor must find it alone."""
+    """Notes what it sees going wrong.
+
+    awake: False when the auditor must find it alone. leases_hold: False when clocks differ so much
+    that two may be at the same work.
+    """
 
     engine: Engine
     awake: bool = True
+    leases_hold: bool = True
     complaints: list[str] = field(default_factory=list)
-    in_flight: set[str] = field(default_factory=set)
+    in_flight: dict[str, Process] = field(default_factory=dict)
 
     def committed(self, before: Document | None, after: Document) -> None:
         """A document was written."""
@@ -36,18 +42,21 @@ class Watch:
         if before is not None and after.version != before.version + 1:
             self.complaints.append(f"version {before.version} was followed by {after.version}")
 
-    def sent(self, request: Request, documents: Mapping[Any, Any]) -> str | None:
-        """A POST leaves the process. Return its key, to be given back when it is answered."""
-        key = request.headers.get("idempotency-key")
+    def sent(self, request: Request, process: Process, documents: Mapping[Any, Any]) -> None:
+        """A POST leaves the process."""
         if request.method != "POST" or not self.awake:
-            return None
+            return
+        key = request.headers.get("idempotency-key")
         if key is None or not any(key in _keys(doc) for doc in documents.values()):
             self.complaints.append(f"S5 no document holds the key {key} of {request.path}")
-        elif key in self.in_flight:
+        elif self.leases_hold and key in self.in_flight and self.in_flight[key].alive:
             self.complaints.append(f"S7 two requests at once under the key {key}")
         if key is not None:
-            self.in_flight.add(key)
-        return key
+            self.in_flight[key] = process
+
+    def given_up(self, request: Request) -> None:
+        """Nobody waits for the answer to this request any more."""
+        self.in_flight.pop(request.headers.get("idempotency-key", ""), None)
 
     def answered(self, request: Request, body: bytes) -> None:
         """Stripe has handled a request."""

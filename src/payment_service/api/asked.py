@@ -118,6 +118,11 @@ Metadata = Annotated[
 ]
 
 
+# Checked by the domain and by the list itself.
+CurrencyText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z]{3}$"})]
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
 class Asked(BaseModel):
     """Nothing is converted: 1 is not true and 7 is not "7". Null is the same as absent."""
 
@@ -127,7 +132,10 @@ class Asked(BaseModel):
 
 
 class AskedCustomer(Asked):
-    email: str = Field(description="Trimmed and lower-cased; it is the customer's identity.")
+    email: str = Field(
+        description="Trimmed and lower-cased; it is the customer's identity.",
+        json_schema_extra={"format": "email"},
+    )
     name: Name | None = None
 
 
@@ -173,6 +181,10 @@ class AskedPayment(Asked):
 
 
 class AskedRefund(Asked):
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["paymentIntentId"]}, {"required": ["orderId"]}]}
+    )
+
     payment_intent_id: Id | None = None
     order_id: OrderId | None = None
     amount: Any = Field(default=None, description="")
@@ -204,8 +216,8 @@ class AskedPage(BaseModel):
         ]
         | None
     ) = None
-    currency: str | None = None
-    created_from: str | None = Field(default=None, description="ISO 8601; this moment or later.")
-    created_to: str | None = Field(default=None, description="ISO 8601; this moment or earlier.")
+    currency: CurrencyText | None = None
+    created_from: Moment | None = Field(default=None, description="This moment or later.")
+    created_to: Moment | None = Field(default=None, description="This moment or earlier.")
     cursor: str | None = Field(default=None, description="`nextCursor` of the page before.")
     limit: int = Field(default=20, ge=1, le=100)

@@ -142,6 +142,6 @@ ENDPOINTS = (
         tag="cards",
         summary="List a customer's cards, the default first",
         answers={200: CardsAnswer},
-        refusals={404: ("not_found",)},
+        refusals={404: ("not_found",), 502: ("stripe_refused",)},
     ),
 )

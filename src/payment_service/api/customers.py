@@ -57,6 +57,6 @@ ENDPOINTS = (
         summary="Get the customer of an e-mail",
         description="A customer that only Stripe knows is adopted.",
         answers={200: CustomerAnswer},
-        refusals={404: ("not_found",)},
+        refusals={404: ("not_found",), 502: ("stripe_refused",)},
     ),
 )

@@ -1,8 +1,9 @@
 """Sample requests and answers for the OpenAPI document, rendered as real ones are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,9 +17,11 @@ from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.domain import errors
 from payment_service.domain.call import begin_call
+from payment_service.domain.currencies import find_currency
 from payment_service.domain.customer import Card, CardState, Customer
-from payment_service.domain.errors import FieldError, Refusal
+from payment_service.domain.errors import FieldError, InvalidRequest, Refusal
 from payment_service.domain.moment import Door
+from payment_service.domain.money import AmountUnit, parse_amount
 from payment_service.domain.notice import PAYMENT_RECEIVED, Notice, NoticeState
 from payment_service.domain.payment import Entry, Payment, State, Terms
 from payment_service.domain.refund import Refund, RefundStatus
@@ -114,22 +117,6 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
         code="invalid_idempotency_key",
     ),
     errors.InvalidRequest(
-        FieldError(
-            "amount",
-            "must be an integer in the currency's minor unit (for usd: cents; 65.22 dollars is "
-            "6522)",
-        ),
-        code="amount_not_integer",
-    ),
-    errors.InvalidRequest(
-        FieldError("amount", "must be a number in the currency's major unit (for usd: 65.22)"),
-        code="amount_not_decimal",
-    ),
-    errors.InvalidRequest(FieldError("amount", "must be more than 0"), code="amount_not_positive"),
-    errors.InvalidRequest(
-        FieldError("amount", "must be at least 50 in usd"), code="amount_too_small"
-    ),
-    errors.InvalidRequest(
         FieldError("amount", "is null: leave it out to refund all that is left, or send a number"),
         code="amount_null",
     ),
@@ -168,9 +155,22 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
 def problem_examples(options: ApiOptions) -> dict[str, dict[str, Any]]:
     """Return one sample envelope for every code that a caller may get."""
     show = Presenter(options.amount_unit)
-    answers = [problems.problem(error, REQUEST_ID, show) for error in _REFUSALS]
+    refusals = [*_REFUSALS, *_refused_amounts(options.amount_unit)]
+    answers = [problems.problem(error, REQUEST_ID, show) for error in refusals]
     answers.append(problems.internal_error(REQUEST_ID))
     return {answer.body["code"]: dict(answer.body) for answer in answers}
+
+
+def _refused_amounts(unit: AmountUnit) -> Iterator[InvalidRequest]:
+    bad: dict[AmountUnit, tuple[object, ...]] = {
+        AmountUnit.MINOR: (Decimal("65.22"), 0, 1),
+        AmountUnit.MAJOR: ("65.22", Decimal("65.222"), 0, Decimal("0.01")),
+    }
+    for amount in bad[unit]:
+        try:
+            parse_amount(amount, find_currency("usd"), unit)
+        except InvalidRequest as refused:
+            yield refused
 
 
 def request_example(kind: type[BaseModel], options: ApiOptions) -> Mapping[str, Any]:

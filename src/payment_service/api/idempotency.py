@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +40,6 @@ IN_USE_RETRY_S = 1
 # Definite answers. Invalid requests, troubles and unknown outcomes may be asked anew.
 _KEPT = frozenset({402, 404, 409})
 
-_canonical = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
@@ -85,10 +85,12 @@ async def idempotently(
 def _request(world: World, call: Incoming, deadline_s: float) -> StoredRequest:
     now = world.clock.now()
     asked = [call.method, call.route, call.path, call.query, call.body]
+    # msgspec would not write the numbers of 20 digits that a body may hold.
+    text = json.dumps(asked, sort_keys=True, default=str)
     return StoredRequest(
         id=key_id(call.caller, call.key or ""),
         version=0,
-        fingerprint=hashlib.sha256(_canonical.encode(asked)).hexdigest(),
+        fingerprint=hashlib.sha256(text.encode()).hexdigest(),
         created_at=now,
         claimed_until=now + timedelta(seconds=deadline_s + CLAIM_MARGIN_S),
         expires_at=now + KEYS_LIVE_FOR,

@@ -7,11 +7,11 @@ from payment_service.api.answers import Answer, success
 from payment_service.api.asked import AskedPage
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming
-from payment_service.api.presenting import PROCESSING, wire_status
+from payment_service.api.presenting import wire_status
 from payment_service.api.validation import Findings
 from payment_service.domain.currencies import find_currency
 from payment_service.domain.errors import FieldError, InvalidRequest
-from payment_service.domain.payment import Payment, State
+from payment_service.domain.payment import Payment
 from payment_service.flows.find_payment import find_payment
 from payment_service.ports import PAYMENTS, ColumnValue
 
@@ -67,8 +67,7 @@ def _equal(asked: AskedPage) -> dict[str, ColumnValue]:
     if asked.customer_id is not None:
         equal["customer_id"] = asked.customer_id
     if asked.status is not None:
-        # To a caller both are one; a card payment that is `processing` at Stripe is rare.
-        equal["status"] = str(State.ASKING) if asked.status == PROCESSING else asked.status
+        equal["status"] = asked.status
     if asked.currency is not None:
         equal["currency"] = asked.currency.lower()
     return equal

@@ -51,10 +51,16 @@ _ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
 
 _OWN_CODES: Final[Mapping[int, tuple[str, ...]]] = {500: ("internal_error",)}
 
-_PATH_EXAMPLES: Final = {
-    "email": "jane@example.com",
-    "customerId": "cus_Example",
-    "id": "order-1001",
+# What stands in the endpoints for minor units is something else in major ones.
+_MAJOR_CODES: Final = {"amount_not_integer": "amount_not_decimal"}
+
+_PATH_PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
+    "email": {"schema": {"type": "string", "format": "email"}, "example": "jane@example.com"},
+    "customerId": {
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
+        "example": "cus_Example",
+    },
+    "id": {"schema": {"type": "string", "minLength": 1}, "example": "order-1001"},
 }
 
 _REQUEST_ID_HEADER: Final = {
@@ -64,21 +70,6 @@ _REQUEST_ID_HEADER: Final = {
     }
 }
 _AMOUNTS: Final = frozenset({"amount", "amount_received", "amount_refunded", "amount_refundable"})
-
-
-def described(endpoint: Endpoint, options: ApiOptions) -> dict[str, Any]:
-    """Return what FastAPI is told about an endpoint, beside its path and method."""
-    return {
-        "name": endpoint.name,
-        "operation_id": endpoint.name,
-        "tags": [endpoint.tag],
-        "summary": endpoint.summary,
-        "description": endpoint.description,
-        "status_code": min(endpoint.answers),
-        "response_description": HTTPStatus(min(endpoint.answers)).phrase,
-        "responses": _responses(endpoint, options),
-        "openapi_extra": _extra(endpoint, options),
-    }
 
 
 def document(app: FastAPI, options: ApiOptions, endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
@@ -92,78 +83,91 @@ def document(app: FastAPI, options: ApiOptions, endpoints: tuple[Endpoint, ...])
         tags=list(_TAGS),
         servers=[{"url": "/"}],
     )
-    asked = {endpoint.asks for endpoint in endpoints if endpoint.asks and endpoint.reads_body}
-    kinds = sorted(asked, key=lambda kind: kind.__name__)
-    _, definitions = models_json_schema([(kind, "validation") for kind in kinds], ref_template=_REF)
-    schemas = made.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(definitions["$defs"])
-    for name, schema in schemas.items():
-        _set_amounts(name, schema, options)
-        _drop_titles(schema)
-    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    made["components"] = {"schemas": _schemas(endpoints, options)}
+    named = {endpoint.name: endpoint for endpoint in endpoints}
+    for operation in (one for methods in made["paths"].values() for one in methods.values()):
+        _describe(operation, named[operation["operationId"]], options)
     return made
 
 
-def _responses(endpoint: Endpoint, options: ApiOptions) -> dict[int | str, dict[str, Any]]:
-    responses: dict[int | str, dict[str, Any]] = {}
+def _schemas(endpoints: tuple[Endpoint, ...], options: ApiOptions) -> dict[str, Any]:
+    kinds: set[type[BaseModel]] = {ProblemAnswer}
+    for endpoint in endpoints:
+        kinds.update(endpoint.answers.values())
+        if endpoint.asks is not None and endpoint.reads_body:
+            kinds.add(endpoint.asks)
+    ordered = sorted(kinds, key=lambda kind: kind.__name__)
+    _, definitions = models_json_schema(
+        [(kind, "validation") for kind in ordered], ref_template=_REF
+    )
+    schemas: dict[str, Any] = dict(sorted(definitions["$defs"].items()))
+    for name, schema in schemas.items():
+        _set_amounts(name, schema, options)
+        _drop_titles(schema)
+    return schemas
+
+
+def _describe(operation: dict[str, Any], endpoint: Endpoint, options: ApiOptions) -> None:
+    """Say of one operation what is sent and what comes back, with an example of each."""
+    operation["parameters"] = [
+        *_path_parameters(endpoint),
+        *_query_parameters(endpoint),
+        *_headers(endpoint),
+    ]
+    problems = problem_examples(options)
+    responses = {
+        status: _response(status, ProblemAnswer, {name: problems[name] for name in names})
+        for status, names in _codes(endpoint, options).items()
+    }
     for status, kind in endpoint.answers.items():
         responses[status] = _response(status, kind, answer_examples(kind, options))
-    codes = dict(_OWN_CODES if endpoint.at_root else _ANY_CODES)
-    more = _WRITE_CODES if endpoint.reads_body else _READ_CODES if _has_parameters(endpoint) else {}
-    for group in (more, endpoint.refusals):
-        for status, names in group.items():
-            codes[status] = tuple(dict.fromkeys((*codes.get(status, ()), *names)))
-    problems = problem_examples(options)
-    for status, names in sorted(codes.items()):
-        responses[status] = _response(
-            status, ProblemAnswer, {name: problems[name] for name in names}
-        )
-    return responses
+    operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
+    if endpoint.reads_body and endpoint.asks is not None:
+        sample = request_example(endpoint.asks, options)
+        content = _content(endpoint.asks, {"example": sample})
+        operation["requestBody"] = {"required": endpoint.method != "DELETE", "content": content}
 
 
 def _response(
     status: int, kind: type[BaseModel], examples: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    shown = {name: {"value": dict(value)} for name, value in examples.items()}
     headers: dict[str, Any] = dict(_REQUEST_ID_HEADER)
-    if status == 503 or "idempotency_key_in_use" in examples:
-        words = "Seconds to wait before asking again."
+    if status in {409, 503}:
+        words = "Seconds to wait before asking again, if waiting helps."
         headers["Retry-After"] = {"description": words, "schema": {"type": "integer"}}
-    return {
-        "model": kind,
-        "description": HTTPStatus(status).phrase,
-        "headers": headers,
-        "content": {"application/json": {"examples": shown}},
-    }
+    phrase = HTTPStatus(status).phrase
+    return {"description": phrase, "headers": headers, "content": _content(kind, examples)}
+
+
+def _content(kind: type[BaseModel], examples: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(model=kind.__name__)}
+    shown = {name: {"value": dict(body)} for name, body in examples.items()}
+    return {"application/json": {"schema": schema, "examples": shown}}
+
+
+def _codes(endpoint: Endpoint, options: ApiOptions) -> dict[int, tuple[str, ...]]:
+    """Return the codes of all refusals by status."""
+    found = dict(_OWN_CODES if endpoint.at_root else _ANY_CODES)
+    more = _WRITE_CODES if endpoint.reads_body else _READ_CODES if _has_parameters(endpoint) else {}
+    for group in (more, endpoint.refusals):
+        for status, names in group.items():
+            found[status] = tuple(dict.fromkeys((*found.get(status, ()), *names)))
+    if options.amount_unit is AmountUnit.MAJOR:
+        found = {
+            status: tuple(_MAJOR_CODES.get(name, name) for name in names)
+            for status, names in found.items()
+        }
+    return found
 
 
 def _has_parameters(endpoint: Endpoint) -> bool:
     return "{" in endpoint.path or endpoint.asks is not None
 
 
-def _extra(endpoint: Endpoint, options: ApiOptions) -> dict[str, Any]:
-    parameters = [*_path_parameters(endpoint), *_query_parameters(endpoint), *_headers(endpoint)]
-    extra: dict[str, Any] = {"parameters": parameters}
-    if endpoint.reads_body and endpoint.asks is not None:
-        sample = {"value": dict(request_example(endpoint.asks, options))}
-        schema = {"$ref": _REF.format(model=endpoint.asks.__name__)}
-        extra["requestBody"] = {
-            "required": endpoint.method != "DELETE",
-            "content": {"application/json": {"schema": schema, "examples": {"request": sample}}},
-        }
-    return extra
-
-
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string"},
-            "example": example,
-        }
-        for name, example in _PATH_EXAMPLES.items()
+        {"name": name, "in": "path", "required": True, **described}
+        for name, described in _PATH_PARAMETERS.items()
         if f"{{{name}}}" in endpoint.path or f"{{{name}:path}}" in endpoint.path
     ]
 
@@ -196,8 +200,11 @@ def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
         "name": "X-Request-Id",
         "in": "header",
         "required": False,
-        "description": "Returned on the answer and written into every log line.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+        "description": (
+            "Returned on the answer and written into every log line; replaced by one of ours "
+            "unless it is 1 to 128 letters, digits and . _ : -"
+        ),
+        "schema": {"type": "string"},
         "example": "checkout-7f3a",
     }
     key = {
@@ -206,7 +213,7 @@ def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
         "required": False,
         "description": "The same key and request gives the first answer again, for 24 hours.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        "example": "order-1001-try-1",
+        "example": f"{endpoint.name}-order-1001",
     }
     return [request_id, key] if endpoint.reads_body else [request_id]
 
@@ -223,11 +230,14 @@ def _set_amounts(name: str, schema: dict[str, Any], options: ApiOptions) -> None
     for field, described in schema.get("properties", {}).items():
         if field in _AMOUNTS:
             described["type"] = "integer" if minor else "number"
+            if name.startswith("Asked"):
+                described["exclusiveMinimum"] = 0
             unit = "minor unit (cents for usd)" if minor else "major unit (65.22 is 65.22 dollars)"
             described["description"] = f"In the currency's {unit}."
             described.pop("default", None)
         elif field == "currency" and name.startswith("Asked"):
             described["type"] = ["string", "null"]
+            described["pattern"] = "^[A-Za-z]{3}$"
             described["default"] = options.default_currency
     if name == "AskedRefund":
         schema["properties"]["amount"]["description"] += " Left out: all that is left."

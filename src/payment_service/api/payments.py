@@ -1,5 +1,6 @@
 """Payments at the HTTP door: pay an order."""
 
+from payment_service.api.amounts import read_charge
 from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedPayment
@@ -9,9 +10,6 @@ from payment_service.api.incoming import Incoming
 from payment_service.api.payment_failures import raise_failure
 from payment_service.api.problems import SecretUnavailable
 from payment_service.api.validation import Findings
-from payment_service.domain.currencies import Currency, find_currency
-from payment_service.domain.errors import InvalidRequest
-from payment_service.domain.money import Money, parse_amount
 from payment_service.domain.payment import Order, Payment, State, Terms
 from payment_service.flows.find_payment import read_intent
 from payment_service.flows.pay_order import pay_order
@@ -20,9 +18,6 @@ from payment_service.flows.pay_order import pay_order
 WAITS_FOR_PAYER = frozenset(
     {State.REQUIRES_ACTION, State.REQUIRES_CONFIRMATION, State.REQUIRES_PAYMENT_METHOD}
 )
-
-# What is wrong with an amount whatever its currency; the rest depends on the currency.
-_ANY_CURRENCY = frozenset({"amount_not_integer", "amount_not_decimal", "amount_not_positive"})
 
 
 async def pay(api: Api, call: Incoming) -> Answer:
@@ -49,7 +44,7 @@ def read_order(api: Api, call: Incoming) -> Order:
     """Return what is to be paid. Raises InvalidRequest that names every bad field."""
     findings = Findings()
     asked = findings.fields(AskedPayment, call.body)
-    money = _read_money(api, call, findings)
+    money = read_charge(call.body, findings, api.options)
     if asked is not None and _charges_a_card(asked) and asked.customer_id is None:
         findings.bad("customerId", "is required when a card is to be charged")
     findings.close()
@@ -75,27 +70,6 @@ def read_order(api: Api, call: Incoming) -> Order:
 
 def _charges_a_card(asked: AskedPayment) -> bool:
     return asked.confirm is not False and asked.payment_method_id is not None
-
-
-def _read_money(api: Api, call: Incoming, findings: Findings) -> Money | None:
-    code = call.body.get("currency")
-    default = api.options.default_currency
-    currency = findings.value(lambda: find_currency(default if code is None else code))
-    if "amount" not in call.body:
-        return None  # noted as missing already
-    amount = call.body["amount"]
-    if currency is None:
-        findings.value(lambda: _check_any_currency(amount, find_currency(default), api))
-        return None
-    return findings.value(lambda: parse_amount(amount, currency, api.options.amount_unit))
-
-
-def _check_any_currency(amount: object, currency: Currency, api: Api) -> None:
-    try:
-        parse_amount(amount, currency, api.options.amount_unit)
-    except InvalidRequest as error:
-        if error.reason_code in _ANY_CURRENCY:
-            raise
 
 
 def _pending(payment: Payment) -> Answer:

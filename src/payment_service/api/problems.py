@@ -4,6 +4,7 @@ Refusal (domain/errors.py)
 ├── UnknownPath          no such endpoint
 ├── MethodNotAllowed     the endpoint is there, not with this method
 ├── BodyTooLarge         more than any honest request
+├── BodyTooSlow          it did not arrive in time
 ├── WrongContentType     a body that does not say it is JSON
 └── InvalidRequest
     └── InvalidJson      a body that is not a JSON object
@@ -28,22 +29,32 @@ RETRY_AFTER_S = 5
 
 
 class UnknownPath(Refusal):
+    """There is no such path."""
+
     code = "unknown_path"
 
 
 class MethodNotAllowed(Refusal):
+    """The path is there, and cannot be asked with this method."""
+
     code = "method_not_allowed"
 
 
 class BodyTooLarge(Refusal):
+    """The body is larger than any honest request."""
+
     code = "body_too_large"
 
 
 class BodyTooSlow(Refusal):
+    """The body did not arrive in time."""
+
     code = "body_too_slow"
 
 
 class WrongContentType(Refusal):
+    """The body does not say that it is JSON."""
+
     code = "unsupported_media_type"
 
 
@@ -119,7 +130,10 @@ def problem(error: Refusal | Unavailable, request_id: str, show: Presenter) -> A
     if isinstance(error, Unavailable):
         known = next(kind for kind in type(error).__mro__ if kind in UNAVAILABLE)
         code, message = UNAVAILABLE[known]
-        return _failure(503, code, message, request_id, headers=_retry_after(RETRY_AFTER_S))
+        headers = _retry_after(RETRY_AFTER_S)
+        if isinstance(error, ShuttingDown):
+            headers["connection"] = "close"  # the next request must find another process
+        return _failure(503, code, message, request_id, headers=headers)
     extra: dict[str, Any] = {}
     if isinstance(error, InvalidRequest) and error.fields:
         extra["errors"] = [{"field": bad.field, "message": bad.message} for bad in error.fields]

@@ -1,5 +1,6 @@
 """Refunds at the HTTP door."""
 
+from payment_service.api.amounts import check_refund, read_refund
 from payment_service.api.answer_models import PendingAnswer, RefundAnswer
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedRefund
@@ -8,9 +9,7 @@ from payment_service.api.idempotency import derived_id, key_id
 from payment_service.api.incoming import Incoming
 from payment_service.api.payment_failures import raise_refund_failure
 from payment_service.api.validation import Findings
-from payment_service.domain.currencies import find_currency
-from payment_service.domain.errors import InvalidRequest, NotFound
-from payment_service.domain.money import parse_refund_amount
+from payment_service.domain.errors import NotFound
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.flows.find_payment import find_payment
@@ -29,7 +28,7 @@ async def refund(api: Api, call: Incoming) -> Answer:
         api.world,
         payment,
         refund_id=_refund_id(api, call, payment),
-        amount_minor=_amount_minor(api, call, payment),
+        amount_minor=read_refund(call.body, payment.terms.currency, api.options),
         reason=asked.reason,
         deadline=api.deadline(),
     )
@@ -44,40 +43,10 @@ def _read(api: Api, call: Incoming) -> AskedRefund:
     asked = findings.fields(AskedRefund, call.body)
     if asked is not None and (asked.payment_intent_id is None) == (asked.order_id is None):
         findings.bad("paymentIntentId", "is required, or orderId instead of it; not both")
-    # The currency is the payment's and not known yet; what is wrong in every one is said now.
-    if call.body.get("amount") is not None:
-        code = api.options.default_currency
-        findings.value(lambda: _check_any_currency(api, call.body["amount"], code))
-    elif "amount" in call.body:
-        findings.bad(
-            "amount",
-            "is null: leave it out to refund all that is left, or send a number",
-            "amount_null",
-        )
+    check_refund(call.body, findings, api.options)
     findings.close()
     assert asked is not None
     return asked
-
-
-def _check_any_currency(api: Api, amount: object, code: str) -> None:
-    try:
-        parse_refund_amount(amount, find_currency(code), api.options.amount_unit)
-    except InvalidRequest as error:
-        if error.reason_code in {
-            "amount_not_integer",
-            "amount_not_decimal",
-            "amount_not_positive",
-        }:
-            raise
-
-
-def _amount_minor(api: Api, call: Incoming, payment: Payment) -> int | None:
-    """Return the amount to refund, None for all that is left. Raises InvalidRequest."""
-    if "amount" not in call.body:
-        return None
-    currency = find_currency(payment.terms.currency)
-    unit = api.options.amount_unit
-    return parse_refund_amount(call.body["amount"], currency, unit).amount_minor
 
 
 def _refund_id(api: Api, call: Incoming, payment: Payment) -> str:

@@ -1,6 +1,7 @@
 """Checks a request field by field and names every bad one at once, never with the value sent."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import structlog
@@ -88,10 +89,15 @@ def checked(kind: type[M], sent: Mapping[str, Any]) -> M:
 
 def note_unknown(kind: type[BaseModel], sent: Mapping[str, Any]) -> None:
     """Say in a debug line which fields were sent that mean nothing here."""
-    unknown = sent.keys() - {field.alias or name for name, field in kind.model_fields.items()}
+    unknown = sent.keys() - _known(kind)
     if unknown:
         names = sorted(name[:_NAME_MAX] for name in unknown)[:_UNKNOWN_MAX]
         _log.debug("request.unknown_fields_ignored", fields=names)
+
+
+@cache
+def _known(kind: type[BaseModel]) -> frozenset[str]:
+    return frozenset(field.alias or name for name, field in kind.model_fields.items())
 
 
 def _words(fault: Any) -> str:

@@ -241,6 +241,8 @@ def _after_look(
     if attempt is None:
         if isinstance(news, IntentSeen):
             return outcome.settled(payment, news.intent, moment, news.request_id)
+        if payment.look_at is None:  # another door has left nothing to be looked at
+            return payment
         return outcome.look_later(payment, moment)
     if step.key != attempt.call.key:  # an old look must not settle a new attempt
         return payment

@@ -11,6 +11,7 @@ from typing import assert_never
 from payment_service.domain import call as calls
 from payment_service.domain.call import Call, Move
 from payment_service.domain.customer import (
+    Asked,
     Card,
     CardState,
     Customer,
@@ -24,36 +25,43 @@ from payment_service.domain.steps import (
     CardSeen,
     CreateCustomer,
     CustomerSeen,
-    CustomerStep,
     Declined,
     Denial,
     DetachCard,
     FindCustomer,
     NameCard,
     News,
-    NoNews,
     NotExecuted,
     NothingFound,
-    ReadCard,
-    ReadCustomer,
     Rejected,
     SetDefaultCard,
 )
 
 # The refusal code of what surely did not happen because Stripe could not be reached.
 UNAVAILABLE = "unavailable"
+# No card has this id: what Stripe has as the default while another one is asked for.
+DEFAULT_IN_DOUBT = ""
+
+CardStep = AttachCard | DetachCard | NameCard | SetDefaultCard
+AskStep = CreateCustomer | CardStep
+OwedStep = AskStep | FindCustomer
 
 
 def begin_call(customer: Customer, moment: Moment) -> Customer:
-    """Return the customer with its next call begun, if anything is to be done and nothing is."""
-    if customer.call is not None or _wanted(customer, "") is None:
+    """Return the customer with its next call begun, if anything is to be done and nothing is.
+
+    A call that nothing wants any more is dropped; what it may have done is wanted, or harmless.
+    """
+    if _wanted(customer, "") is None:
+        return customer if customer.call is None else replace(customer, call=None)
+    if customer.call is not None:
         return customer
     number = customer.calls_made + 1
     call = calls.begin_call(f"{customer.uid}-{number}", moment.now)
     return replace(customer, call=call, calls_made=number, updated_at=moment.now)
 
 
-def next_step(customer: Customer, moment: Moment) -> CustomerStep | None:
+def next_step(customer: Customer, moment: Moment) -> OwedStep | None:
     """Say what is to be asked of Stripe now, or None when nothing is due."""
     call = customer.call
     if call is None or call.due_at > moment.now:
@@ -62,10 +70,37 @@ def next_step(customer: Customer, moment: Moment) -> CustomerStep | None:
     move = calls.next_move(call, moment.now, ask_for_s=calls.KEY_HELD_S)
     if creating and move is Move.LOOK:
         return FindCustomer(email=customer.id)
-    return _wanted(customer, call.key)
+    wanted = _wanted(customer, call.key)
+    asked = customer.asked
+    if wanted is None or asked is None or not call.tries or _asked(wanted) == asked:
+        return wanted
+    if call.doubts:
+        # A later wish must wait: what is in doubt might be done after it, and undo it.
+        return _again(customer, asked, call.key)
+    return replace(wanted, key=f"{customer.uid}-{customer.calls_made + 1}")
 
 
-def _wanted(customer: Customer, key: str) -> CustomerStep | None:
+def _asked(step: AskStep) -> Asked:
+    """Return what the document keeps of a step."""
+    card_id = getattr(step, "payment_method_id", None)
+    return Asked(type(step).__name__, card_id, getattr(step, "cardholder_name", None))
+
+
+def _again(customer: Customer, asked: Asked, key: str) -> CardStep:
+    """Return the step that is in doubt. A creation never is: nothing else can be wanted then."""
+    customer_id, card_id = customer.customer_id, asked.payment_method_id
+    assert customer_id is not None
+    if asked.step == SetDefaultCard.__name__:
+        return SetDefaultCard(key, customer_id, card_id)
+    assert card_id is not None
+    if asked.step == AttachCard.__name__:
+        return AttachCard(key, customer_id, card_id)
+    if asked.step == DetachCard.__name__:
+        return DetachCard(key, card_id)
+    return NameCard(key, card_id, asked.cardholder_name or "")
+
+
+def _wanted(customer: Customer, key: str) -> AskStep | None:
     if customer.customer_id is None:
         return None if customer.refusal_code else CreateCustomer(key, customer.id, customer.name)
     for card in customer.cards:
@@ -81,13 +116,19 @@ def _wanted(customer: Customer, key: str) -> CustomerStep | None:
     return None
 
 
-def asking(customer: Customer, step: CustomerStep, moment: Moment) -> Customer:
+def asking(customer: Customer, step: OwedStep, moment: Moment) -> Customer:
     """Return the document to write before the step leaves."""
     assert customer.call is not None
-    now, lease_s = moment.now, moment.policy.lease_s
+    call, now, lease_s = customer.call, moment.now, moment.policy.lease_s
     if isinstance(step, FindCustomer):
-        return replace(customer, call=calls.looking(customer.call, now, lease_s=lease_s))
-    return replace(customer, call=calls.asked(customer.call, now, lease_s=lease_s))
+        return replace(customer, call=calls.looking(call, now, lease_s=lease_s))
+    if isinstance(step, SetDefaultCard):  # until there is news either may be Stripe's default
+        customer = replace(customer, default_at_stripe=DEFAULT_IN_DOUBT)
+    if step.key != call.key:
+        call = calls.begin_call(step.key, now)
+        customer = replace(customer, calls_made=customer.calls_made + 1)
+    call = calls.asked(call, now, lease_s=lease_s)
+    return replace(customer, call=call, asked=_asked(step))
 
 
 def orphaned(customer: Customer, moment: Moment) -> Customer:
@@ -97,29 +138,48 @@ def orphaned(customer: Customer, moment: Moment) -> Customer:
     return replace(customer, call=calls.orphaned(customer.call, moment.now))
 
 
-def decide(customer: Customer, step: CustomerStep, news: News, moment: Moment) -> Customer:
+def decide(customer: Customer, step: OwedStep, news: News, moment: Moment) -> Customer:
     """Return the document after the news, with the next call begun when one is wanted."""
     call = customer.call
     if call is None or getattr(step, "key", call.key) != call.key:  # another door was faster
         return customer
     match news:
-        case NoNews(dead_end=dead_end):
-            return _doubted(customer, call, step, moment, dead_end)
-        case NotExecuted(reason=reason):
-            return _not_executed(customer, call, step, news, reason, moment)
         case NothingFound():
-            return replace(customer, call=calls.found_nothing(call, moment.now))
-        case Rejected(error=error) | Declined(error=error):
+            return _found_nothing(customer, call, moment)
+        case NotExecuted() if not isinstance(step, FindCustomer):
+            return _not_executed(customer, call, step, news, moment)
+        case Rejected(error=error) | Declined(error=error) if not isinstance(step, FindCustomer):
+            if isinstance(step, CreateCustomer) and call.doubts > 1:
+                return _refused_in_doubt(customer, call, error, moment)
             done = _refused(customer, step, error, declined=isinstance(news, Declined))
-        case CustomerSeen() | CardSeen():
-            done = _done(customer, step, news)
+        case CustomerSeen(customer=seen) if isinstance(step, CreateCustomer | FindCustomer):
+            done = with_stripe_customer(customer, seen)
+        case CustomerSeen() | CardSeen() if not isinstance(step, CreateCustomer | FindCustomer):
+            done = _done(customer, step)
         case _:
-            return _doubted(customer, call, step, moment, None)
-    return begin_call(with_valid_default(replace(done, call=None)), moment)
+            return _doubted(customer, call, step, moment, getattr(news, "dead_end", None))
+    return _with_next_call(done, moment)
+
+
+def _with_next_call(customer: Customer, moment: Moment) -> Customer:
+    return begin_call(with_valid_default(replace(customer, call=None)), moment)
+
+
+def _found_nothing(customer: Customer, call: Call, moment: Moment) -> Customer:
+    looked = calls.found_nothing(call, moment.now)
+    if calls.is_over(looked, moment.now, ask_for_s=calls.KEY_HELD_S):
+        return _with_next_call(customer, moment)  # nothing came of it, so it may begin anew
+    return replace(customer, call=looked)
+
+
+def _refused_in_doubt(customer: Customer, call: Call, error: Denial, moment: Moment) -> Customer:
+    """A refusal proves nothing about an earlier try: look what came of that."""
+    call = calls.was_not_executed(call, moment.now)
+    return replace(customer, call=replace(call, due_at=moment.now, dead_end=error.code))
 
 
 def _doubted(
-    customer: Customer, call: Call, step: CustomerStep, moment: Moment, dead_end: str | None
+    customer: Customer, call: Call, step: OwedStep, moment: Moment, dead_end: str | None
 ) -> Customer:
     if isinstance(step, FindCustomer):
         return replace(customer, call=calls.look_failed(call, moment.now))
@@ -134,27 +194,20 @@ def _doubted(
 
 
 def _not_executed(
-    customer: Customer,
-    call: Call,
-    step: CustomerStep,
-    news: NotExecuted,
-    reason: str,
-    moment: Moment,
+    customer: Customer, call: Call, step: AskStep, news: NotExecuted, moment: Moment
 ) -> Customer:
-    if isinstance(step, FindCustomer):
-        return replace(customer, call=calls.look_failed(call, moment.now))
     call = calls.was_not_executed(call, moment.now, retry_after_s=news.retry_after_s)
     tired = call.tries >= calls.NOT_EXECUTED_TRIES_MAX or not news.retryable
     if call.doubts == 0 and tired and isinstance(step, CreateCustomer | AttachCard):
         # Somebody waits for these; the others bring Stripe up to date whenever they can.
-        ended = _refused(customer, step, Denial(UNAVAILABLE, reason), declined=False)
-        return begin_call(with_valid_default(replace(ended, call=None)), moment)
+        error = Denial(UNAVAILABLE, news.reason)
+        return _with_next_call(_refused(customer, step, error, declined=False), moment)
     return replace(customer, call=call)
 
 
-def _refused(customer: Customer, step: CustomerStep, error: Denial, *, declined: bool) -> Customer:
+def _refused(customer: Customer, step: AskStep, error: Denial, *, declined: bool) -> Customer:
     match step:
-        case CreateCustomer() | FindCustomer() | ReadCustomer():
+        case CreateCustomer():
             return replace(customer, refusal_code=error.code, refusal_message=error.message)
         case AttachCard(payment_method_id=card_id):
             return _map_card(customer, card_id, lambda c: refused_card(c, error, declined=declined))
@@ -166,28 +219,24 @@ def _refused(customer: Customer, step: CustomerStep, error: Denial, *, declined:
             if card_id is not None and error.code == "resource_missing":
                 return _without(customer, card_id)  # somebody detached it at Stripe
             return replace(customer, default_at_stripe=card_id)
-        case ReadCard():
-            return customer
         case _:  # pragma: no cover - the union is closed
             assert_never(step)
 
 
-def _done(customer: Customer, step: CustomerStep, news: CustomerSeen | CardSeen) -> Customer:
-    match step, news:
-        case ((CreateCustomer() | FindCustomer() | ReadCustomer()), CustomerSeen(customer=seen)):
-            return with_stripe_customer(customer, seen)
-        case AttachCard(payment_method_id=card_id), _:
+def _done(customer: Customer, step: CardStep) -> Customer:
+    match step:
+        case AttachCard(payment_method_id=card_id):
             return _map_card(customer, card_id, lambda c: replace(c, state=CardState.KEPT))
-        case DetachCard(payment_method_id=card_id), _:
+        case DetachCard(payment_method_id=card_id):
             return _without(customer, card_id)
-        case NameCard(payment_method_id=card_id, cardholder_name=name), _:
+        case NameCard(payment_method_id=card_id, cardholder_name=name):
             return _map_card(
                 customer, card_id, lambda c: replace(c, named=(c.cardholder_name or "") == name)
             )
-        case SetDefaultCard(payment_method_id=card_id), _:
+        case SetDefaultCard(payment_method_id=card_id):
             return replace(customer, default_at_stripe=card_id)
-        case _:
-            return customer
+        case _:  # pragma: no cover - the union is closed
+            assert_never(step)
 
 
 def _map_card(

@@ -53,12 +53,22 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request about a customer, apart from its key: the step by its name, and its values."""
+
+    step: str
+    payment_method_id: str | None = None
+    cardholder_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """The document of one e-mail.
 
     id: the normalised e-mail. customer_id: Stripe's id, None until Stripe gave one.
-    default_at_stripe: what Stripe was last known to have as default.
+    default_at_stripe: what Stripe was last known to have as default, empty while that is in doubt.
     call: the one call under way for this customer; calls_made numbers their keys.
+    asked: what the call was last sent with, which its key belongs to.
     """
 
     id: str
@@ -73,6 +83,7 @@ class Customer:
     cards: tuple[Card, ...] = ()
     call: Call | None = None
     calls_made: int = 0
+    asked: Asked | None = None
     refusal_code: str | None = None
     refusal_message: str | None = None
 
@@ -89,7 +100,7 @@ class Customer:
     @property
     def kept_cards(self) -> tuple[Card, ...]:
         """The cards that may be used, the default first, then the newest."""
-        kept = [c for c in self.cards if c.state is CardState.KEPT]
+        kept = [c for c in reversed(self.cards) if c.state is CardState.KEPT]
         kept.sort(key=lambda c: c.added_at, reverse=True)
         kept.sort(key=lambda c: c.payment_method_id != self.default_payment_method_id)
         return tuple(kept)

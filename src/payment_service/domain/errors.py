@@ -65,13 +65,13 @@ class NotFound(Refusal):
 
 
 class OrderAlreadyPaid(Refusal):
-    """The order has a payment that took the money; `payment` in the details is that one."""
+    """The order has a payment that took the money, on other terms; it comes along."""
 
     code = "order_already_paid"
 
 
 class PaymentInProgress(Refusal):
-    """The order is being paid with other terms; `payment` in the details is that one."""
+    """The order is being paid on other terms; that payment comes along."""
 
     code = "payment_in_progress"
 

@@ -14,8 +14,8 @@ RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 600.0
 # After three days the OrderService has lost its data or our address: a person must look.
 DEAD_AFTER = timedelta(days=3)
-# A token may have expired just now; a fresh one gets one more try.
-FINAL_TRIES_MIN = 2
+# A token may have expired just now: only its refusal twice in a row is final.
+TOKEN_REFUSED = frozenset({"http_401", "http_403"})
 
 
 class NoticeState(StrEnum):
@@ -47,7 +47,7 @@ def told(notice: Notice, news: News, now: datetime) -> Notice:
     match news:
         case OrderTold():
             return replace(notice, state=NoticeState.TOLD, told_at=now, failure=None)
-        case OrderRefused(reason=reason, final=True) if _is_final(reason, notice.call.tries):
+        case OrderRefused(reason=reason, final=True) if _is_final(reason, notice.failure):
             return replace(notice, state=NoticeState.DEAD, failure=reason)
         case OrderRefused(reason=reason):
             return _again(notice, reason, now)
@@ -55,8 +55,8 @@ def told(notice: Notice, news: News, now: datetime) -> Notice:
             return _again(notice, getattr(news, "reason", "no answer"), now)
 
 
-def _is_final(reason: str, tries: int) -> bool:
-    return reason not in {"http_401", "http_403"} or tries >= FINAL_TRIES_MIN
+def _is_final(reason: str, reason_before: str | None) -> bool:
+    return reason not in TOKEN_REFUSED or reason_before in TOKEN_REFUSED
 
 
 def _again(notice: Notice, reason: str, now: datetime) -> Notice:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from payment_service.domain import call as calls
 from payment_service.domain.call import Call
@@ -135,6 +136,8 @@ def not_granted(
                 return failed(refund, error)
             call = calls.was_not_executed(call, now)
             return replace(refund, call=replace(call, due_at=now, dead_end=error.code))
+        case _:  # pragma: no cover - the union is closed
+            assert_never(news)
 
 
 def not_there(refund: Refund, now: datetime) -> Refund:

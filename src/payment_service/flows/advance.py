@@ -14,7 +14,17 @@ from payment_service.domain import corridor, corridor_customers
 from payment_service.domain.customer import Customer
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Payment
-from payment_service.domain.steps import News, NoNews, NotExecuted, Step, TellOrders
+from payment_service.domain.steps import (
+    FindCustomer,
+    FindIntent,
+    FindRefunds,
+    News,
+    NoNews,
+    NotExecuted,
+    ReadIntent,
+    Step,
+    TellOrders,
+)
 from payment_service.flows.world import World
 from payment_service.ports import (
     CUSTOMERS,
@@ -26,6 +36,9 @@ from payment_service.ports import (
 )
 
 D = TypeVar("D", Payment, Customer)
+
+# Steps without effect, which only say what was there when they were made.
+LOOKS = (ReadIntent, FindIntent, FindRefunds, FindCustomer)
 
 # Each lost race means that another writer won, so this many in a row is not contention.
 LOST_RACES_MAX = 1000
@@ -81,15 +94,18 @@ async def commit(
     doc: D,
     change: Callable[[D, Moment], D],
     door: Door,
+    *,
+    goes_on: bool = True,
 ) -> Claimed[D]:
     """Write the change, and the claim of the step after it, onto the newest version there is.
 
-    The loser of a race reloads and decides again. Raises what `change` raises, StoreUnavailable.
+    The loser of a race reloads and decides again. goes_on: False leaves the step after it to
+    whoever comes next. Raises what `change` raises, StoreUnavailable.
     """
     for _ in range(LOST_RACES_MAX):
         moment = world.moment(door)
         changed = change(doc, moment)
-        next_claim = claim(way, changed, moment)
+        next_claim = claim(way, changed, moment) if goes_on else Claimed(changed, None)
         if next_claim.doc is doc:
             return next_claim
         written = replace(next_claim.doc, version=doc.version + 1)
@@ -134,23 +150,34 @@ async def _step(
     bearer_token: str | None,
 ) -> Claimed[D]:
     def heard(news: News) -> Callable[[D, Moment], D]:
-        return lambda doc, moment: way.decide(doc, step, news, moment)
+        return lambda doc, moment: way.decide(doc, step, still_true(news, doc, moment), moment)
+
+    def still_true(news: News, doc: D, moment: Moment) -> News:
+        # A look that outlived its claim was overtaken if somebody wrote since: what it did not
+        # see may have been done after it.
+        overtaken = _lapsed(claimed, moment.now) and doc.version != claimed.doc.version
+        return NoNews("overtaken") if overtaken and isinstance(step, LOOKS) else news
 
     try:
         news = await _perform(world, claimed, step, bearer_token)
     except asyncio.CancelledError:  # we are being stopped: give the claim back, in doubt
-        await asyncio.shield(commit(world, way, claimed.doc, heard(NoNews("stopped")), door))
+        stopped = heard(NoNews("stopped"))
+        await asyncio.shield(commit(world, way, claimed.doc, stopped, door, goes_on=False))
         raise
     return await commit(world, way, claimed.doc, heard(news), door)
 
 
 async def _perform(world: World, claimed: Claimed[D], step: Step, bearer_token: str | None) -> News:
-    if claimed.until is not None and world.clock.now() >= claimed.until:
+    if _lapsed(claimed, world.clock.now()):
         # We slept through our own claim (a stopped process): others may be at it already.
         return NotExecuted("claim_lapsed")
     if isinstance(step, TellOrders):
         return await world.orders.tell(step, bearer_token=bearer_token)
     return await world.gateway.ask(step)
+
+
+def _lapsed(claimed: Claimed[D], now: datetime) -> bool:
+    return claimed.until is not None and now >= claimed.until
 
 
 async def settle(

@@ -11,6 +11,7 @@ from payment_service.domain.moment import Door, Moment
 from payment_service.domain.steps import CardSeen, Declined, ReadCard, Rejected, SeenCard
 from payment_service.flows.advance import CUSTOMER, commit, settle
 from payment_service.flows.keep_customer import customer_by_id
+from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
 from payment_service.ports import GatewayUnavailable
 
@@ -27,7 +28,7 @@ async def attach_card(
     """Return the customer and the card, attached; one that is there already only gets its name.
 
     A card that is still `adding` at the deadline is being attached.
-    Raises NotFound, CardRefused, CardNotUsable, GatewayUnavailable: it is not attached.
+    Raises NotFound, CardRefused, CardNotUsable, GatewayUnavailable, StripeRefused: not attached.
     """
     customer = await customer_by_id(world, customer_id)
     seen = await _read_card(world, payment_method_id)
@@ -100,7 +101,7 @@ async def _read_card(world: World, payment_method_id: str) -> SeenCard:
         case Rejected(error=error):
             raise StripeRefused(error.message, code=error.code)
         case _:
-            raise GatewayUnavailable("Stripe does not say what this card is.")
+            raise no_answer(news)
 
 
 def _refusal(card: Card) -> Exception:

@@ -15,6 +15,7 @@ from payment_service.domain.steps import (
     Rejected,
 )
 from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, settle
+from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
 from payment_service.ports import CUSTOMERS, AlreadyExists, GatewayUnavailable
 
@@ -32,6 +33,7 @@ async def create_customer(
     if known is not None and known.customer_id is not None:
         return known, False
     claimed = await _begin(world, email, name) if known is None else await _retry(world, known)
+    made_here = known is None and claimed.step is not None
     customer = await settle(
         world,
         CUSTOMER,
@@ -43,11 +45,11 @@ async def create_customer(
         raise GatewayUnavailable(customer.refusal_message or "")
     if customer.customer_id is None and customer.refusal_code is not None:
         raise StripeRefused("Stripe would not make this customer.", code=customer.refusal_code)
-    return customer, known is None
+    return customer, made_here
 
 
 async def get_customer(world: World, email: str) -> Customer:
-    """Return the customer of this e-mail. Raises NotFound, GatewayUnavailable."""
+    """Return the customer of this e-mail. Raises NotFound, GatewayUnavailable, StripeRefused."""
     customer = await _known(world, normalised_email(email))
     if customer is None or customer.customer_id is None:
         raise NotFound("There is no customer with this e-mail.")
@@ -55,7 +57,10 @@ async def get_customer(world: World, email: str) -> Customer:
 
 
 async def customer_by_id(world: World, customer_id: str) -> Customer:
-    """Return the customer with this id of Stripe's. Raises NotFound, GatewayUnavailable."""
+    """Return the customer with this id of Stripe's.
+
+    Raises NotFound, GatewayUnavailable, StripeRefused.
+    """
     customer = await world.store.find_one(CUSTOMERS, "customer_id", customer_id)
     if customer is not None:
         return customer
@@ -69,7 +74,7 @@ async def customer_by_id(world: World, customer_id: str) -> Customer:
         case CustomerSeen() | Rejected() | NothingFound():
             raise NotFound("There is no such customer.")
         case _:
-            raise GatewayUnavailable("Stripe does not say whether there is such a customer.")
+            raise no_answer(news)
 
 
 async def _known(world: World, email: str) -> Customer | None:
@@ -86,7 +91,7 @@ async def _known(world: World, email: str) -> Customer | None:
         case Rejected(error=error):
             raise StripeRefused(error.message, code=error.code)
         case _:
-            raise GatewayUnavailable("Stripe does not say whether there is such a customer.")
+            raise no_answer(news)
 
 
 async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
+from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door
 from payment_service.domain.payment import Order, Payment, State, open_payment, pay_again
 from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
+from payment_service.flows.keep_customer import customer_by_id
 from payment_service.flows.world import World
 from payment_service.ports import (
-    CUSTOMERS,
     PAYMENTS,
     AlreadyExists,
     StoreUnavailable,
@@ -25,7 +26,7 @@ async def pay_order(
     """Return the order's payment as it stands at the latest at the deadline.
 
     `asking` means that the outcome is not known yet; it becomes known by itself.
-    Raises OrderAlreadyPaid, PaymentInProgress, StoreUnavailable (nothing was charged).
+    Raises OrderAlreadyPaid, PaymentInProgress, and Unavailable: nothing was charged.
     """
     order = await _with_card(world, order)
     claimed = await _open(world, order)
@@ -54,8 +55,9 @@ async def _with_card(world: World, order: Order) -> Order:
     terms = order.terms
     if order.payment_method_id or not terms.confirm or terms.customer_id is None:
         return order
-    customer = await world.store.find_one(CUSTOMERS, "customer_id", terms.customer_id)
-    if customer is None:
+    try:
+        customer = await customer_by_id(world, terms.customer_id)
+    except NotFound:  # Stripe says so when it is asked to charge
         return order
     return replace(order, payment_method_id=customer.default_payment_method_id)
 

@@ -1,0 +1,60 @@
+"""Amounts and currencies of requests, read by the domain's rules and in the operator's unit."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from payment_service.api.options import ApiOptions
+from payment_service.api.validation import Findings
+from payment_service.domain.currencies import Currency, find_currency
+from payment_service.domain.errors import InvalidRequest
+from payment_service.domain.money import AmountUnit, Money, parse_amount, parse_refund_amount
+
+Parse = Callable[[object, Currency, AmountUnit], Money]
+
+# What is wrong with an amount whatever its currency; the rest depends on the currency.
+_ANY_CURRENCY = frozenset({"amount_not_integer", "amount_not_decimal", "amount_not_positive"})
+
+
+def read_charge(body: Mapping[str, Any], findings: Findings, options: ApiOptions) -> Money | None:
+    """Return what is to be charged; None when it cannot be read, which is then noted."""
+    code = body.get("currency")
+    default = options.default_currency
+    currency = findings.value(lambda: find_currency(default if code is None else code))
+    if "amount" not in body:
+        return None  # noted as missing by the fields' own check
+    amount, unit = body["amount"], options.amount_unit
+    if currency is None:
+        findings.value(lambda: _check_in_any_currency(parse_amount, amount, options))
+        return None
+    return findings.value(lambda: parse_amount(amount, currency, unit))
+
+
+def check_refund(body: Mapping[str, Any], findings: Findings, options: ApiOptions) -> None:
+    """Note what is wrong with the amount of a refund before its payment's currency is known.
+
+    Missing means all that is left; null may be a mistake, and a costly one.
+    """
+    if "amount" not in body:
+        return
+    amount = body["amount"]
+    if amount is None:
+        told = "is null: leave it out to refund all that is left, or send a number"
+        findings.bad("amount", told, "amount_null")
+        return
+    findings.value(lambda: _check_in_any_currency(parse_refund_amount, amount, options))
+
+
+def read_refund(body: Mapping[str, Any], currency: str, options: ApiOptions) -> int | None:
+    """Return the minor units to refund, None for all that is left. Raises InvalidRequest."""
+    if "amount" not in body:
+        return None
+    found = find_currency(currency)
+    return parse_refund_amount(body["amount"], found, options.amount_unit).amount_minor
+
+
+def _check_in_any_currency(parse: Parse, amount: object, options: ApiOptions) -> None:
+    try:
+        parse(amount, find_currency(options.default_currency), options.amount_unit)
+    except InvalidRequest as error:
+        if error.reason_code in _ANY_CURRENCY:
+            raise

@@ -1,0 +1,85 @@
+"""A store with a lid: it counts the writes, and what a test puts there happens before one."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+
+from payment_service.ports import Collection, ColumnValue, D, Page, Store
+
+
+class WatchedStore:
+    """The Store port around another.
+
+    writes: the version of every document that was written, in order. before_writes: what happens
+    before the next writes, one each; to raise is to fail. others_use_it: whether to say that the
+    store is shared.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.writes: list[tuple[str, int]] = []
+        self.before_writes: deque[Callable[[], Awaitable[None]] | None] = deque()
+        self.others_use_it = False
+
+    @property
+    def exclusive(self) -> bool:
+        return self._store.exclusive and not self.others_use_it
+
+    async def get(self, collection: Collection[D], id: str) -> D | None:
+        return await self._store.get(collection, id)
+
+    async def insert(self, collection: Collection[D], doc: D) -> None:
+        await _next(self.before_writes)
+        await self._store.insert(collection, doc)
+        self.writes.append((collection.name, doc.version))
+
+    async def replace(self, collection: Collection[D], doc: D, *, expected_version: int) -> None:
+        await _next(self.before_writes)
+        await self._store.replace(collection, doc, expected_version=expected_version)
+        self.writes.append((collection.name, doc.version))
+
+    async def remove(self, collection: Collection[D], id: str, *, expected_version: int) -> None:
+        await self._store.remove(collection, id, expected_version=expected_version)
+
+    async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
+        return await self._store.find_one(collection, column, value)
+
+    async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
+        return await self._store.due(collection, now, limit)
+
+    async def page(
+        self,
+        collection: Collection[D],
+        *,
+        equal: Mapping[str, ColumnValue],
+        created_from: datetime | None,
+        created_to: datetime | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[D]:
+        return await self._store.page(
+            collection,
+            equal=equal,
+            created_from=created_from,
+            created_to=created_to,
+            cursor=cursor,
+            limit=limit,
+        )
+
+    async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
+        return await self._store.drop_expired(collection, now)
+
+    async def ping(self) -> None:
+        await self._store.ping()
+
+    async def ensure_schema(self) -> None:
+        await self._store.ensure_schema()
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+async def _next(happens: deque[Callable[[], Awaitable[None]] | None]) -> None:
+    first = happens.popleft() if happens else None
+    if first is not None:
+        await first()

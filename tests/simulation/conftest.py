@@ -1,0 +1,16 @@
+"""Lives are lived in silence; what is logged in them has a test of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from tests.simulation.campaign import be_quiet
+
+
+@pytest.fixture(autouse=True)
+def _silence() -> Iterator[None]:
+    before = structlog.get_config()
+    be_quiet()
+    yield
+    structlog.configure(**before)

@@ -1,0 +1,139 @@
+"""Services with one mistake each, put in on purpose, to see that the auditor is awake.
+
+The first four are those that good codebases of this field have made; the others take away what
+this one does about it. Each wraps a port or takes the place of a flow; nothing is patched.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from payment_service.domain import corridor
+from payment_service.domain.moment import Door
+from payment_service.domain.payment import Order, Payment, open_payment
+from payment_service.domain.steps import (
+    ConfirmIntent,
+    CreateIntent,
+    CreateRefund,
+    Denial,
+    FindIntent,
+    FindRefunds,
+    GatewayStep,
+    News,
+    NoNews,
+    NotExecuted,
+    NothingFound,
+    RefundsSeen,
+    Rejected,
+)
+from payment_service.flows.advance import PAYMENT, claim
+from payment_service.flows.pay_order import pay_order
+from payment_service.flows.world import World
+from payment_service.ports import PAYMENTS, AlreadyExists, Collection, Gateway
+from tests.simulation.town import POLICY, Variant
+
+
+async def ask_before_writing(
+    world: World, order: Order, *, deadline: datetime, bearer_token: str | None
+) -> Payment:
+    """Charge a new order first and write it down afterwards."""
+    if await world.store.get(PAYMENTS, order.id) is None:
+        moment = world.moment(Door.REQUEST)
+        claimed = claim(PAYMENT, open_payment(order, world.ids.new("pay"), moment), moment)
+        assert isinstance(claimed.step, CreateIntent)
+        news = await world.gateway.ask(claimed.step)
+        after = corridor.decide(claimed.doc, claimed.step, news, world.moment(Door.REQUEST))
+        with suppress(AlreadyExists):
+            await world.store.insert(PAYMENTS, after)
+    return await pay_order(world, order, deadline=deadline, bearer_token=bearer_token)
+
+
+class Asking:
+    """The Gateway port, with a mistake between the service and Stripe."""
+
+    def __init__(self, gateway: Gateway, ask: Callable[[Gateway, GatewayStep], Any]) -> None:
+        self._gateway = gateway
+        self._ask = ask
+
+    async def ask(self, step: GatewayStep) -> News:
+        """Carry out one step, wrongly."""
+        news: News = await self._ask(self._gateway, step)
+        return news
+
+
+def asking(ask: Callable[[Gateway, GatewayStep], Any]) -> Callable[[Gateway], Gateway]:
+    """Return what puts this mistake in."""
+    return lambda gateway: Asking(gateway, ask)
+
+
+async def doubt_is_failure(gateway: Gateway, step: GatewayStep) -> News:
+    """Take a lost answer for a refusal."""
+    news = await gateway.ask(step)
+    if isinstance(news, NoNews) and isinstance(step, CreateIntent | ConfirmIntent | CreateRefund):
+        return Rejected(Denial("processor_error", "Stripe did not answer."))
+    return news
+
+
+async def fresh_key(gateway: Gateway, step: GatewayStep) -> News:
+    """Ask again under another key each time."""
+    if isinstance(step, CreateIntent | CreateRefund) and step.attempt > 1:
+        step = replace(step, key=f"{step.key}-{step.attempt}")
+    return await gateway.ask(step)
+
+
+async def no_look(gateway: Gateway, step: GatewayStep) -> News:
+    """Never look what came of a charge before asking again."""
+    if isinstance(step, FindIntent):
+        return NothingFound()
+    return await gateway.ask(step)
+
+
+async def no_look_at_refunds(gateway: Gateway, step: GatewayStep) -> News:
+    """Never look what came of a refund; a 400 on asking again then ends it as failed."""
+    if isinstance(step, FindRefunds):
+        return RefundsSeen(())
+    return await gateway.ask(step)
+
+
+async def lost_is_not_sent(gateway: Gateway, step: GatewayStep) -> News:
+    """Take a time-out for a request that never arrived."""
+    news = await gateway.ask(step)
+    return NotExecuted("timeout") if isinstance(news, NoNews) else news
+
+
+class Forgetful:
+    """The Store port without notices: the OrderService is told from memory after the commit."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def insert(self, collection: Collection[Any], doc: Any) -> None:
+        """Write all but the notices."""
+        await self._store.insert(collection, _without_notices(doc))
+
+    async def replace(
+        self, collection: Collection[Any], doc: Any, *, expected_version: int
+    ) -> None:
+        """Write all but the notices."""
+        kept = _without_notices(doc)
+        await self._store.replace(collection, kept, expected_version=expected_version)
+
+
+def _without_notices(doc: Any) -> Any:
+    return replace(doc, notices=()) if isinstance(doc, Payment) else doc
+
+
+ASKED_FIRST: Final = Variant("Stripe is asked before it is written", pay=ask_before_writing)
+DOUBT_FAILS: Final = Variant("doubt is taken for failure", gateway=asking(doubt_is_failure))
+FROM_MEMORY: Final = Variant("the order is told from memory", store=Forgetful)
+FRESH_KEY: Final = Variant("a fresh key on each retry", gateway=asking(fresh_key))
+NO_LOOK: Final = Variant("no look before asking again", gateway=asking(no_look))
+BLIND_REFUNDS: Final = Variant("no look at refunds", gateway=asking(no_look_at_refunds))
+LOST_IS_UNSENT: Final = Variant("a time-out is not sent", gateway=asking(lost_is_not_sent))
+SHORT_LEASE: Final = Variant("a lease of a second", policy=replace(POLICY, lease_s=1))
+NO_WORKER: Final = Variant("nothing is recovered", recovers=False)
