@@ -150,7 +150,28 @@ def test_a_look_without_an_answer_is_repeated_after_a_while() -> None:
     call = look_failed(tried(), at(3))
 
     wait = timedelta(seconds=backoff_s(tried(), at(3)))
-    assert call == replace(tried(), due_at=at(3) + wait, in_flight=False)
+    assert call == replace(tried(), due_at=at(3) + wait, in_flight=False, unanswered=1)
+
+
+def test_looks_without_an_answer_come_less_and_less_often() -> None:
+    """An outage of Stripe's lasts hours, and every payment in doubt looks again all the time."""
+    call, waits = tried(), []
+    for _ in range(14):
+        failed = look_failed(call, at(1_000))
+        waits.append((failed.due_at - at(1_000)).total_seconds())
+        call = looking(failed, at(1_000), lease_s=30)
+
+    for number, wait_s in enumerate(waits, start=1):
+        assert min(0.5 * 2**number, 600) / 2 <= wait_s < min(0.5 * 2**number, 600)
+
+
+def test_once_there_is_an_answer_the_waiting_begins_anew() -> None:
+    call = replace(tried(), unanswered=7)
+
+    assert found_nothing(call, at(1)).unanswered == 0
+    assert heard_nothing(call, at(1)).unanswered == 0
+    assert was_not_executed(call, at(1)).unanswered == 0
+    assert asked(call, at(1), lease_s=30).unanswered == 0
 
 
 def test_when_nothing_is_found_after_the_first_try_it_is_asked_again_at_once() -> None:

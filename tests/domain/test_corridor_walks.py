@@ -273,7 +273,7 @@ def wished(draw: st.DataObject, payment: Payment, seconds: float) -> Payment:
 @given(st.data())
 def test_whatever_is_heard_and_wanted_the_document_stays_sound(draw: st.DataObject) -> None:
     payment, seconds, stripe = draw.draw(st.sampled_from([opened(), waiting()])), 0.0, Refunding()
-    late: list[PaymentStep] = []
+    late: list[tuple[PaymentStep, News]] = []
 
     for _ in range(draw.draw(st.integers(1, 25))):
         seconds += draw.draw(st.sampled_from([0, 0.5, 31, 700, 4_000, 90_000]))
@@ -283,11 +283,9 @@ def test_whatever_is_heard_and_wanted_the_document_stays_sound(draw: st.DataObje
             payment = wished(draw, payment, seconds)
         else:
             payment = corridor.asking(payment, step, moment(seconds))
-            late.append(step)
+            late.append((step, news_for(draw, step, stripe)))  # what happens, happens now
             if what != "crash":
-                if what == "late":
-                    step = draw.draw(st.sampled_from(late))
-                news = news_for(draw, step, stripe)
+                step, news = draw.draw(st.sampled_from(late)) if what == "late" else late[-1]
                 before = payment
                 payment = corridor.decide(payment, step, news, moment(seconds))
                 assert_it_may_become(before, payment, step, news)

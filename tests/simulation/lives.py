@@ -17,7 +17,7 @@ from tests.simulation.plan import Faults, Life
 from tests.simulation.process import AFTER, BEFORE, Gate
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.shelf import STORE_FAULTS
-from tests.simulation.stripe_line import STRIPE_FAULTS
+from tests.simulation.stripe_line import OUTAGE, STRIPE_FAULTS
 
 FAULTS: Final = (
     ("none", ""),
@@ -27,11 +27,14 @@ FAULTS: Final = (
 )
 # A line of the coverage table for each: none of them may stay at zero.
 CELLS: Final = (
-    *(f"stripe {kind}" for kind in STRIPE_FAULTS),
+    *(f"stripe {kind}" for kind in (*STRIPE_FAULTS, OUTAGE)),
     *(f"store {kind}" for kind in STORE_FAULTS),
     *(f"orders {kind}" for kind in ORDERS_FAULTS),
     "crash",
 )
+
+# The share of random lives with faults in which Stripe is away for a day: they take long.
+OUTAGES: Final = 0.03
 
 Live = Callable[[Life], Outcome]
 
@@ -53,7 +56,7 @@ class Matrix:
 
 WHOLE: Final = Matrix(hit_max=8, crash_max=40, one_in=1, whole=True)
 FULL: Final = Matrix(hit_max=8, crash_max=40, one_in=8, whole=True)
-THIN: Final = Matrix(hit_max=2, crash_max=24, one_in=20, whole=False)
+THIN: Final = Matrix(hit_max=2, crash_max=24, one_in=30, whole=False)
 # The usual stories, in which the thin matrix leaves no fault out.
 USUAL: Final = ("pay_once", "refund_all")
 
@@ -136,7 +139,7 @@ def random_life(seed: int) -> Life:
     return Life(
         scenario,
         card,
-        fault=_some(chance, STRIPE_FAULTS, calls=10, most=4),
+        fault=_stripe(chance),
         store=_some(chance, STORE_FAULTS, calls=25, most=2),
         orders=_orders(chance),
         crash=tuple(sorted({_gate(chance) for _ in range(crashes)})),
@@ -153,6 +156,13 @@ def _some(chance: Random, kinds: tuple[str, ...], *, calls: int, most: int) -> F
     count = chance.randint(0, most)
     numbers = sorted(chance.sample(range(1, calls + 1), count))
     return tuple((number, chance.choice(kinds)) for number in numbers)
+
+
+def _stripe(chance: Random) -> Faults:
+    faults = _some(chance, STRIPE_FAULTS, calls=10, most=4)
+    if faults and chance.random() < OUTAGES:
+        return (*faults[:-1], (faults[-1][0], OUTAGE))
+    return faults
 
 
 def _orders(chance: Random) -> Faults:

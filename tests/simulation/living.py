@@ -13,7 +13,8 @@ from tests.simulation.process import Trace
 from tests.simulation.scenarios import CARDS, SCENARIOS
 from tests.simulation.town import HONEST, Town, Variant, open_town
 
-# Everything must be settled this long after the clients have gone, not counting when we are down.
+# Everything must be settled this long after the clients have gone, not counting the time in which
+# we or Stripe are down.
 REST_WITHIN_S = 25 * 3600.0
 
 
@@ -34,7 +35,10 @@ class Outcome:
 
 def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Outcome:
     """Live this life. watching: also judge every commit, not only the end."""
-    return run(lambda: _live(life, variant, watching=watching))
+    try:
+        return run(lambda: _live(life, variant, watching=watching))
+    except Exception as error:  # noqa: BLE001 - one life that cannot be lived is not the last
+        return Outcome(life, (f"this life cannot be lived: {error!r}",), (), (), (), "")
 
 
 async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
@@ -64,7 +68,8 @@ async def _rest(town: Town) -> bool:
     """Let the worker work until there is nothing to do, then let a day pass."""
     town.busy_clients = False
     loop = asyncio.get_running_loop()
-    end = loop.time() + REST_WITHIN_S + town.life.down_s * len(town.life.crash)
+    down_s = town.life.down_s * len(town.life.crash) + max(town.line.back_at - loop.time(), 0)
+    end = loop.time() + REST_WITHIN_S + down_s
     while not town.at_rest() and loop.time() < end:  # noqa: ASYNC110 - time jumps here
         await asyncio.sleep(town.next_s())
     settled = town.at_rest()

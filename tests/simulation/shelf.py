@@ -160,7 +160,9 @@ class GatedStore:
 
     async def _call(self, what: str, act: Callable[[], Awaitable[T]]) -> T:
         async def under_faults() -> T:
-            await asyncio.sleep(self._shelf.latency.store_s())
+            # A store of one process dies with it; another one takes what was sent all the same.
+            wait = self._process.sleep if self._exclusive else asyncio.sleep
+            await wait(self._shelf.latency.store_s())
             self._shelf.strike()
             return await act()
 

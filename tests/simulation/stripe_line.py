@@ -33,9 +33,12 @@ OWN_KINDS: Final = (
     "html_502_after",
 )
 STRIPE_FAULTS: Final = (*FAULT_KINDS, *OWN_KINDS)
+# outage: this request is carried out and its answer lost, and then every connection breaks for so
+# long that Stripe has forgotten all keys. It takes hours of looking, so it has no matrix.
+OUTAGE: Final = "outage"
+OUTAGE_S = 25 * 3600.0
 # Longer than every time-out of ours, and than the lease.
 LATE_S = 40.0
-NEVER_S = 300.0
 
 _HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 _IN_USE = (
@@ -54,16 +57,25 @@ class StripeLine:
     watch: Watch
     documents: Mapping[Any, Any]
     under_way: int = 0
+    back_at: float = 0.0
 
     def send(self, request: Request, answer: "asyncio.Future[Delivery]") -> None:
         """Send a request off; the answer comes when it comes, or never. Raises if unreachable."""
-        kind = self.faults.next()
+        kind = self._next_fault()
         if kind == "refused":
             raise _refused()
         trip = _Trip(self, request, answer, kind)
         self.under_way += 1
         wait_s = LATE_S if kind == "late" else 0.0
         _later(wait_s + self.latency.stripe_s(), trip.arrive)
+
+    def _next_fault(self) -> str | None:
+        now = asyncio.get_running_loop().time()
+        kind = self.faults.next()
+        if kind == OUTAGE:
+            self.back_at = now + OUTAGE_S
+            return "reset_after"
+        return "reset_before" if now < self.back_at else kind
 
 
 @dataclass

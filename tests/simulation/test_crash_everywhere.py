@@ -18,8 +18,9 @@ from tests.simulation.lives import CELLS, THIN, branches, grow, random_life
 from tests.simulation.living import live
 from tests.simulation.plan import Life, read_life
 from tests.simulation.scenarios import SCENARIOS
+from tests.simulation.stripe_line import OUTAGE
 
-RANDOM_LIVES = 150
+RANDOM_LIVES = 100
 # Several faults and two crashes: much that could come in another order.
 EVENTFUL = read_life(
     "refund_race/visa/fault=1:timeout_after+3:slow/store=9:unavailable/orders=1:hang"
@@ -42,6 +43,16 @@ def test_neither_do_several_at_once() -> None:
     counted = tally(live(random_life(seed)) for seed in range(RANDOM_LIVES))
 
     assert complaints(counted) == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("scenario", ["pay_once", "refund_parts", "authenticated", "keep_cards"])
+def test_neither_does_a_stripe_that_is_away_until_it_has_forgotten_our_keys(
+    scenario: str, number: int
+) -> None:
+    life = Life(scenario, SCENARIOS[scenario].cards[0], fault=((number, OUTAGE),))
+
+    assert live(life).violations == ()
 
 
 @pytest.mark.parametrize("cell", CELLS)

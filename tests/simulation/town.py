@@ -89,6 +89,7 @@ class Town:
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _visits: int = 0
     _epochs: int = 0
+    _broken: list[BaseException] = field(default_factory=list)
     _work_kept: "list[asyncio.Future[Any]]" = field(default_factory=list)
     _tasks: list["asyncio.Future[Any]"] = field(default_factory=list)
 
@@ -126,6 +127,9 @@ class Town:
             await take_over(world)
         except Unavailable:
             return process.die()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the end
+            self._broken.append(error)
+            return process.die()
         self._doors[replica] = process, world
         self._opened.set()
         await self._work(process, world)
@@ -160,7 +164,11 @@ class Town:
         ended = [*self._tasks, *self._work_kept]
         told = [task.exception() for task in ended if task.done() and not task.cancelled()]
         stumbles = [error for witness in self.witnesses for error in witness.stumbles]
-        return [e for e in (*told, *stumbles) if e is not None and not isinstance(e, Unavailable)]
+        return [
+            e
+            for e in (*self._broken, *told, *stumbles)
+            if e is not None and not isinstance(e, Unavailable)
+        ]
 
     def _world(self, process: Process) -> World:
         skew = timedelta(seconds=self.life.skew_s if process.epoch % 2 == 0 else 0)

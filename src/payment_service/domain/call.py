@@ -49,6 +49,7 @@ class Call:
     doubts: how many of these tries may have had their effect without our knowing, the one under way
         included.
     looks: how often in a row we looked and found nothing since the last try.
+    unanswered: how often in a row a look brought no answer.
     dead_end: why asking again can bring nothing new (an error saved under the key, say).
     """
 
@@ -60,6 +61,7 @@ class Call:
     tries: int = 0
     doubts: int = 0
     looks: int = 0
+    unanswered: int = 0
     dead_end: str | None = None
 
 
@@ -108,6 +110,7 @@ def asked(call: Call, now: datetime, *, lease_s: float) -> Call:
         tries=call.tries + 1,
         doubts=call.doubts + 1,
         looks=0,
+        unanswered=0,
     )
 
 
@@ -129,6 +132,7 @@ def heard_nothing(call: Call, now: datetime, *, dead_end: str | None = None) -> 
         due_at=now + timedelta(seconds=wait_s),
         in_flight=False,
         looks=0,
+        unanswered=0,
         dead_end=dead_end or call.dead_end,
     )
 
@@ -142,27 +146,29 @@ def was_not_executed(call: Call, now: datetime, *, retry_after_s: float | None =
         in_flight=False,
         doubts=max(call.doubts - 1, 0),
         looks=0,
+        unanswered=0,
     )
 
 
 def look_failed(call: Call, now: datetime) -> Call:
-    """After a look that brought no answer: look again later."""
+    """After a look that brought no answer: look again later, and less and less often."""
     due_at = now + timedelta(seconds=backoff_s(call, now))
-    return replace(call, due_at=due_at, in_flight=False)
+    return replace(call, due_at=due_at, in_flight=False, unanswered=call.unanswered + 1)
 
 
 def found_nothing(call: Call, now: datetime) -> Call:
     """After a look that showed no effect: ask again, at once the first time."""
     wait_s = 0.0 if call.tries <= 1 and call.dead_end is None else backoff_s(call, now)
     due_at = now + timedelta(seconds=wait_s)
-    return replace(call, due_at=due_at, in_flight=False, looks=call.looks + 1)
+    looks = call.looks + 1
+    return replace(call, due_at=due_at, in_flight=False, looks=looks, unanswered=0)
 
 
 def backoff_s(call: Call, now: datetime) -> float:
     """Return the seconds to wait, growing with the tries and spread by the key, never random."""
     fresh = (now - call.begun_at).total_seconds() < FRESH_S
     ceiling = BACKOFF_FRESH_MAX_S if fresh else BACKOFF_MAX_S
-    steps = min(call.tries + call.looks, 12)
+    steps = min(call.tries + call.looks + call.unanswered, 12)
     full: float = min(BACKOFF_FIRST_S * 2**steps, ceiling)
     return full * (0.5 + 0.5 * spread(f"{call.key}:{steps}"))
 

@@ -19,8 +19,11 @@ from payment_service.adapters.stripe.calls import Kind, StripeCall, call_of, cus
 from payment_service.adapters.stripe.news import news_of, replayed
 from payment_service.adapters.stripe.objects import card_of, customer_of, intent_of, refund_of
 from payment_service.domain.steps import (
+    CancelIntent,
     CardSeen,
+    ConfirmIntent,
     CreateCustomer,
+    CreateIntent,
     CreateRefund,
     CustomerSeen,
     Denial,
@@ -33,6 +36,7 @@ from payment_service.domain.steps import (
     NoNews,
     NothingFound,
     ReadCustomer,
+    ReadIntent,
     RefundSeen,
     RefundsSeen,
     Rejected,
@@ -221,9 +225,9 @@ def _seen(step: GatewayStep, answer: Answer) -> News:
             return RefundSeen(refund_of(answer.body), answer.replayed, answer.request_id)
         case CreateCustomer() | SetDefaultCard():
             return CustomerSeen(customer_of(answer.body, ()), answer.request_id)
-    if answer.body.get("object") == "payment_intent":
-        return IntentSeen(intent_of(answer.body), answer.replayed, answer.request_id)
-    if answer.body.get("type") != "card":
+        case CreateIntent() | ConfirmIntent() | CancelIntent() | ReadIntent():
+            return IntentSeen(intent_of(answer.body), answer.replayed, answer.request_id)
+    if answer.body["type"] != "card":
         return Rejected(Denial("not_a_card", "This payment method is not a card."))
     return CardSeen(card_of(answer.body), answer.request_id)
 
