@@ -1,6 +1,6 @@
 """What a write and a read of the SQLite store cost: CPU of the whole process, threads included.
 
-    python bench/store.py [payments] [folder]
+    python -m bench.store [payments] [folder]
 
 The folder decides what a commit costs; a memory file system shows the CPU alone.
 """

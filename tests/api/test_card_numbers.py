@@ -43,6 +43,17 @@ def without_trace(api: Api, lines: io.BytesIO, raw: bytes) -> bool:
         ("PUT", "/payment-method", {"isDefault": NUMBER}, ["isDefault"]),
         ("DELETE", "/payment-method", {"note": NUMBER}, ["note"]),
         ("DELETE", f"/payment-method?note={NUMBER}", None, ["note"]),
+        ("POST", "/payment-intent", {**PAYMENT, "paymentMethodId": NUMBER}, ["paymentMethodId"]),
+        (
+            "POST",
+            "/payment-method",
+            {"customerId": "cus_1", "paymentMethodId": SPACED},
+            ["paymentMethodId"],
+        ),
+        ("DELETE", f"/payment-method?paymentMethodId={NUMBER}", None, ["paymentMethodId"]),
+        ("POST", "/customer", {"email": "a@example.com", "customerId": NUMBER}, ["customerId"]),
+        ("POST", "/refund", {"paymentIntentId": NUMBER}, ["paymentIntentId"]),
+        ("GET", f"/payment-methods/{NUMBER}", None, ["customerId"]),
         ("GET", f"/payments?currency={NUMBER}", None, ["currency"]),
         ("GET", f"/customer/{NUMBER}@example.com", None, ["email"]),
     ],
@@ -60,7 +71,7 @@ async def test_it_is_refused_wherever_it_stands(
     assert api.shop.engine.ledger()["requests"] == []
 
 
-async def test_identifiers_may_look_like_one(api: Api) -> None:
+async def test_order_ids_and_keys_may_look_like_one(api: Api) -> None:
     customer_id = await api.new_payer()
     asked = {"amount": 6522, "orderId": NUMBER, "customerId": customer_id}
 

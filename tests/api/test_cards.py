@@ -92,6 +92,7 @@ async def test_a_default_cannot_be_switched_off(api: Api) -> None:
     changed = await api.ask("PUT", "/payment/payment-method", body=asked)
 
     assert (changed.status, changed.bad_fields) == (400, ["isDefault"])
+    assert changed.body["errors"][0]["message"] == "must be true"
 
 
 async def test_removing_the_default_hands_it_to_the_newest_card_left(api: Api) -> None:

@@ -163,3 +163,17 @@ async def test_a_refund_that_surely_failed_may_be_asked_again_under_the_same_key
     assert (refused.status, refused.code) == (503, "stripe_unavailable")
     assert (given.status, given.data["status"]) == (200, "succeeded")
     assert given.data["amount_refunded"] == 4000
+
+
+async def test_a_payment_in_doubt_is_refused_a_refund_in_the_words_of_the_contract(
+    api: Api,
+) -> None:
+    customer_id = await api.new_payer()
+    api.deafen("/v1/payment_intents")
+    await api.pay("order-2", customerId=customer_id)
+
+    refused = await refund(api, orderId="order-2")
+
+    assert (refused.status, refused.code) == (409, "payment_not_refundable")
+    assert refused.data["status"] == "processing"
+    assert refused.body["message"] == "Nothing was captured: this payment is processing."

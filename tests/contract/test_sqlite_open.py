@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from payment_service.adapters.sqlite import NotOurStore, StoreInUse, StoreTooNew, open_store
 from payment_service.ports import PAYMENTS, Collection, StoreUnavailable
 from tests.contract.sqlite_file import THINGS, Thing, opened
+from tests.domain import papers
 
 COLOURED: Collection[Thing] = replace(THINGS, columns={"colour": lambda t: t.colour})
 UNIQUE: Collection[Thing] = replace(COLOURED, unique=frozenset({"colour"}))
@@ -200,3 +202,23 @@ async def test_due_find_and_page_use_their_indexes(path: Path) -> None:
         ["SCAN payments USING INDEX payments_created_at"],
         [f"SEARCH payments USING INDEX payments_customer_id (customer_id=? AND {behind})"],
     ]
+
+
+async def test_a_due_document_that_cannot_be_read_stops_none_of_the_others(path: Path) -> None:
+    store = open_store(str(path), [PAYMENTS])
+    await store.ensure_schema()
+    for number in range(3):
+        await store.insert(PAYMENTS, replace(papers.opened(), id=f"order-{number}"))
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        ((body,),) = connection.execute("SELECT body FROM payments WHERE id = 'order-0'")
+        later = bytes(body).replace(b'"operation":"create"', b'"operation":"invented later"')
+        connection.execute("UPDATE payments SET body = ? WHERE id = 'order-0'", (later,))
+    store = open_store(str(path), [PAYMENTS])
+
+    with capture_logs() as lines:
+        due = await store.due(PAYMENTS, papers.at(60), 2)
+
+    await store.close()
+    assert [payment.id for payment in due] == ["order-1", "order-2"]
+    assert [(line["event"], line["id"]) for line in lines] == [("document.unreadable", "order-0")]

@@ -270,7 +270,7 @@ def test_a_step_with_an_effect_is_one_post_under_its_own_key(
     assert http.sent == [Sent("post", path, params, "key-1")]
 
 
-SINCE_S, UNTIL_S = EPOCH_S - 600, EPOCH_S + 600
+SINCE_S, UNTIL_S = EPOCH_S - 86_400, EPOCH_S + 86_400
 FIND = FindIntent("key-1", "ord_1", "cus_1", since=EPOCH, until=EPOCH)
 
 

@@ -142,8 +142,23 @@ def test_we_wait_as_long_as_stripe_asks_for_but_never_less_than_the_back_off() -
 def test_only_a_claim_can_lose_its_owner() -> None:
     waiting = look_failed(tried(), at(3))
 
-    assert orphaned(tried(), at(4)) == replace(tried(), due_at=at(4), in_flight=False)
+    freed = replace(tried(), due_at=at(4), in_flight=False, quiet_at=at(10))
+    assert orphaned(tried(), at(4)) == freed
     assert orphaned(waiting, at(4)) is waiting
+
+
+def test_while_the_request_of_a_dead_owner_may_be_under_way_nothing_found_shows_nothing() -> None:
+    """It may arrive after the look: asking again at once would be a second effect without a key."""
+    freed = orphaned(tried(), at(4))
+    assert freed.quiet_at == at(10)
+
+    early = found_nothing(freed, at(5))
+    assert next_move(early, early.due_at, ask_for_s=900) is Move.LOOK
+    assert at(5) < early.due_at <= at(10)
+
+    late = found_nothing(early, at(10))
+    assert next_move(late, late.due_at, ask_for_s=900) is Move.ASK
+    assert asked(late, late.due_at, lease_s=30).quiet_at is None
 
 
 def test_a_look_without_an_answer_is_repeated_after_a_while() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -250,19 +251,33 @@ def test_stripe_s_wish_to_be_left_alone_is_granted() -> None:
 # What is left alone
 
 
+STATUSES = {
+    waiting: "requires_action",
+    declined: "requires_payment_method",
+    created: "requires_payment_method",
+}
+
+
+def looked_at(payment: Payment, status: str, seconds: float, **policy: Any) -> Payment:
+    """Return the payment after a look that shows it as it was."""
+    same = intent(status, charge_id=payment.charge_id)
+    return heard(replace(payment, look_at=at(seconds)), IntentSeen(same), seconds, **policy)
+
+
 @pytest.mark.parametrize(
     ("begin", "limit_s"),
     [(waiting, 3600), (declined, 86_400), (created, 86_400)],
 )
-def test_a_payment_left_alone_is_cancelled_at_the_first_look_after_its_time(
+def test_a_payment_left_alone_is_cancelled_when_a_look_shows_it_still_is(
     begin: Callable[[], Payment], limit_s: int
 ) -> None:
-    payment = replace(begin(), look_at=at(limit_s - 0.001))
+    status = STATUSES[begin]
 
-    assert corridor.next_step(payment, moment(limit_s - 0.001)) == ReadIntent("ord_1", "pi_1")
-    payment = replace(payment, look_at=at(limit_s))
+    early = looked_at(begin(), status, limit_s - 0.001)
+    payment = looked_at(begin(), status, limit_s)
+
+    assert early.attempt is None
     step = corridor.next_step(payment, moment(limit_s))
-
     assert step == CancelIntent("pay_1-2-cancel", "ord_1", "pi_1", "abandoned")
     payment = heard(
         payment, IntentSeen(intent("canceled", cancellation_reason="abandoned")), limit_s
@@ -271,15 +286,33 @@ def test_a_payment_left_alone_is_cancelled_at_the_first_look_after_its_time(
     assert (payment.cancellation_reason, payment.wake_at) == ("abandoned", None)
 
 
+def test_a_payment_is_never_cancelled_on_an_old_look() -> None:
+    due = replace(waiting(), look_at=at(7200))
+
+    assert corridor.next_step(due, moment(7200)) == ReadIntent("ord_1", "pi_1")
+    unanswered = heard(due, NoNews("lost"), 7200)
+    assert unanswered.attempt is None
+
+
+def test_a_payer_who_tries_another_card_by_the_client_is_given_the_time_anew() -> None:
+    tried = heard(
+        replace(declined(), look_at=at(80_000)),
+        IntentSeen(intent("requires_payment_method", charge_id="ch_of_the_client")),
+        80_000,
+    )
+
+    still = looked_at(tried, "requires_payment_method", 90_000)
+
+    assert tried.entered_at == at(80_000)
+    assert still.attempt is None
+
+
 def test_the_operator_says_how_long_a_payment_may_be_left_alone() -> None:
-    action = replace(waiting(), look_at=at(60))
-    unpaid = replace(declined(), look_at=at(120))
+    action = looked_at(waiting(), "requires_action", 60, action_expires_s=60)
+    unpaid = looked_at(declined(), "requires_payment_method", 120, payment_expires_s=120)
 
-    step = corridor.next_step(action, moment(60, action_expires_s=60))
-    other = corridor.next_step(unpaid, moment(120, payment_expires_s=120))
-
-    assert isinstance(step, CancelIntent)
-    assert isinstance(other, CancelIntent)
+    assert isinstance(corridor.next_step(action, moment(60)), CancelIntent)
+    assert isinstance(corridor.next_step(unpaid, moment(120)), CancelIntent)
 
 
 @pytest.mark.parametrize("status", ["processing", "requires_capture"])
@@ -292,7 +325,7 @@ def test_money_on_its_way_is_never_cancelled(status: str) -> None:
 
 
 def test_an_expiry_that_meets_money_finds_the_payment_paid() -> None:
-    payment, step = asked(replace(waiting(), look_at=at(3600)), 3600)
+    payment, step = asked(looked_at(waiting(), "requires_action", 3600), 3600)
     assert payment.state is State.ASKING
 
     payment = corridor.decide(payment, step, IntentSeen(intent("succeeded")), moment(3601))

@@ -135,8 +135,8 @@ def test_it_is_told_again_after_a_wait_that_doubles_up_to_ten_minutes(
 
 
 def test_after_three_days_a_person_must_look() -> None:
-    just_not = told(tried_notice(), NoNews("lost"), at(DAYS_3 - 0.001))
-    dead = told(tried_notice(), NoNews("lost"), at(DAYS_3))
+    just_not = told(tried_notice(20), NoNews("lost"), at(DAYS_3 - 0.001))
+    dead = told(tried_notice(20), NoNews("lost"), at(DAYS_3))
 
     assert just_not.state is NoticeState.OWED
     assert (dead.state, dead.failure) == (NoticeState.DEAD, "lost")

@@ -68,12 +68,15 @@ async def _rest(town: Town) -> bool:
     """Let the worker work until there is nothing to do, then let a day pass."""
     town.busy_clients = False
     loop = asyncio.get_running_loop()
-    down_s = town.life.down_s * len(town.life.crash) + max(town.line.back_at - loop.time(), 0)
-    end = loop.time() + REST_WITHIN_S + down_s
-    while not town.at_rest() and loop.time() < end:  # noqa: ASYNC110 - time jumps here
+    gone_at = loop.time() + town.life.down_s * len(town.life.crash)
+
+    def end() -> float:
+        return max(gone_at, town.line.back_at) + REST_WITHIN_S
+
+    while not town.at_rest() and loop.time() < end():  # noqa: ASYNC110 - time jumps here
         await asyncio.sleep(town.next_s())
     settled = town.at_rest()
-    await asyncio.sleep(max(end - loop.time(), 0.0))
+    await asyncio.sleep(max(end() - loop.time(), 0.0))
     return settled and town.at_rest()
 
 

@@ -135,5 +135,8 @@ FRESH_KEY: Final = Variant("a fresh key on each retry", gateway=asking(fresh_key
 NO_LOOK: Final = Variant("no look before asking again", gateway=asking(no_look))
 BLIND_REFUNDS: Final = Variant("no look at refunds", gateway=asking(no_look_at_refunds))
 LOST_IS_UNSENT: Final = Variant("a time-out is not sent", gateway=asking(lost_is_not_sent))
-SHORT_LEASE: Final = Variant("a lease of a second", policy=replace(POLICY, lease_s=1))
+# Within one process walkers keep apart whatever the lease says; between processes only it does.
+SHORT_LEASE: Final = Variant(
+    "a lease of a second", policy=replace(POLICY, lease_s=1), keeps_apart=False
+)
 NO_WORKER: Final = Variant("nothing is recovered", recovers=False)

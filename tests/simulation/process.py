@@ -21,6 +21,8 @@ T = TypeVar("T")
 CALLS_MAX = 20_000
 
 BEFORE, AFTER = "b", "a"
+# A gate of its own: the request is on its way, and whoever sent it dies.
+SENT = " sent"
 # A gate by the number of its call and its side: 7b is before the seventh call.
 Gate = tuple[int, str]
 
@@ -96,6 +98,10 @@ class Process:
             raise
         await self._pass((number, AFTER), what)
         return result
+
+    async def sent(self, what: str) -> None:
+        """Pass the gate between sending a request and what the other side does about it."""
+        await self._pass((self._gates.number(f"{what}{SENT}"), BEFORE), f"{what}{SENT}")
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass, unless it is over before."""

@@ -137,14 +137,15 @@ class SimulatedStripe(InProcessStripe):
         """Send one request, between its gates."""
         request = request_of(method, url, headers, post_data)
         what = f"stripe {request.method} {request.path}"
-        return await self._process.call(what, lambda: self._exchange(request))
+        return await self._process.call(what, lambda: self._exchange(what, request))
 
-    async def _exchange(self, request: Request) -> tuple[bytes, int, Mapping[str, str]]:
+    async def _exchange(self, what: str, request: Request) -> tuple[bytes, int, Mapping[str, str]]:
         watch = self._line.watch
         watch.sent(request, self._process, self._line.documents)
         try:
             answer: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
             self._line.send(request, answer)
+            await self._process.sent(what)
             return await heard(await answer)
         finally:
             watch.given_up(request)

@@ -1,11 +1,13 @@
 """The town of one life: what outlives a process, and the processes that follow each other in it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from payment_service.domain.errors import Refusal
 from payment_service.domain.moment import Policy
 from payment_service.domain.payment import Order, Payment
 from payment_service.flows.pay_order import pay_order
@@ -51,9 +53,20 @@ class Variant:
     store: Callable[[Store], Store] = lambda store: store
     policy: Policy = POLICY
     recovers: bool = True
+    keeps_apart: bool = True
 
 
 HONEST = Variant()
+
+
+class Forgetful(Counter[str]):
+    """A count of walkers that forgets: as if each were a process of its own."""
+
+    def __setitem__(self, key: str, value: int) -> None:
+        """Forget it."""
+
+    def __delitem__(self, elem: object) -> None:
+        """There is nothing."""
 
 
 class KeptBackground(Background):
@@ -160,14 +173,14 @@ class Town:
         return min(max(left_s, POLL_S), NAP_MAX_S)
 
     def errors(self) -> list[BaseException]:
-        """Return what work ended in that nobody waits for, but the store being away."""
+        """Return the mistakes that ended work nobody waited for."""
         ended = [*self._tasks, *self._work_kept]
         told = [task.exception() for task in ended if task.done() and not task.cancelled()]
         stumbles = [error for witness in self.witnesses for error in witness.stumbles]
         return [
             e
             for e in (*self._broken, *told, *stumbles)
-            if e is not None and not isinstance(e, Unavailable)
+            if e is not None and not isinstance(e, Unavailable | Refusal)
         ]
 
     def _world(self, process: Process) -> World:
@@ -184,6 +197,7 @@ class Town:
             witness=witness,
             policy=self.variant.policy,
             background=KeptBackground(self._work_kept),
+            under_way=Counter() if self.variant.keeps_apart else Forgetful(),
         )
 
     async def _work(self, process: Process, world: World) -> None:

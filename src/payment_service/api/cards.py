@@ -9,7 +9,7 @@ from payment_service.api.answer_models import (
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedCard, AskedCardDetails, AskedCustomerId, AskedDefaultCard
 from payment_service.api.endpoint import Api, Endpoint
-from payment_service.api.incoming import Incoming
+from payment_service.api.incoming import Incoming, refuse_card_numbers
 from payment_service.api.validation import checked
 from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.flows.keep_card import attach_card, remove_card, set_default_card
@@ -66,6 +66,7 @@ async def remove(api: Api, call: Incoming) -> Answer:
 
 
 async def list_all(api: Api, call: Incoming) -> Answer:
+    refuse_card_numbers(call.path)
     asked = checked(AskedCustomerId, call.path)
     customer = await customer_by_id(api.world, asked.customer_id)
     return success(api.show.cards(customer))

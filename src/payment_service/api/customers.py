@@ -20,7 +20,9 @@ async def create(api: Api, call: Incoming) -> Answer:
     findings.close()
     assert asked is not None
     assert email is not None
-    customer, is_new = await create_customer(api.world, email, asked.name, deadline=api.deadline())
+    customer, is_new = await create_customer(
+        api.world, email, asked.name, deadline=api.deadline(), request_id=call.request_id
+    )
     if customer.customer_id is None:
         return pending("The customer is being made; ask for it by its e-mail.", {"email": email})
     ids: dict[str, Any] = {"customerId": customer.customer_id}

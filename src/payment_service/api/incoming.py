@@ -14,8 +14,9 @@ from payment_service.api.problems import InvalidJson, WrongContentType
 from payment_service.domain.card_number import DEPTH_MAX, find_card_numbers_in
 from payment_service.domain.errors import FieldError, InvalidRequest, RawCardDataRefused
 
-# Identifiers are made by programs: a numeric order id may well look like a card number.
-IDENTIFIERS = frozenset({"orderId", "customerId", "paymentMethodId", "paymentIntentId", "cursor"})
+# A numeric order id may well look like a card number. Stripe's ids never do, and a card number in
+# place of one is a likely mistake.
+IDENTIFIERS = frozenset({"orderId", "cursor"})
 
 # Whoever calls, until callers have names.
 ANONYMOUS = "anonymous"

@@ -18,10 +18,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from payment_service.api.answers import Answer
-from payment_service.api.presenting import Presenter
+from payment_service.api.presenting import Presenter, wire_status
 from payment_service.domain import errors
 from payment_service.domain.errors import InvalidRequest, Refusal
-from payment_service.domain.payment import Payment
+from payment_service.domain.payment import Payment, State
 from payment_service.ports import GatewayUnavailable, StoreUnavailable, Unavailable
 
 # Stripe's and a database's short troubles are over in a few seconds; more callers at once are not.
@@ -176,6 +176,9 @@ def _message(error: Refusal, show: Presenter) -> str:
     if isinstance(error, errors.RefundExceedsRemaining) and isinstance(payment, Payment):
         left = show.amount(payment.refundable_minor, payment.terms.currency)
         return f"Not more than {left} {payment.terms.currency} is left to refund."
+    if isinstance(error, errors.PaymentNotRefundable) and isinstance(payment, Payment):
+        # The domain's word for it is not one of the contract's.
+        return error.message.replace(f"is {State.ASKING}.", f"is {wire_status(State.ASKING)}.")
     return error.message
 
 

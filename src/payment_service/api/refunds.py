@@ -31,6 +31,7 @@ async def refund(api: Api, call: Incoming) -> Answer:
         amount_minor=read_refund(call.body, payment.terms.currency, api.options),
         reason=asked.reason,
         deadline=api.deadline(),
+        request_id=call.request_id,
     )
     if made.status is RefundStatus.ASKING:
         return _pending(payment, made)

@@ -105,4 +105,7 @@ def _words(fault: Any) -> str:
     if kind == OWN_WORDS:
         return str(fault["msg"])
     words = _WORDS.get(kind, "is not valid")
+    if kind == "literal_error":
+        # As JSON spells it: must be true, not True.
+        context = {"expected": context["expected"].replace("True", "true")}
     return words.format_map(context) if context else words

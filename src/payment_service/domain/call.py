@@ -13,10 +13,14 @@ from zlib import crc32
 KEY_HELD_S = 23 * 3600
 # After this long an effect that a list of Stripe's does not show did not happen: lists are
 # read-after-write, and no request to Stripe runs longer than the SDK's default time-out of 80 s.
-# When Stripe has answered (an error saved under our key), nothing can be under way any more and
-# only a lagging list is left to wait for.
+# When Stripe has answered with an error saved under our key, nothing can be under way any more and
+# only a lagging list is left to wait for. Any other refusal says nothing of an earlier try.
 UNANSWERED_IS_FINAL_AFTER_S = 120
 ANSWERED_IS_FINAL_AFTER_S = 20
+SAVED_ERROR = "http_500"
+# A request that outlived its process arrives within seconds, or never. The key holds it back too;
+# this is for a key that Stripe has lost, and short since a payer may wait.
+ORPHAN_MAY_LIVE_S = 10
 # A call that surely did nothing is tried this often before the caller is told to come back.
 NOT_EXECUTED_TRIES_MAX = 4
 
@@ -51,6 +55,7 @@ class Call:
     looks: how often in a row we looked and found nothing since the last try.
     unanswered: how often in a row a look brought no answer.
     dead_end: why asking again can bring nothing new (an error saved under the key, say).
+    quiet_at: when a try whose owner died can no longer be under way.
     """
 
     key: str
@@ -63,6 +68,7 @@ class Call:
     looks: int = 0
     unanswered: int = 0
     dead_end: str | None = None
+    quiet_at: datetime | None = None
 
 
 def begin_call(key: str, now: datetime) -> Call:
@@ -96,7 +102,8 @@ def is_over(call: Call, now: datetime, *, ask_for_s: float) -> bool:
         return False
     if not call.doubts or call.asked_at is None:
         return True
-    quiet_s = ANSWERED_IS_FINAL_AFTER_S if call.dead_end else UNANSWERED_IS_FINAL_AFTER_S
+    answered = call.dead_end == SAVED_ERROR
+    quiet_s = ANSWERED_IS_FINAL_AFTER_S if answered else UNANSWERED_IS_FINAL_AFTER_S
     return (now - call.asked_at).total_seconds() >= quiet_s
 
 
@@ -111,6 +118,7 @@ def asked(call: Call, now: datetime, *, lease_s: float) -> Call:
         doubts=call.doubts + 1,
         looks=0,
         unanswered=0,
+        quiet_at=None,
     )
 
 
@@ -120,8 +128,14 @@ def looking(call: Call, now: datetime, *, lease_s: float) -> Call:
 
 
 def orphaned(call: Call, now: datetime) -> Call:
-    """Return the call of an owner that is known to be dead: due at once, and in doubt as it was."""
-    return replace(call, due_at=now, in_flight=False) if call.in_flight else call
+    """Return the call of an owner that is known to be dead: due at once, and in doubt as it was.
+
+    Its last request may have outlived it; for a while only an effect is evidence.
+    """
+    if not call.in_flight:
+        return call
+    quiet_at = call.asked_at and call.asked_at + timedelta(seconds=ORPHAN_MAY_LIVE_S)
+    return replace(call, due_at=now, in_flight=False, quiet_at=quiet_at)
 
 
 def heard_nothing(call: Call, now: datetime, *, dead_end: str | None = None) -> Call:
@@ -157,7 +171,13 @@ def look_failed(call: Call, now: datetime) -> Call:
 
 
 def found_nothing(call: Call, now: datetime) -> Call:
-    """After a look that showed no effect: ask again, at once the first time."""
+    """After a look that showed no effect: ask again, at once the first time.
+
+    While a request of a dead owner may be under way that shows nothing: look again.
+    """
+    if call.quiet_at is not None and now < call.quiet_at:
+        early = look_failed(call, now)
+        return replace(early, due_at=min(early.due_at, call.quiet_at), looks=0)
     wait_s = 0.0 if call.tries <= 1 and call.dead_end is None else backoff_s(call, now)
     due_at = now + timedelta(seconds=wait_s)
     looks = call.looks + 1

@@ -50,8 +50,7 @@ from payment_service.domain.steps import (
 # A cancellation has no payer waiting for a charge: it may be asked for as long as its key holds.
 CANCEL_FOR_S = float(calls.KEY_HELD_S)
 
-
-# ---------------------------------------------------------------- what to ask
+AskedStep = CreateIntent | ConfirmIntent | CancelIntent
 
 
 def next_step(payment: Payment, moment: Moment) -> PaymentStep | None:
@@ -61,7 +60,8 @@ def next_step(payment: Payment, moment: Moment) -> PaymentStep | None:
         return _attempt_step(payment, attempt, moment)
     step = owed.next_step(payment, moment)
     if step is None and attempt is None and payment.look_at and payment.look_at <= moment.now:
-        step = _watch_step(payment, moment)
+        assert payment.intent_id is not None
+        step = ReadIntent(payment.id, payment.intent_id)
     return step
 
 
@@ -133,27 +133,6 @@ def _look_step(payment: Payment, attempt: Attempt) -> PaymentStep:
     )
 
 
-def _watch_step(payment: Payment, moment: Moment) -> PaymentStep:
-    """Look at a payment that others may move; cancel it when it was left alone too long."""
-    assert payment.intent_id is not None
-    policy = moment.policy
-    waits = payment.status is State.REQUIRES_ACTION
-    limit_s = policy.action_expires_s if waits else policy.payment_expires_s
-    left_alone = moment.now - payment.entered_at >= timedelta(seconds=limit_s)
-    if left_alone and (waits or payment.status in OPEN):
-        number = payment.attempts_made + 1
-        return CancelIntent(
-            key=f"{payment.uid}-{number}-{Operation.CANCEL}",
-            order_id=payment.id,
-            intent_id=payment.intent_id,
-            reason="abandoned",
-        )
-    return ReadIntent(payment.id, payment.intent_id)
-
-
-# ---------------------------------------------------------------- what to write before asking
-
-
 def asking(payment: Payment, step: PaymentStep, moment: Moment) -> Payment:
     """Return the document to write before the step leaves: claimed, and in doubt if it has effect.
 
@@ -162,10 +141,9 @@ def asking(payment: Payment, step: PaymentStep, moment: Moment) -> Payment:
     now, lease_s = moment.now, moment.policy.lease_s
     match step:
         case CreateIntent() | ConfirmIntent() | CancelIntent():
-            attempt = payment.attempt or _expiry_attempt(step, moment)
-            call = calls.asked(attempt.call, now, lease_s=lease_s)
-            made = payment.attempts_made + (payment.attempt is None)
-            return replace(payment, attempt=replace(attempt, call=call), attempts_made=made)
+            assert payment.attempt is not None
+            call = calls.asked(payment.attempt.call, now, lease_s=lease_s)
+            return _with_call(payment, payment.attempt, call)
         case ReadIntent() | FindIntent():
             if payment.attempt is None:
                 return replace(payment, look_at=now + timedelta(seconds=lease_s))
@@ -177,17 +155,6 @@ def asking(payment: Payment, step: PaymentStep, moment: Moment) -> Payment:
             assert_never(step)
 
 
-def _expiry_attempt(step: PaymentStep, moment: Moment) -> Attempt:
-    """Only a cancellation begins by itself: that of a payment left alone."""
-    assert isinstance(step, CancelIntent)
-    return Attempt(
-        operation=Operation.CANCEL,
-        call=calls.begin_call(step.key, moment.now),
-        payment_method_id=None,
-        request_id="expiry",
-    )
-
-
 def orphaned(payment: Payment, moment: Moment) -> Payment:
     """Return the payment with every claim given up: their owner is known to be dead."""
     attempt = payment.attempt
@@ -195,9 +162,6 @@ def orphaned(payment: Payment, moment: Moment) -> Payment:
         call = calls.orphaned(attempt.call, moment.now)
         payment = _with_call(payment, attempt, call)
     return owed.orphaned(payment, moment)
-
-
-# ---------------------------------------------------------------- what the answer means
 
 
 def decide(payment: Payment, step: PaymentStep, news: News, moment: Moment) -> Payment:
@@ -213,12 +177,10 @@ def decide(payment: Payment, step: PaymentStep, news: News, moment: Moment) -> P
             assert_never(step)
 
 
-def _after_ask(
-    payment: Payment, step: CreateIntent | ConfirmIntent | CancelIntent, news: News, moment: Moment
-) -> Payment:
+def _after_ask(payment: Payment, step: AskedStep, news: News, moment: Moment) -> Payment:
     attempt = payment.attempt
     if attempt is None or attempt.call.key != step.key:  # another door was faster
-        return _late(payment, news, moment)
+        return _late(payment, step, news, moment)
     match news:
         case IntentSeen(intent=intent, replayed=True) if intent.status not in FINAL:
             return _in_doubt(outcome.adopted(payment, intent), attempt, NoNews("replayed"), moment)
@@ -240,7 +202,8 @@ def _after_look(
     attempt = payment.attempt
     if attempt is None:
         if isinstance(news, IntentSeen):
-            return outcome.settled(payment, news.intent, moment, news.request_id)
+            seen = outcome.settled(payment, news.intent, moment, news.request_id)
+            return _cancelled_if_left_alone(seen, moment)
         if payment.look_at is None:  # another door has left nothing to be looked at
             return payment
         return outcome.look_later(payment, moment)
@@ -249,10 +212,31 @@ def _after_look(
     match news:
         case IntentSeen(intent=intent) if payment.intent_id in {None, intent.id}:
             return _found(payment, attempt, intent, moment, news.request_id)
-        case NothingFound():
+        case NothingFound() if payment.intent_id is None or isinstance(step, ReadIntent):
             return _found_nothing(payment, attempt, moment)
-        case _:
+        case _:  # also a list without what another door has found meanwhile
             return _with_call(payment, attempt, calls.look_failed(attempt.call, moment.now))
+
+
+def _cancelled_if_left_alone(payment: Payment, moment: Moment) -> Payment:
+    """A look has just shown that the payer still does nothing: begin to cancel after a while."""
+    waits = payment.status is State.REQUIRES_ACTION
+    policy = moment.policy
+    limit_s = policy.action_expires_s if waits else policy.payment_expires_s
+    if not (waits or payment.status in OPEN) or moment.now - payment.entered_at < timedelta(
+        seconds=limit_s
+    ):
+        return payment
+    number = payment.attempts_made + 1
+    attempt = Attempt(
+        operation=Operation.CANCEL,
+        call=calls.begin_call(f"{payment.uid}-{number}-{Operation.CANCEL}", moment.now),
+        payment_method_id=None,
+        request_id="expiry",
+        charge_before=payment.charge_id,
+    )
+    begun = replace(payment, attempt=attempt, attempts_made=number)
+    return noted(begun, "cancel.begun", moment)
 
 
 def _found(
@@ -302,14 +286,17 @@ def _go_on(payment: Payment, attempt: Attempt, operation: Operation, moment: Mom
 
     The time the payer expects the charge runs on; a payment past it is cancelled, not charged.
     """
-    begun_at = attempt.call.begun_at
+    begun_at = waiting_since = attempt.call.begun_at
     if operation is Operation.CONFIRM and not _fresh(attempt, moment):
         operation = Operation.CANCEL
     if operation is Operation.CANCEL:
-        begun_at = moment.now
+        begun_at, waiting_since = moment.now, payment.entered_at
     number = payment.attempts_made + 1
     call = calls.begin_call(f"{payment.uid}-{number}-{operation}", moment.now)
-    wait_s = calls.backoff_s(attempt.call, moment.now)
+    # The back-off grows from key to key, or an error saved under each would be asked for for ever.
+    looks = attempt.call.looks + payment.attempts_made - 1
+    rounds = replace(attempt.call, begun_at=waiting_since, looks=looks)
+    wait_s = calls.backoff_s(rounds, moment.now)
     call = replace(call, begun_at=begun_at, due_at=moment.now + timedelta(seconds=wait_s))
     attempt = replace(attempt, operation=operation, call=call, charge_before=payment.charge_id)
     payment = replace(payment, attempt=attempt, attempts_made=number)
@@ -318,7 +305,7 @@ def _go_on(payment: Payment, attempt: Attempt, operation: Operation, moment: Mom
 
 def _declined(payment: Payment, attempt: Attempt, news: Declined, moment: Moment) -> Payment:
     if news.intent is not None:
-        if news.intent.status == State.CANCELED:
+        if _moved_on(payment, news.intent, is_old=news.replayed):
             return outcome.settled(payment, news.intent, moment, news.request_id)
         payment = replace(outcome.adopted(payment, news.intent), charge_id=news.intent.charge_id)
     failure = outcome.failure_of(FailureKind.DECLINED, news.error, attempt)
@@ -334,7 +321,7 @@ def _declined(payment: Payment, attempt: Attempt, news: Declined, moment: Moment
 def _rejected(payment: Payment, attempt: Attempt, news: Rejected, moment: Moment) -> Payment:
     if news.intent is not None:
         payment = outcome.adopted(payment, news.intent)
-        if news.intent.id == payment.intent_id and news.intent.status in FINAL:
+        if _moved_on(payment, news.intent, is_old=attempt.call.doubts > 1):
             return outcome.settled(payment, news.intent, moment, news.request_id)
     if attempt.call.doubts > 1:  # a refusal proves nothing about an earlier try
         call = calls.was_not_executed(attempt.call, moment.now)
@@ -342,6 +329,18 @@ def _rejected(payment: Payment, attempt: Attempt, news: Rejected, moment: Moment
         return _with_call(payment, attempt, call)
     return outcome.ended(
         payment, outcome.failure_of(FailureKind.REJECTED, news.error, attempt), moment, news
+    )
+
+
+def _moved_on(payment: Payment, intent: Intent, *, is_old: bool) -> bool:
+    """Whether a refusal shows the PaymentIntent on its way elsewhere: then that is the news.
+
+    is_old: the refusal may be a stored one, whose PaymentIntent says only what is final.
+    """
+    if payment.intent_id not in {None, intent.id}:
+        return False
+    return intent.status in FINAL or (
+        not is_old and intent.status not in OPEN and intent.status != payment.status
     )
 
 
@@ -365,11 +364,31 @@ def _as_doubt(news: News) -> NoNews:
     return news if isinstance(news, NoNews) else NoNews("unexpected answer")
 
 
-def _late(payment: Payment, news: News, moment: Moment) -> Payment:
-    """News for an attempt that is over: only a state that is final at Stripe says something."""
-    if isinstance(news, IntentSeen) and news.intent.status in FINAL and payment.attempt is None:
-        return outcome.settled(payment, news.intent, moment, news.request_id)
-    return payment
+def _late(payment: Payment, step: AskedStep, news: News, moment: Moment) -> Payment:
+    """News for an attempt that is over: what is at Stripe counts, whatever we had concluded."""
+    if not isinstance(news, IntentSeen) or news.intent.status not in FINAL:
+        return payment
+    if payment.attempt is None:
+        payment = _given_up_wrongly(payment, step, moment)
+        payment = outcome.settled(payment, news.intent, moment, news.request_id)
+    if news.intent.status != State.SUCCEEDED or payment.status is State.SUCCEEDED:
+        return payment
+    if payment.intent_id == news.intent.id and payment.attempt is not None:
+        return payment  # the attempt under way will find it
+    # Money of an attempt that this order has left behind: a person must look.
+    return noted(payment, "payment.contradicted", moment, news.request_id)
+
+
+def _given_up_wrongly(payment: Payment, step: AskedStep, moment: Moment) -> Payment:
+    """Open again what was given up as never begun: that was a conclusion, and this is the truth.
+
+    It takes a clock that jumped, or an owner that was stopped for long, to get here.
+    """
+    newest = step.key == f"{payment.uid}-{payment.attempts_made}-{Operation.CREATE}"
+    if payment.status is not State.CANCELED or payment.intent_id is not None or not newest:
+        return payment
+    reopened = replace(payment, status=State.REQUIRES_PAYMENT_METHOD, cancellation_reason=None)
+    return noted(reopened, "payment.given_up_wrongly", moment)
 
 
 def _with_call(payment: Payment, attempt: Attempt, call: Call) -> Payment:

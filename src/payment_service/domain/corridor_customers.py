@@ -102,7 +102,9 @@ def _again(customer: Customer, asked: Asked, key: str) -> CardStep:
 
 def _wanted(customer: Customer, key: str) -> AskStep | None:
     if customer.customer_id is None:
-        return None if customer.refusal_code else CreateCustomer(key, customer.id, customer.name)
+        if customer.refusal_code:
+            return None
+        return CreateCustomer(key, customer.id, customer.name, customer.request_id)
     for card in customer.cards:
         if card.state is CardState.ADDING:
             return AttachCard(key, customer.customer_id, card.payment_method_id)

@@ -57,6 +57,7 @@ def _refund_step(payment: Payment, refund: Refund, moment: Moment) -> PaymentSte
         amount_minor=refund.amount_minor,
         reason=refund.reason,
         attempt=refund.call.tries + 1,
+        request_id=refund.request_id,
     )
 
 

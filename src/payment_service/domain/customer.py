@@ -86,6 +86,7 @@ class Customer:
     asked: Asked | None = None
     refusal_code: str | None = None
     refusal_message: str | None = None
+    request_id: str | None = None
 
     @property
     def email(self) -> str:
@@ -122,9 +123,19 @@ def normalised_email(text: str) -> str:
     return email
 
 
-def new_customer(email: str, name: str | None, uid: str, now: datetime) -> Customer:
+def new_customer(
+    email: str, name: str | None, uid: str, now: datetime, *, request_id: str | None = None
+) -> Customer:
     """Return a customer that is wanted and that Stripe does not know yet."""
-    return Customer(id=email, uid=uid, version=0, created_at=now, updated_at=now, name=name)
+    return Customer(
+        id=email,
+        uid=uid,
+        version=0,
+        created_at=now,
+        updated_at=now,
+        name=name,
+        request_id=request_id,
+    )
 
 
 def adopted(email: str, seen: SeenCustomer, uid: str, now: datetime) -> Customer:
@@ -175,7 +186,8 @@ def adding_card(
     old = customer.card(seen.payment_method_id)
     if old is not None and old.state is CardState.REMOVING:
         raise CardNotUsable("This card is being removed.")
-    if old is None and len(customer.kept_cards) >= CARDS_MAX:
+    held = [c for c in customer.cards if c.state is not CardState.REFUSED]
+    if old not in held and len(held) >= CARDS_MAX:
         raise CardNotUsable(f"A customer may have at most {CARDS_MAX} cards.")
     attached = seen.customer_id is not None and seen.customer_id == customer.customer_id
     state = CardState.KEPT if attached else CardState.ADDING

@@ -14,6 +14,8 @@ RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 600.0
 # After three days the OrderService has lost its data or our address: a person must look.
 DEAD_AFTER = timedelta(days=3)
+# It must also have refused this often: we may have been away ourselves for these days.
+DEAD_AFTER_TRIES = 20
 # A token may have expired just now: only its refusal twice in a row is final.
 TOKEN_REFUSED = frozenset({"http_401", "http_403"})
 
@@ -61,7 +63,7 @@ def _is_final(reason: str, reason_before: str | None) -> bool:
 
 def _again(notice: Notice, reason: str, now: datetime) -> Notice:
     call = notice.call
-    if now - call.begun_at >= DEAD_AFTER:
+    if now - call.begun_at >= DEAD_AFTER and call.tries >= DEAD_AFTER_TRIES:
         return replace(notice, state=NoticeState.DEAD, failure=reason)
     full = min(RETRY_FIRST_S * 2 ** min(call.tries - 1, 12), RETRY_MAX_S)
     wait_s = full * (0.5 + 0.5 * spread(f"{call.key}:{call.tries}"))

@@ -29,6 +29,7 @@ def settled(
     """Definite news: the PaymentIntent stands like this. A final state is never left."""
     if payment.intent_id not in {None, intent.id} or payment.status in FINAL:
         return payment
+    tried_again = intent.charge_id not in {None, payment.charge_id}
     payment = adopted(payment, intent)
     payment = replace(
         payment,
@@ -43,7 +44,7 @@ def settled(
         failure = failure_of(FailureKind.DECLINED, intent.last_error, attempt)
         payment = replace(payment, failure=failure)
         return entered(payment, status, moment, request_id, "declined")
-    if attempt is None and status is payment.status:
+    if attempt is None and status is payment.status and not tried_again:
         return look_later(payment, moment)
     if status is State.SUCCEEDED:
         payment = _owing_notice(replace(payment, failure=None), moment)

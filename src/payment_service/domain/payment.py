@@ -297,11 +297,17 @@ def begin_attempt(payment: Payment, operation: Operation, order: Order, moment: 
 
 
 def begin_refund(
-    payment: Payment, refund_id: str, amount_minor: int | None, reason: str | None, moment: Moment
+    payment: Payment,
+    refund_id: str,
+    amount_minor: int | None,
+    reason: str | None,
+    moment: Moment,
+    *,
+    request_id: str | None = None,
 ) -> Payment:
     """Return the payment with a refund reserved, or as it is when it has that refund already.
 
-    amount_minor: None refunds all that is left.
+    amount_minor: None refunds all that is left. request_id: of whoever asks, for Stripe's books.
     Raises PaymentNotRefundable, RefundExceedsRemaining.
     """
     if any(r.id == refund_id for r in payment.refunds):
@@ -321,5 +327,6 @@ def begin_refund(
     if len(payment.refunds) >= REFUNDS_MAX:
         raise PaymentNotRefundable("This payment has too many refunds.", payment=payment)
     made = refunds.reserved(refund_id, amount, f"{payment.uid}-{refund_id}", moment.now, reason)
+    made = replace(made, request_id=request_id)
     begun = replace(payment, refunds=(*payment.refunds, made))
     return noted(begun, "refund.begun", moment)

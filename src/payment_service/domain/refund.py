@@ -49,6 +49,7 @@ class Refund:
     failure: str | None = None
     failure_message: str | None = None
     unavailable: bool = False
+    request_id: str | None = None
 
     @property
     def holds_money(self) -> bool:

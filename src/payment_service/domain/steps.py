@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-# ---------------------------------------------------------------- steps: payments
 # `key` is the idempotency key, the same for every try; `attempt` counts the tries, for the log.
 
 
@@ -81,6 +80,7 @@ class CreateRefund:
     amount_minor: int
     reason: str | None
     attempt: int = 1
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,6 @@ class FindRefunds:
     keys: tuple[str, ...] = ()
 
 
-# ---------------------------------------------------------------- steps: the OrderService
-
-
 @dataclass(frozen=True, slots=True)
 class TellOrders:
     """Tell the OrderService a status of the order."""
@@ -104,9 +101,6 @@ class TellOrders:
     status: str
 
 
-# ---------------------------------------------------------------- steps: customers and cards
-
-
 @dataclass(frozen=True, slots=True)
 class CreateCustomer:
     """Create the one customer of an e-mail."""
@@ -114,6 +108,7 @@ class CreateCustomer:
     key: str
     email: str
     name: str | None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +198,6 @@ GatewayStep = (
     | CustomerStep
 )
 Step = PaymentStep | CustomerStep
-
-# ---------------------------------------------------------------- news
 
 
 @dataclass(frozen=True, slots=True)

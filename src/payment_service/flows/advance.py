@@ -5,7 +5,8 @@ A request, an event and the worker differ only in how they get here.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -129,16 +130,22 @@ async def advance(
 ) -> D:
     """Carry out the claimed step, commit what came of it, and so on until nothing is due.
 
-    A request does not wait for the OrderService: that goes on in the background.
+    Nobody waits for the OrderService, neither a payer nor a payment in doubt that is due behind
+    this one: that goes on in the background.
     """
     while claimed.step is not None:
-        step = claimed.step
-        if isinstance(step, TellOrders) and door is Door.REQUEST:
-            rest = advance(world, way, claimed, Door.WORKER, bearer_token=bearer_token)
-            world.background.spawn(rest)
+        if isinstance(claimed.step, TellOrders):
+            world.background.spawn(_tell(world, way, claimed, claimed.step, bearer_token))
             return claimed.doc
-        claimed = await _step(world, way, claimed, step, door, bearer_token)
+        claimed = await _step(world, way, claimed, claimed.step, door, bearer_token)
     return claimed.doc
+
+
+async def _tell(
+    world: World, way: Corridor[D], claimed: Claimed[D], step: Step, bearer_token: str | None
+) -> None:
+    told = await _step(world, way, claimed, step, Door.WORKER, bearer_token)
+    await advance(world, way, told, Door.WORKER, bearer_token=bearer_token)
 
 
 async def _step(
@@ -159,12 +166,37 @@ async def _step(
         return NoNews("overtaken") if overtaken and isinstance(step, LOOKS) else news
 
     try:
-        news = await _perform(world, claimed, step, bearer_token)
+        with _under_way(world, way, claimed.doc, step):
+            news = await _perform(world, claimed, step, bearer_token)
     except asyncio.CancelledError:  # we are being stopped: give the claim back, in doubt
         stopped = heard(NoNews("stopped"))
         await asyncio.shield(commit(world, way, claimed.doc, stopped, door, goes_on=False))
         raise
     return await commit(world, way, claimed.doc, heard(news), door)
+
+
+@contextmanager
+def _under_way(world: World, way: Corridor[D], doc: D, step: Step) -> Iterator[None]:
+    """Tell this process's other walkers to keep away, even if the clock says the claim lapsed.
+
+    Only of what is asked of Stripe: an OrderService that hangs must hold up nobody.
+    """
+    if isinstance(step, TellOrders):
+        yield
+        return
+    here = place(way, doc)
+    world.under_way[here] += 1
+    try:
+        yield
+    finally:
+        world.under_way[here] -= 1
+        if not world.under_way[here]:
+            del world.under_way[here]
+
+
+def place(way: Corridor[D], doc: D) -> str:
+    """Return the name of a document among all documents."""
+    return f"{way.collection.name}/{doc.id}"
 
 
 async def _perform(world: World, claimed: Claimed[D], step: Step, bearer_token: str | None) -> News:
@@ -225,7 +257,7 @@ async def _walk(
         wait_s = min(wait_s * 1.5, LOOK_AGAIN_MAX_S)
         doc = await reload(world, way, doc)
         claimed = Claimed(doc, None)
-        if not settled(doc):
+        if not settled(doc) and place(way, doc) not in world.under_way:
             claimed = await commit(world, way, doc, lambda same, _: same, Door.REQUEST)
 
 

@@ -21,7 +21,12 @@ from payment_service.ports import CUSTOMERS, AlreadyExists, GatewayUnavailable
 
 
 async def create_customer(
-    world: World, email: str, name: str | None, *, deadline: datetime
+    world: World,
+    email: str,
+    name: str | None,
+    *,
+    deadline: datetime,
+    request_id: str | None = None,
 ) -> tuple[Customer, bool]:
     """Return the customer of this e-mail and whether this call made it.
 
@@ -32,7 +37,10 @@ async def create_customer(
     known = await _known(world, email)
     if known is not None and known.customer_id is not None:
         return known, False
-    claimed = await _begin(world, email, name) if known is None else await _retry(world, known)
+    if known is None:
+        claimed = await _begin(world, email, name, request_id)
+    else:
+        claimed = await _retry(world, known)
     made_here = known is None and claimed.step is not None
     customer = await settle(
         world,
@@ -101,9 +109,12 @@ async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer:
     return (await _insert(world, claimed)).doc
 
 
-async def _begin(world: World, email: str, name: str | None) -> Claimed[Customer]:
+async def _begin(
+    world: World, email: str, name: str | None, request_id: str | None
+) -> Claimed[Customer]:
     moment = world.moment(Door.REQUEST)
-    customer = new_customer(email, name, world.ids.new("cust"), moment.now)
+    uid = world.ids.new("cust")
+    customer = new_customer(email, name, uid, moment.now, request_id=request_id)
     return await _insert(world, claim(CUSTOMER, begin_call(customer, moment), moment))
 
 

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door
-from payment_service.domain.payment import Order, Payment, State, open_payment, pay_again
+from payment_service.domain.payment import OPEN, Order, Payment, State, open_payment, pay_again
 from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
 from payment_service.flows.keep_customer import customer_by_id
+from payment_service.flows.look_again import look_again
 from payment_service.flows.world import World
 from payment_service.ports import (
     PAYMENTS,
@@ -18,6 +19,8 @@ from payment_service.ports import (
 
 # Each round ends in another state than it began with: cancel the old, open the new, wait.
 ROUNDS_MAX = 100
+# An older deal in one of these is neither out of the way nor under way to be paid.
+UNDECIDED = OPEN | {State.ASKING}
 
 
 async def pay_order(
@@ -43,10 +46,9 @@ async def pay_order(
             deadline=deadline,
             bearer_token=bearer_token,
         )
-        made_room = payment.state is State.CANCELED and not payment.terms.same_deal(order.terms)
-        if not made_room:
+        if payment.terms.same_deal(order.terms) or payment.state in UNDECIDED:
             return payment
-        claimed = None
+        claimed = None  # cancelled, which makes room for ours, or taken: then it is said so
     raise StoreUnavailable("the order's document changes too often")
 
 
@@ -78,6 +80,7 @@ async def _open(world: World, order: Order) -> Claimed[Payment] | None:
 async def _open_again(world: World, order: Order) -> Claimed[Payment] | None:
     existing = await world.store.get(PAYMENTS, order.id)
     assert existing is not None, "a payment was removed"
+    existing = await look_again(world, existing)
     moment = world.moment(Door.REQUEST)
     begun = pay_again(existing, order, moment)
     if begun is None:

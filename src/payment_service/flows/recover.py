@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from payment_service.domain.moment import Door
-from payment_service.flows.advance import CUSTOMER, PAYMENT, Corridor, D, advance, commit
+from payment_service.flows.advance import CUSTOMER, PAYMENT, Corridor, D, advance, commit, place
 from payment_service.flows.world import World
 
 # Far more than one process can have under way; what is beyond lapses by itself.
 TAKE_OVER_MAX = 10_000
+# What went wrong is due still, and goes wrong again in a moment (the disk is full, say).
+STUMBLED_REST_S = 5.0
 
 
 async def recover(world: World, busy: set[str], *, concurrency: int) -> int:
@@ -46,9 +48,10 @@ async def _recover(world: World, way: Corridor[D], busy: set[str], concurrency: 
     if free <= 0:
         return 0
     due = await world.store.due(way.collection, world.clock.now(), free + len(busy))
-    fresh = [doc for doc in due if f"{way.collection.name}/{doc.id}" not in busy][:free]
+    taken = busy | world.under_way.keys()
+    fresh = [doc for doc in due if place(way, doc) not in taken][:free]
     for doc in fresh:
-        busy.add(f"{way.collection.name}/{doc.id}")
+        busy.add(place(way, doc))
         world.background.spawn(_recover_one(world, way, doc, busy))
     return len(fresh)
 
@@ -59,5 +62,6 @@ async def _recover_one(world: World, way: Corridor[D], doc: D, busy: set[str]) -
         await advance(world, way, claimed, Door.WORKER)
     except Exception as error:  # noqa: BLE001 - the worker's loop edge: one document, not the loop
         world.witness.stumbled(doc.id, error)
+        await world.clock.sleep(STUMBLED_REST_S)
     finally:
-        busy.discard(f"{way.collection.name}/{doc.id}")
+        busy.discard(place(way, doc))

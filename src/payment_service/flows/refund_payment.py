@@ -17,6 +17,7 @@ async def refund_payment(
     amount_minor: int | None,
     reason: str | None,
     deadline: datetime,
+    request_id: str | None = None,
 ) -> tuple[Payment, Refund]:
     """Return the payment and its refund as they stand at the latest at the deadline.
 
@@ -25,7 +26,7 @@ async def refund_payment(
     """
 
     def begin(current: Payment, moment: Moment) -> Payment:
-        return begin_refund(current, refund_id, amount_minor, reason, moment)
+        return begin_refund(current, refund_id, amount_minor, reason, moment, request_id=request_id)
 
     claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
     refunded = await settle(

@@ -1,8 +1,9 @@
 """What every flow needs of the outside, handed over as one value."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from payment_service.domain.moment import Door, Moment, Policy
@@ -53,6 +54,8 @@ class World:
     witness: Witness
     policy: Policy
     background: Background
+    # How many walkers of this process are asking Stripe about a document, by its place.
+    under_way: Counter[str] = field(default_factory=Counter)
 
     def moment(self, door: Door) -> Moment:
         """Now, through this door, under the policy."""

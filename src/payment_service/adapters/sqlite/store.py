@@ -1,12 +1,15 @@
 """The store port over SQLite: one file and one process, or memory for tests and simulations."""
 
 import contextlib
+import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+
+import structlog
 
 from payment_service.adapters.sqlite import schema
 from payment_service.adapters.sqlite.cursor import cursor_of
@@ -27,7 +30,12 @@ from payment_service.records import from_json
 
 D = TypeVar("D", bound=Document)
 
+_log = structlog.get_logger("sqlite")
+
 IN_MEMORY = ":memory:"
+# So many documents that this version cannot read (a newer one wrote them, say) may be due without
+# keeping it from those that it can.
+UNREADABLE_MAX = 100
 # How long SQLite waits for somebody else's lock (a backup, a person with a shell) before we say
 # that the store is unavailable: shorter than any caller's patience.
 BUSY_TIMEOUT_S = 5.0
@@ -163,8 +171,8 @@ class SqliteStore:
     async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
         """Return documents that are due, the longest first, and of those the oldest."""
         sql = self._tables[collection.name].due
-        found = await self._reader.ask(rows, sql, (epoch_ms(now), limit))
-        return [from_json(body, collection.kind) for (body,) in found]
+        found = await self._reader.ask(rows, sql, (epoch_ms(now), limit + UNREADABLE_MAX))
+        return list(_readable(collection, found))[:limit]
 
     async def page(
         self,
@@ -220,3 +228,13 @@ class SqliteStore:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _readable(collection: Collection[D], found: Iterable[tuple[Any, ...]]) -> Iterator[D]:
+    """Yield the documents that can be read, and say which cannot: one must not stop the others."""
+    for (body,) in found:
+        try:
+            yield from_json(body, collection.kind)
+        except ValueError:
+            id_ = json.loads(body).get("id")
+            _log.error("document.unreadable", collection=collection.name, id=id_)

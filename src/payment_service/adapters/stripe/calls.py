@@ -133,6 +133,8 @@ def _create_intent(step: CreateIntent, service: str) -> StripeCall:
 
 def _create_refund(step: CreateRefund, service: str) -> StripeCall:
     metadata = {"service": service, "order_id": step.order_id, "idempotency_key": step.key}
+    if step.request_id:
+        metadata["request_id"] = step.request_id
     params: dict[str, Any] = {
         "payment_intent": step.intent_id,
         "amount": step.amount_minor,
@@ -169,10 +171,10 @@ def _write(
 
 
 def _new_customer(step: CreateCustomer, service: str) -> dict[str, Any]:
-    params: dict[str, Any] = {
-        "email": step.email,
-        "metadata": {"service": service, "idempotency_key": step.key},
-    }
+    metadata = {"service": service, "idempotency_key": step.key}
+    if step.request_id:
+        metadata["request_id"] = step.request_id
+    params: dict[str, Any] = {"email": step.email, "metadata": metadata}
     if step.name:
         params["name"] = step.name
     return params

@@ -23,6 +23,7 @@ import aiohttp
 import stripe
 
 from payment_service.adapters.stripe.objects import denial_of, intent_of
+from payment_service.domain.call import SAVED_ERROR
 from payment_service.domain.steps import Declined, News, NoNews, NotExecuted, Rejected
 
 # Stripe says how long to wait only sometimes; more than this is not worth a payer's patience.
@@ -50,7 +51,7 @@ def news_of(error: stripe.StripeError) -> News:
                 request_id=request_id,
             )
         case _:
-            dead_end = f"http_{status}" if status == 500 and replayed(error.headers) else None
+            dead_end = SAVED_ERROR if status == 500 and replayed(error.headers) else None
             return NoNews(f"http_{status}", dead_end=dead_end, request_id=request_id)
 
 
