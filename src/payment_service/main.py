@@ -6,7 +6,6 @@ import errno
 import gc
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
 
@@ -32,10 +31,6 @@ from payment_service.worker import Worker
 LEASE_MARGIN_S = 5.0
 # As many connections as the kernel may hold while one event loop turn accepts.
 BACKLOG = 2048
-# The store's threads wait this long for the event loop to let go of the interpreter; the default of
-# 5 ms, several times in each write, would be most of what a payment takes here.
-SWITCH_INTERVAL_S = 0.0005
-
 _log = structlog.get_logger("main")
 
 
@@ -140,7 +135,6 @@ async def serve(settings: Settings) -> None:
                 timeout_graceful_shutdown=int(settings.shutdown_grace_s) or 1,
             )
         )
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         gc.collect()
         gc.freeze()  # what is made by now lives on: the collector need not walk it every time
         serving = asyncio.create_task(server.serve(sockets=[listener]))
