@@ -32,6 +32,7 @@ AGAIN = frozenset({"lost", "away", "unavailable", "processing"})
 FAILED = frozenset({"declined", "rejected", "unavailable", "abandoned", "canceled", "failed"})
 TRIES_MAX = 6
 PAUSE_S = 2.0
+PAUSE_MAX_S = 60.0
 PATIENCE_S = 55.0
 
 
@@ -157,11 +158,13 @@ class Clients:
 
     async def look(self, ask: Callable[[World], Awaitable[T]]) -> T | None:
         """Ask until there is an answer; None when the service refuses."""
+        pause_s = PAUSE_S
         while True:
             word, value = await self._once(ask)
             if word not in AGAIN:
                 return value
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, PAUSE_MAX_S)  # an outage may last a day
 
     async def _talk(self, talk: Conversation, ask: Callable[[World], Awaitable[str]]) -> str:
         self.conversations.append(talk)
