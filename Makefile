@@ -50,7 +50,8 @@ test: setup ## Run all tests; domain and flows must be covered wholly
 
 sim: setup ## Run the whole crash campaign (ARGS=... to replay or to go on longer)
 	$(BIN)/python -m tests.simulation.campaign $(ARGS)
-	KILL_NINE_PAYMENTS=200 $(BIN)/pytest -q tests/e2e/test_kill_nine.py
+	KILL_NINE_PAYMENTS=200 $(BIN)/pytest -q -s tests/simulation/test_the_auditor_is_awake.py \
+	  tests/e2e/test_kill_nine.py
 
 bench: setup ## Measure payments a second and CPU a payment, beside a bare floor
 	$(BIN)/python -m bench.pay $(ARGS)
