@@ -89,7 +89,7 @@ def errors_page() -> str:
         "",
         f"<!-- {_MADE} -->",
         "",
-        *textwrap.wrap(_ERRORS_HEAD, 100),
+        *textwrap.wrap(_ERRORS_HEAD.strip(), 100),
         "",
         "| code | status | meaning |",
         "|---|---|---|",
@@ -102,7 +102,7 @@ def errors_page() -> str:
     lines += [
         f"| `{INTERNAL_CODE}` | 500 | {INTERNAL_MESSAGE} |",
         "",
-        *textwrap.wrap(_ERRORS_TAIL, 100),
+        *textwrap.wrap(_ERRORS_TAIL.strip(), 100),
     ]
     return "\n".join(lines) + "\n"
 
