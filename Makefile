@@ -15,7 +15,9 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with everything in it (quick when nothing changed)
 
-# The first Python that is new enough: the one asked for, else a newer one beside it.
+# The first Python that is new enough: the one asked for, else a newer one beside it. The lock is
+# complete, so pip has nothing to resolve: some of its versions would take a newer release for what
+# is locked as soon as there is one.
 $(STAMP): requirements/dev.txt pyproject.toml
 	@set -e; \
 	for candidate in "$(PYTHON)" python3.14 python3.13 python3.12 python3.11; do \
@@ -30,7 +32,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	fi; \
 	echo "Making $(VENV) with $$found: half a minute or so."; \
 	[ -x $(BIN)/python ] || "$$found" -m venv $(VENV); \
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt; \
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.txt; \
 	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .; \
 	touch $(STAMP)
 
