@@ -12,7 +12,11 @@ from typing import Annotated
 import typer
 
 from stripe_sandbox.engine import Config, Engine
+from stripe_sandbox.engine.errors import ApiError
+from stripe_sandbox.engine.webhook_endpoints import check_url
+from stripe_sandbox.engine.webhook_secrets import PREFIX
 from stripe_sandbox.http import Sandbox, serve
+from stripe_sandbox.webhooks import is_loopback
 
 # What a sandbox keeps is never garbage, and it keeps everything: to walk all of it every few
 # seconds would stop it for a tenth of a second. So only the young are collected.
@@ -24,7 +28,7 @@ def main() -> None:
     typer.run(listen)
 
 
-def listen(
+def listen(  # noqa: PLR0913 - one argument for each option of the command
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 12111,
@@ -47,6 +51,20 @@ def listen(
     object_locks: Annotated[
         bool, typer.Option("--object-locks", help="Answer 429 lock_timeout for a busy object.")
     ] = False,
+    public_url: Annotated[
+        str | None, typer.Option(help="Where browsers find this, if not at the port itself.")
+    ] = None,
+    webhook_url: Annotated[
+        list[str] | None,
+        typer.Option(help="Deliver all events to this address; may be given several times."),
+    ] = None,
+    webhook_secret: Annotated[
+        str | None, typer.Option(help="Sign them with this; without it, one is made and told.")
+    ] = None,
+    webhook_anywhere: Annotated[
+        bool,
+        typer.Option("--webhook-anywhere", help="Deliver beyond this machine, so to strangers."),
+    ] = False,
 ) -> None:
     """Run a stateful Stripe to develop and test against. Any key beginning with sk_test_ will do.
 
@@ -58,15 +76,21 @@ def listen(
         accepted_keys=frozenset(accept_key) if accept_key else None,
         rate_limit_per_s=rate_limit or None,
         endpoint_rate_limit_per_s=rate_limit or None,
+        public_url=public_url,
     )
-    sandbox = Sandbox(Engine(config=config, seed=seed), latency_ms=latency_ms)
+    sandbox = Sandbox(
+        Engine(config=config, seed=seed),
+        latency_ms=latency_ms,
+        webhooks_anywhere=webhook_anywhere,
+    )
+    notes = _listeners(sandbox, webhook_url or [], webhook_secret)
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_until_stopped(sandbox, host, port))
+        runner.run(_until_stopped(sandbox, host, port, notes))
 
 
-async def _until_stopped(sandbox: Sandbox, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def _until_stopped(sandbox: Sandbox, host: str, port: int, notes: list[str]) -> None:
+    """Serve until SIGTERM or SIGINT; say where, then what else there is to know."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -77,8 +101,30 @@ async def _until_stopped(sandbox: Sandbox, host: str, port: int) -> None:
         typer.echo(f"cannot listen on {host}:{port}: {error.strerror or error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"stripe-sandbox listens on http://{host}:{bound_port}")
+    for note in notes:
+        typer.echo(note)
     await stopped.wait()
     await runner.cleanup()
+
+
+def _listeners(sandbox: Sandbox, urls: list[str], secret: str | None) -> list[str]:
+    """Make the endpoints asked for, and return what is to be told about them."""
+    if secret is not None and not secret.startswith(PREFIX):
+        raise typer.BadParameter(f"must begin with {PREFIX}", param_hint="--webhook-secret")
+    if secret is not None and not urls:
+        raise typer.BadParameter("is of use with --webhook-url", param_hint="--webhook-secret")
+    notes = []
+    for url in urls:
+        try:
+            check_url(url)
+        except ApiError as error:
+            raise typer.BadParameter(str(error), param_hint="--webhook-url") from error
+        endpoint = sandbox.engine.webhooks.listen(url, now=sandbox.now(), secret=secret)
+        if secret is None:
+            notes.append(f"events to {url} are signed with {endpoint.secrets[0].text}")
+        if not sandbox.webhooks_anywhere and not is_loopback(url):
+            notes.append(f"events to {url} are not sent without --webhook-anywhere")
+    return notes
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,4 +1,4 @@
-"""The control plane under /_sandbox: set faults and latency, read the books, begin again.
+"""The control plane under /_sandbox: order faults, go on in time, read the books, begin again.
 
 It is for scripts and tests; nothing of it exists at Stripe.
 """
@@ -6,13 +6,14 @@ It is for scripts and tests; nothing of it exists at Stripe.
 from __future__ import annotations
 
 import json
-import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from stripe_sandbox.engine.errors import ApiError
+from stripe_sandbox import challenge_page, payment_commands, switches, webhook_commands
 from stripe_sandbox.faults import FaultRule, is_seconds, read_rule
+from stripe_sandbox.wishes import BadFields, read_object, refuse
 
 if TYPE_CHECKING:
     from stripe_sandbox.http import Sandbox
@@ -22,73 +23,51 @@ PREFIX = "/_sandbox"
 
 async def answer(sandbox: Sandbox, request: web.BaseRequest) -> web.Response:
     """Answer a request to the control plane."""
-    path = request.path.removeprefix(PREFIX)
-    match request.method, path:
-        case "GET", "/health":
-            return web.json_response({"status": "ok"})
-        case "GET", "/ledger":
-            return web.json_response(sandbox.engine.ledger())
-        case "POST", "/reset":
-            return _reset(sandbox)
-        case "POST", "/faults":
-            return _add_fault(sandbox, await _json(request))
-        case "DELETE", "/faults":
-            sandbox.faults.clear()
-            return web.json_response({"faults": 0})
-        case "POST", "/latency":
-            return _set_latency(sandbox, await _json(request))
-        case "POST", "/authenticate":
-            return _authenticate(sandbox, await _json(request))
-    return web.json_response({"error": f"there is no {request.method} {request.path}"}, status=404)
+    if request.path.startswith(challenge_page.PREFIX):
+        return await challenge_page.answer(sandbox, request)
+    command = _COMMANDS.get((request.method, request.path.removeprefix(PREFIX)))
+    if command is None:
+        wanted = f"{request.method} {request.path}"
+        return web.json_response({"error": f"there is no {wanted}"}, status=404)
+    try:
+        return web.json_response(command(sandbox, await _json(request)))
+    except BadFields as bad:
+        return web.json_response({"error": str(bad), "fields": bad.problems}, status=400)
 
 
-def _reset(sandbox: Sandbox) -> web.Response:
-    """Forget objects, keys, faults and latency."""
-    sandbox.engine.reset()
-    sandbox.faults.clear()
-    sandbox.latency_ms = 0.0
-    return web.json_response({"status": "reset"})
+def _health(_sandbox: Sandbox, _wish: Any) -> dict[str, Any]:
+    return {"status": "ok"}
 
 
-def _add_fault(sandbox: Sandbox, wish: Any) -> web.Response:
+def _ledger(sandbox: Sandbox, _wish: Any) -> dict[str, Any]:
+    return sandbox.engine.ledger()
+
+
+def _reset(sandbox: Sandbox, _wish: Any) -> dict[str, Any]:
+    sandbox.reset()
+    return {"status": "reset"}
+
+
+def _add_fault(sandbox: Sandbox, wish: Any) -> dict[str, Any]:
     rule = read_rule(wish)
     if not isinstance(rule, FaultRule):
-        return _bad(rule)
+        raise BadFields(rule)
     sandbox.faults.add(rule)
-    return web.json_response({"faults": len(sandbox.faults.rules)})
+    return {"faults": len(sandbox.faults.rules)}
 
 
-def _set_latency(sandbox: Sandbox, wish: Any) -> web.Response:
-    if not isinstance(wish, dict):
-        return _bad({"": "must be a JSON object"})
-    problems = {str(name): "is not known" for name in wish if name != "ms"}
+def _clear_faults(sandbox: Sandbox, _wish: Any) -> dict[str, Any]:
+    sandbox.faults.clear()
+    return {"faults": 0}
+
+
+def _set_latency(sandbox: Sandbox, wish: Any) -> dict[str, Any]:
+    wish, problems = read_object(wish, "ms")
     if not is_seconds(wish.get("ms")):
         problems["ms"] = "must be a number of milliseconds, 0 or more"
-    if problems:
-        return _bad(problems)
+    refuse(problems)
     sandbox.latency_ms = float(wish["ms"])
-    return web.json_response({"ms": sandbox.latency_ms})
-
-
-def _authenticate(sandbox: Sandbox, wish: Any) -> web.Response:
-    """Play the holder of the card, for an intent that waits for 3D Secure."""
-    if not isinstance(wish, dict):
-        return _bad({"": "must be a JSON object"})
-    names = ("payment_intent", "passed")
-    problems = {str(name): "is not known" for name in wish if name not in names}
-    if not isinstance(wish.get("payment_intent"), str):
-        problems["payment_intent"] = "must be the id of a PaymentIntent"
-    if not isinstance(wish.get("passed", True), bool):
-        problems["passed"] = "must be true or false"
-    if problems:
-        return _bad(problems)
-    try:
-        intent = sandbox.engine.authenticate(
-            wish["payment_intent"], passed=wish.get("passed", True), now=time.time()
-        )
-    except ApiError as error:
-        return _bad({"payment_intent": str(error)})
-    return web.json_response(intent)
+    return {"ms": sandbox.latency_ms}
 
 
 async def _json(request: web.BaseRequest) -> Any:
@@ -99,5 +78,27 @@ async def _json(request: web.BaseRequest) -> Any:
         return None
 
 
-def _bad(problems: dict[str, str]) -> web.Response:
-    return web.json_response({"error": "bad fields", "fields": problems}, status=400)
+# A command gets the sandbox and what it asks for, and returns what is answered.
+_Command = Callable[["Sandbox", Any], dict[str, Any]]
+_COMMANDS: Final[dict[tuple[str, str], _Command]] = {
+    ("GET", "/health"): _health,
+    ("GET", "/ledger"): _ledger,
+    ("POST", "/reset"): _reset,
+    ("POST", "/faults"): _add_fault,
+    ("DELETE", "/faults"): _clear_faults,
+    ("POST", "/latency"): _set_latency,
+    ("POST", "/authenticate"): payment_commands.authenticate,
+    ("POST", "/card-updated"): payment_commands.card_updated,
+    ("POST", "/dispute"): payment_commands.dispute,
+    ("POST", "/fraud-warning"): payment_commands.fraud_warning,
+    ("POST", "/refund"): payment_commands.refund,
+    ("GET", "/webhooks"): webhook_commands.show,
+    ("POST", "/webhooks"): webhook_commands.add_fault,
+    ("DELETE", "/webhooks"): webhook_commands.clear_faults,
+    ("POST", "/webhooks/roll"): webhook_commands.roll,
+    ("POST", "/webhooks/resend"): webhook_commands.resend,
+    ("GET", "/clock"): switches.show_clock,
+    ("POST", "/clock"): switches.set_clock,
+    ("GET", "/switches"): switches.show_switches,
+    ("POST", "/switches"): switches.set_switches,
+}

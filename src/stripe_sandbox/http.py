@@ -1,6 +1,7 @@
 """The engine behind a port: turns HTTP into requests, and deliveries into what the connection does.
 
-The engine is given the time of the wall clock; waiting for one client never holds up another.
+The engine is given the time of the wall clock, or one that is ahead of it; waiting for one client
+never holds up another.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import socket
 import struct
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -16,6 +18,7 @@ from aiohttp import web
 from stripe_sandbox import control
 from stripe_sandbox.engine import Delivery, Engine, Request
 from stripe_sandbox.faults import FaultPlan
+from stripe_sandbox.webhooks import ANSWER_WITHIN_S, Deliverer
 
 # Closing with this set sends RST instead of FIN: the client sees a reset, not an end.
 _LINGER_NONE = struct.pack("ii", 1, 0)
@@ -30,6 +33,22 @@ class Sandbox:
     engine: Engine
     faults: FaultPlan = field(default_factory=FaultPlan)
     latency_ms: float = 0.0
+    # How far its time is ahead of the wall clock.
+    ahead_s: float = 0.0
+    # Whom webhooks may be posted to, and how long their answers are waited for.
+    webhooks_anywhere: bool = False
+    webhook_answer_within_s: float = ANSWER_WITHIN_S
+
+    def now(self) -> float:
+        """Return the time it is here."""
+        return time.time() + self.ahead_s
+
+    def reset(self) -> None:
+        """Begin again: no objects, keys, deliveries, faults or latency, and the time of day."""
+        self.engine.reset()
+        self.faults.clear()
+        self.latency_ms = 0.0
+        self.ahead_s = 0.0
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer any request to the port."""
@@ -48,12 +67,12 @@ class Sandbox:
             body=await request.read() if request.body_exists else b"",
         )
         fault = self.faults.take(asked.method, asked.path) if self.faults.rules else None
-        begun = self.engine.begin(asked, now=time.time(), fault=fault)
+        begun = self.engine.begin(asked, now=self.now(), fault=fault)
         if self.latency_ms:
             await asyncio.sleep(self.latency_ms / 1000)
         if isinstance(begun, Delivery):
             return begun
-        return self.engine.finish(begun, now=time.time())
+        return self.engine.finish(begun, now=self.now())
 
     async def _show(self, request: web.BaseRequest, delivery: Delivery) -> web.StreamResponse:
         """Do with the connection what the delivery says."""
@@ -83,12 +102,42 @@ def _cut(request: web.BaseRequest, *, reset: bool) -> None:
     transport.abort()
 
 
+class _Runner(web.ServerRunner):
+    """The server and the deliverer beside it, which end together."""
+
+    delivering: asyncio.Task[None] | None = None
+
+    async def cleanup(self) -> None:
+        """Stop delivering, then stop the server."""
+        if self.delivering is not None:
+            self.delivering.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.delivering
+        await super().cleanup()
+
+
 async def serve(sandbox: Sandbox, host: str, port: int) -> tuple[web.ServerRunner, int]:
     """Listen; return what stops it and the port, which is a free one if 0 was asked for."""
     server = web.Server(sandbox.answer, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
+    runner = _Runner(server, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     await site.start()
+    deliverer = Deliverer(
+        sandbox.engine,
+        sandbox.now,
+        anywhere=sandbox.webhooks_anywhere,
+        answer_within_s=sandbox.webhook_answer_within_s,
+    )
+    runner.delivering = asyncio.create_task(deliverer.run())
     address: tuple[str, int] = runner.addresses[0]
+    if sandbox.engine.config.public_url is None:
+        sandbox.engine.base_url = _url(host, address[1])
     return runner, address[1]
+
+
+def _url(host: str, port: int) -> str:
+    """Return where people on this machine find the port; an address of all is none to go to."""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - compared with, not listened on
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -47,3 +47,24 @@ def test_help_names_the_options() -> None:
     for option in ("--host", "--port", "--latency-ms", "--rate-limit", "--seed"):
         assert option in run.stdout
     assert "--raw-card-numbers" in run.stdout
+
+
+def test_the_page_of_the_bank_can_be_at_another_address() -> None:
+    command = [*COMMAND, "--port", "0", "--public-url", "https://stripe.test"]
+    form = (
+        b"amount=1000&currency=usd&payment_method=pm_card_threeDSecure2Required&confirm=true"
+        b"&return_url=https%3A%2F%2Fshop.example"
+    )
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("stripe-sandbox listens on ").strip()
+        asked = urllib.request.Request(  # noqa: S310 - our own
+            f"{url}/v1/payment_intents", form, {"Authorization": "Bearer sk_test_x"}
+        )
+        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310 - our own
+            intent = json.load(answer)
+        process.terminate()
+
+        page = intent["next_action"]["redirect_to_url"]["url"]
+        assert page == f"https://stripe.test/_sandbox/3ds/{intent['id']}"
+        assert process.wait(timeout=5) == 0

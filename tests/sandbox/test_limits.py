@@ -148,8 +148,12 @@ def test_the_ledger_says_what_each_intent_came_to() -> None:
                 "id": intent["id"],
                 "status": "succeeded",
                 "amount": 5000,
+                "amount_capturable": 0,
                 "amount_received": 5000,
                 "amount_refunded": 1200,
+                "cancellation_reason": None,
+                "capture_before": None,
+                "disputed": False,
                 "metadata": {"order": "7"},
                 "customer": customer,
                 "charges": [
@@ -174,7 +178,14 @@ def test_reset_forgets_everything() -> None:
 
     account.engine.reset()
 
-    assert account.engine.ledger() == {"payment_intents": [], "refunds": [], "requests": []}
+    assert account.engine.ledger() == {
+        "payment_intents": [],
+        "refunds": [],
+        "disputes": [],
+        "early_fraud_warnings": [],
+        "setup_intents": [],
+        "requests": [],
+    }
     assert account.engine.events == []
     again = account.post("/v1/customers", key="k")
     assert (again.status, "Idempotent-Replayed" in again.headers) == (200, False)

@@ -1,21 +1,22 @@
-"""Who is asking: the secret key in the Authorization header, as Bearer or as Basic user."""
+"""Who is asking: the key in the Authorization header, as Bearer or as Basic user."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from typing import Final
 
+from stripe_sandbox.engine import endpoints
 from stripe_sandbox.engine.config import Config
 from stripe_sandbox.engine.errors import ApiError
+from stripe_sandbox.engine.exchange import Request
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Stripe"'}
 
 
-def authenticate(headers: Mapping[str, str], config: Config) -> None:
-    """Refuse a request without a good secret key."""
-    key = _key(headers.get("authorization", ""))
+def authenticate(request: Request, config: Config) -> bool:
+    """Refuse a request without a good key; return whether it is the payer's, a publishable one."""
+    key = _key(request.headers.get("authorization", ""))
     if not key:
         raise _refused(
             "You did not provide an API key. You need to provide your API key in the Authorization "
@@ -23,7 +24,8 @@ def authenticate(headers: Mapping[str, str], config: Config) -> None:
             "https://stripe.com/docs/api#authentication for details, or we can help at "
             "https://support.stripe.com/."
         )
-    if key.startswith(("pk_test_", "pk_live_")):
+    publishable = key.startswith(("pk_test_", "pk_live_"))
+    if publishable and not endpoints.for_payers(request.method, request.path):
         raise _refused(
             "This API call cannot be made with a publishable API key. Please use a secret API key. "
             "You can find a list of your API keys at https://dashboard.stripe.com/account/apikeys.",
@@ -32,6 +34,7 @@ def authenticate(headers: Mapping[str, str], config: Config) -> None:
         )
     if not _accepted(key, config):
         raise _refused(f"Invalid API Key provided: {_masked(key)}")
+    return publishable
 
 
 def _key(header: str) -> str:
@@ -48,7 +51,7 @@ def _key(header: str) -> str:
 
 def _accepted(key: str, config: Config) -> bool:
     if config.accepted_keys is None:
-        return key.startswith(("sk_test_", "rk_test_"))
+        return key.startswith(("sk_test_", "rk_test_", "pk_test_"))
     return key in config.accepted_keys
 
 

@@ -1,4 +1,4 @@
-"""The books: one line for each charge taken and each refund given."""
+"""The books: one line for each charge taken, each refund given, each half of a dispute."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Final
 from stripe_sandbox.engine import lists, shapes
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.config import DAY_S
-from stripe_sandbox.engine.records import BalanceTransaction, Wire
+from stripe_sandbox.engine.records import BalanceTransaction, Dispute, Wire
 from stripe_sandbox.engine.state import Cause, State
 
 # What a card payment costs an account in the United States: 2.9 % and 30 cents.
 _FEE_PER_MILLE: Final = 29
 _FEE_FIXED: Final = 30
+# As recorded; winning a dispute does not give it back.
+_DISPUTE_FEE: Final = 1500
 # Card money is available two days later, at midnight.
 _AVAILABLE_AFTER_DAYS: Final = 2
 
@@ -29,7 +31,6 @@ def write(
     available_at_once: bool = False,
 ) -> BalanceTransaction:
     """Write a line. Charges pay the fee; refunds do not give it back."""
-    midnight = cause.now - cause.now % DAY_S
     fee = (amount * _FEE_PER_MILLE + 500) // 1000 + _FEE_FIXED if kind == "charge" else 0
     return state.balance_transactions.put(
         BalanceTransaction(
@@ -41,11 +42,35 @@ def write(
             source=source,
             type=kind,
             description=description,
-            available_on=cause.now
-            if available_at_once
-            else midnight + _AVAILABLE_AFTER_DAYS * DAY_S,
+            available_on=cause.now if available_at_once else _available_on(cause),
         )
     )
+
+
+def adjust(state: State, cause: Cause, dispute: Dispute, amount: int) -> BalanceTransaction:
+    """Write one half of a dispute: what is withdrawn, with the fee, or what comes back."""
+    withdrawn = amount < 0
+    kind = "withdrawal" if withdrawn else "reversal"
+    return state.balance_transactions.put(
+        BalanceTransaction(
+            id=state.ids.dated("txn_1", cause.now),
+            created=cause.now,
+            amount=amount,
+            currency=dispute.currency,
+            fee=_DISPUTE_FEE if withdrawn else 0,
+            source=dispute.id,
+            type="adjustment",
+            description=f"Chargeback {kind} for {dispute.charge}",
+            available_on=_available_on(cause),
+            fee_description="Dispute fee",
+            reporting_category="dispute" if withdrawn else "dispute_reversal",
+        )
+    )
+
+
+def _available_on(cause: Cause) -> int:
+    midnight = cause.now - cause.now % DAY_S
+    return midnight + _AVAILABLE_AFTER_DAYS * DAY_S
 
 
 def retrieve(call: Call) -> Wire:

@@ -18,6 +18,8 @@ class Call:
     path: str
     ids: tuple[str, ...]
     parameters: dict[str, Any]
+    # Whether the payer asks, with a publishable key, and not the account.
+    by_payer: bool = False
 
     def get(self, name: str) -> Any:
         """Return a parameter; None if it was not given."""

@@ -11,6 +11,7 @@ from stripe_sandbox.engine.ids import ALPHABET
 
 Authentication = Literal["never", "optional", "always", "unless_set_up"]
 RefundCourse = Literal["succeeds", "pending", "fails"]
+DisputeCourse = Literal["fraudulent", "product_not_received", "inquiry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Card:
     set_up: bool = False
     refund: RefundCourse = "succeeds"
     available_at_once: bool = False
+    dispute: DisputeCourse | None = None
+    fraud_warning: bool = False
 
 
 _DECLINED = "Your card was declined."
@@ -186,6 +189,22 @@ CARDS: Final = (
     Card("4000000000003055", ("threeDSecureOptional",), authentication="optional"),
     Card("4000000000007726", ("pendingRefund", "visa_pendingRefund"), refund="pending"),
     Card("4000000000005126", ("refundFail", "visa_refundFail"), refund="fails"),
+    Card("4000000000000259", ("createDispute", "visa_createDispute"), dispute="fraudulent"),
+    Card(
+        "4000000000002685",
+        ("createDisputeProductNotReceived", "visa_createDisputeProductNotReceived"),
+        dispute="product_not_received",
+    ),
+    Card(
+        "4000000000001976",
+        ("createDisputeInquiry", "visa_createDisputeInquiry"),
+        dispute="inquiry",
+    ),
+    Card(
+        "4000000000005423",
+        ("createIssuerFraudRecord", "visa_createIssuerFraudRecord"),
+        fraud_warning=True,
+    ),
     Card("4000000000000077", ("bypassPending", "visa_bypassPending"), available_at_once=True),
 )
 _BY_NUMBER: Final = {card.number: card for card in CARDS}

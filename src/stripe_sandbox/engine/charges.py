@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from stripe_sandbox.engine import balance, cards, lists, shapes
+from stripe_sandbox.engine import balance, cards, dispute_course, lists, shapes
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.records import Charge, PaymentIntent, PaymentMethod, Wire
 from stripe_sandbox.engine.state import Cause, State
@@ -46,6 +46,8 @@ def succeed(state: State, cause: Cause, intent: PaymentIntent, method: PaymentMe
             state.later(cause.now + state.config.settle_after_s, settle, charge.id)
     _keep(state, charge)
     state.emit(cause, "charge.succeeded", charge)
+    if not held:
+        dispute_course.open_by_card(state, cause, charge)
     return charge
 
 
@@ -89,6 +91,7 @@ def capture(state: State, cause: Cause, charge: Charge, amount: int) -> Charge:
     captured = replace(charge, captured=True, amount_captured=amount)
     captured = state.charges.put(_booked(state, cause, captured))
     state.emit(cause, "charge.captured", captured)
+    dispute_course.open_by_card(state, cause, captured)
     return captured
 
 

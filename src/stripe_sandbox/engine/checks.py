@@ -8,6 +8,7 @@ from stripe_sandbox.engine.config import Config
 from stripe_sandbox.engine.currencies import check_amount, check_currency
 from stripe_sandbox.engine.errors import invalid
 from stripe_sandbox.engine.parameters import too_small
+from stripe_sandbox.engine.ways_to_pay import check_return_url
 
 _ONLY_CONFIRMING: Final = (
     "error_on_requires_action",
@@ -34,14 +35,25 @@ def intent_create(parameters: dict[str, Any], config: Config) -> None:
     currency = parameters["currency"].lower()
     check_amount(parameters["amount"], currency, minimum=config.minimum_amounts)
     _check_type_sources(parameters)
-    if not parameters.get("confirm"):
-        for name in _ONLY_CONFIRMING:
-            if parameters.get(name) not in (None, False, "false"):
-                raise invalid(
-                    f"The parameter `{name}` cannot be passed when creating a PaymentIntent "
-                    "unless `confirm` is set to true.",
-                    param=name,
-                )
+    _check_only_confirming(parameters, "PaymentIntent")
+    check_return_url(parameters)
+
+
+def intent_confirm(parameters: dict[str, Any], _config: Config) -> None:
+    """Refuse a way back that is none."""
+    check_return_url(parameters)
+
+
+def setup_create(parameters: dict[str, Any], _config: Config) -> None:
+    """Refuse what contradicts itself, and what only makes sense with confirm=true."""
+    _check_type_sources(parameters)
+    _check_only_confirming(parameters, "SetupIntent")
+    check_return_url(parameters)
+
+
+def setup_confirm(parameters: dict[str, Any], _config: Config) -> None:
+    """Refuse a way back that is none."""
+    check_return_url(parameters)
 
 
 def intent_update(parameters: dict[str, Any], config: Config) -> None:
@@ -66,6 +78,18 @@ def refund_create(parameters: dict[str, Any], _config: Config) -> None:
     amount = parameters.get("amount")
     if amount is not None and amount < 1:
         raise too_small("amount")
+
+
+def _check_only_confirming(parameters: dict[str, Any], noun: str) -> None:
+    if parameters.get("confirm"):
+        return
+    for name in _ONLY_CONFIRMING:
+        if parameters.get(name) not in (None, False, "false"):
+            raise invalid(
+                f"The parameter `{name}` cannot be passed when creating a {noun} unless "
+                "`confirm` is set to true.",
+                param=name,
+            )
 
 
 def _check_type_sources(parameters: dict[str, Any]) -> None:

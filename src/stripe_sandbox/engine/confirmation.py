@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from stripe_sandbox.engine import cards, charges, payment_methods, shapes
+from stripe_sandbox.engine import (
+    cards,
+    charges,
+    customers,
+    holds,
+    payment_methods,
+    shapes,
+    ways_to_pay,
+)
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.errors import ApiError, card_error, doc_url, invalid, unexpected_state
 from stripe_sandbox.engine.records import PaymentIntent, PaymentMethod
 from stripe_sandbox.engine.state import Cause, State
 
-# Types of payment that never send the customer to another page.
-_STAYING: Final = frozenset(("card", "link"))
 _CONFIRMABLE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -33,6 +39,7 @@ def check_confirmable(intent: PaymentIntent) -> None:
 
 def confirm(call: Call, intent: PaymentIntent) -> PaymentIntent:
     """Try to pay the intent. Raises what stands in the way; the intent remembers a decline."""
+    customers.check_there(call, intent.customer)
     method = _method(call, intent)
     payment_methods.check_owner(method, intent.customer, "payment_method")
     payment_methods.check_unspent(method)
@@ -70,7 +77,7 @@ def attempt(
     event = "payment_intent.amount_capturable_updated" if held else "payment_intent.succeeded"
     state.emit(cause, event, after)
     if held:
-        state.later(cause.now + state.config.hold_expires_after_s, expire_hold, intent.id)
+        state.later(cause.now + state.config.hold_expires_after_s, holds.expire, intent.id)
     _put_away(state, cause, after, method)
     return after
 
@@ -93,26 +100,6 @@ def authenticate(
         after = state.payment_intents.get(intent.id)
         assert after is not None
         return after
-
-
-def expire_hold(state: State, cause: Cause, intent_id: str) -> None:
-    """Let go of money that was held and not taken in time."""
-    intent = state.payment_intents.get(intent_id)
-    if intent is None or intent.status != "requires_capture":
-        return
-    charge = charges.of_intent(state, intent)
-    assert charge is not None
-    after = state.payment_intents.put(
-        replace(
-            intent,
-            status="canceled",
-            canceled_at=cause.now,
-            cancellation_reason="expired",
-            amount_capturable=0,
-        )
-    )
-    state.emit(cause, "charge.expired", charge)
-    state.emit(cause, "payment_intent.canceled", after)
 
 
 def _method(call: Call, intent: PaymentIntent) -> PaymentMethod:
@@ -163,21 +150,12 @@ def _check_descriptor(intent: PaymentIntent, method: PaymentMethod) -> None:
 
 def _check_return_url(call: Call, intent: PaymentIntent) -> None:
     """Refuse an intent that might send the customer away with no way back."""
-    if intent.allow_redirects != "always" or call.get("return_url") is not None:
-        return
-    limited = intent.allowed_payment_method_types is not None
-    stays = _STAYING.issuperset(intent.payment_method_types)
-    if limited and stays and not call.state.config.card_only_needs_return_url:
-        return
-    raise invalid(
-        "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. "
-        "Because some of these payment methods might redirect your customer off of your page, you "
-        "must provide a `return_url`. If you don't want to accept redirect-based payment methods, "
-        "set `automatic_payment_methods[enabled]` to `true` and "
-        "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and "
-        "Payment Intents.",
-        payment_intent=shapes.intent(intent),
-    )
+    if ways_to_pay.lacks_return_url(call, intent):
+        raise invalid(
+            "This PaymentIntent is configured to accept payment methods enabled in your "
+            f"Dashboard. {ways_to_pay.RETURN_URL_MISSING}",
+            payment_intent=shapes.intent(intent),
+        )
 
 
 def _wants_its_holder(call: Call, intent: PaymentIntent, method: PaymentMethod) -> bool:
@@ -209,26 +187,13 @@ def _ask_the_holder(call: Call, intent: PaymentIntent, method: PaymentMethod) ->
         replace(
             intent,
             status="requires_action",
-            next_action=_next_action(call, intent),
+            next_action=ways_to_pay.next_action(call, intent.id),
+            return_url=call.get("return_url"),
             last_payment_error=None,
         )
     )
     call.state.emit(call.cause, "payment_intent.requires_action", after)
     return after
-
-
-def _next_action(call: Call, intent: PaymentIntent) -> dict[str, Any]:
-    url = f"https://hooks.stripe.com/3d_secure_2/hosted?payment_intent={intent.id}"
-    return_url = call.get("return_url")
-    if return_url is None or call.get("use_stripe_sdk"):
-        return {
-            "type": "use_stripe_sdk",
-            "use_stripe_sdk": {"stripe_js": url, "type": "three_d_secure_redirect"},
-        }
-    return {
-        "redirect_to_url": {"return_url": return_url, "url": url},
-        "type": "redirect_to_url",
-    }
 
 
 def _failed(

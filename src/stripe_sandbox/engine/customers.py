@@ -57,7 +57,8 @@ def update(call: Call) -> Wire:
     changes = _changes(call, before)
     after = replace(before, metadata=merge_metadata(before.metadata, call.parameters), **changes)
     call.state.customers.put(after)
-    call.state.emit(call.cause, "customer.updated", after, before)
+    if after != before:
+        call.state.emit(call.cause, "customer.updated", after, before)
     return shapes.customer(after)
 
 
@@ -106,6 +107,16 @@ def in_parameter(call: Call) -> Customer | None:
     customer_id = call.get("customer")
     if customer_id is None:
         return None
+    return _found(call, customer_id)
+
+
+def check_there(call: Call, customer_id: str | None) -> None:
+    """Refuse to go on for a customer who has been deleted since."""
+    if customer_id is not None:
+        _found(call, customer_id)
+
+
+def _found(call: Call, customer_id: str) -> Customer:
     customer = call.state.customers.get(customer_id)
     if customer is None or customer.deleted:
         raise lists.not_in_parameter(call, "customer", customer_id, "customer")

@@ -11,11 +11,15 @@ from stripe_sandbox.engine import (
     charges,
     checks,
     customers,
+    disputes,
     events,
+    fraud_warnings,
     payment_intents,
     payment_methods,
     refunds,
     schemas,
+    setup_intents,
+    webhook_endpoints,
 )
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.config import Config
@@ -130,6 +134,7 @@ _INTENTS = (
         schemas.INTENT_CONFIRM,
         "payment_intent",
         payment_intents.confirm,
+        checks.intent_confirm,
     ),
     Endpoint(
         "POST",
@@ -158,7 +163,7 @@ _MONEY = (
         refunds.create,
         checks.refund_create,
     ),
-    Endpoint("GET", "refunds", schemas.REFUND_LIST, "list:refund", refunds.list_all),
+    Endpoint("GET", "refunds", schemas.OF_CHARGE_LIST, "list:refund", refunds.list_all),
     Endpoint("GET", "refunds/*", schemas.EXPAND, "refund", refunds.retrieve),
     Endpoint("POST", "refunds/*", schemas.REFUND_UPDATE, "refund", refunds.update),
     Endpoint("POST", "refunds/*/cancel", schemas.EXPAND, "refund", refunds.cancel),
@@ -179,17 +184,139 @@ _MONEY = (
     Endpoint("GET", "events", schemas.EVENT_LIST, "list:event", events.list_all),
     Endpoint("GET", "events/*", schemas.EXPAND, "event", events.retrieve),
 )
-ENDPOINTS = (*_CUSTOMERS, *_METHODS, *_INTENTS, *_MONEY)
+_SETUPS = (
+    Endpoint(
+        "POST",
+        "setup_intents",
+        schemas.SETUP_CREATE,
+        "setup_intent",
+        setup_intents.create,
+        checks.setup_create,
+    ),
+    Endpoint(
+        "GET",
+        "setup_intents",
+        schemas.SETUP_LIST,
+        "list:setup_intent",
+        setup_intents.list_all,
+    ),
+    Endpoint(
+        "GET", "setup_intents/*", schemas.INTENT_RETRIEVE, "setup_intent", setup_intents.retrieve
+    ),
+    Endpoint("POST", "setup_intents/*", schemas.SETUP_UPDATE, "setup_intent", setup_intents.update),
+    Endpoint(
+        "POST",
+        "setup_intents/*/confirm",
+        schemas.SETUP_CONFIRM,
+        "setup_intent",
+        setup_intents.confirm,
+        checks.setup_confirm,
+    ),
+    Endpoint(
+        "POST",
+        "setup_intents/*/cancel",
+        schemas.SETUP_CANCEL,
+        "setup_intent",
+        setup_intents.cancel,
+    ),
+)
+_DISPUTES = (
+    Endpoint("GET", "disputes", schemas.OF_CHARGE_LIST, "list:dispute", disputes.list_all),
+    Endpoint("GET", "disputes/*", schemas.EXPAND, "dispute", disputes.retrieve),
+    Endpoint("POST", "disputes/*", schemas.DISPUTE_UPDATE, "dispute", disputes.update),
+    Endpoint("POST", "disputes/*/close", schemas.EXPAND, "dispute", disputes.close),
+    Endpoint(
+        "GET",
+        "radar/early_fraud_warnings",
+        schemas.OF_CHARGE_LIST,
+        "list:early_fraud_warning",
+        fraud_warnings.list_all,
+    ),
+    Endpoint(
+        "GET",
+        "radar/early_fraud_warnings/*",
+        schemas.EXPAND,
+        "early_fraud_warning",
+        fraud_warnings.retrieve,
+    ),
+)
+_WEBHOOKS = (
+    Endpoint(
+        "POST",
+        "webhook_endpoints",
+        schemas.WEBHOOK_ENDPOINT_CREATE,
+        "webhook_endpoint",
+        webhook_endpoints.create,
+        webhook_endpoints.check,
+    ),
+    Endpoint(
+        "GET",
+        "webhook_endpoints",
+        schemas.WEBHOOK_ENDPOINT_LIST,
+        "list:webhook_endpoint",
+        webhook_endpoints.list_all,
+    ),
+    Endpoint(
+        "GET",
+        "webhook_endpoints/*",
+        schemas.EXPAND,
+        "webhook_endpoint",
+        webhook_endpoints.retrieve,
+    ),
+    Endpoint(
+        "POST",
+        "webhook_endpoints/*",
+        schemas.WEBHOOK_ENDPOINT_UPDATE,
+        "webhook_endpoint",
+        webhook_endpoints.update,
+        webhook_endpoints.check,
+    ),
+    Endpoint("DELETE", "webhook_endpoints/*", {}, "webhook_endpoint", webhook_endpoints.delete),
+)
+ENDPOINTS = (
+    *_CUSTOMERS,
+    *_METHODS,
+    *_INTENTS,
+    *_SETUPS,
+    *_MONEY,
+    *_DISPUTES,
+    *_WEBHOOKS,
+)
+# Names that stand before that of a kind of object: radar/early_fraud_warnings.
+_NAMESPACES = ("radar",)
+# What the payer's own client may ask, with a publishable key and the secret of the intent.
+_FOR_PAYERS = frozenset(
+    (
+        ("GET", "payment_intents/*"),
+        ("POST", "payment_intents/*/confirm"),
+        ("GET", "setup_intents/*"),
+        ("POST", "setup_intents/*/confirm"),
+    )
+)
 _BY_ROUTE = {(endpoint.method, endpoint.path): endpoint for endpoint in ENDPOINTS}
 
 
 def find(method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
     """Return the endpoint of a URL and the ids in it."""
+    pattern, ids = _split(path)
+    endpoint = _BY_ROUTE.get((method, pattern))
+    if endpoint is None:
+        raise no_such_route(method, path)
+    return endpoint, ids
+
+
+def for_payers(method: str, path: str) -> bool:
+    """Whether a publishable key is enough for a URL."""
+    return (method, _split(path)[0]) in _FOR_PAYERS
+
+
+def _split(path: str) -> tuple[str, tuple[str, ...]]:
+    """Return the path with `*` for the ids in it, and the ids; an empty path if it is not ours."""
     steps = path.removeprefix("/v1/").split("/")
-    if path.startswith("/v1/") and "" not in steps:
-        # Ids stand at every second place: customers/cus_x/payment_methods/pm_x.
-        pattern = "/".join("*" if place % 2 else step for place, step in enumerate(steps))
-        endpoint = _BY_ROUTE.get((method, pattern))
-        if endpoint is not None:
-            return endpoint, tuple(steps[1::2])
-    raise no_such_route(method, path)
+    if not path.startswith("/v1/") or "" in steps:
+        return "", ()
+    if steps[0] in _NAMESPACES:
+        steps[:2] = ["/".join(steps[:2])]
+    # Ids stand at every second place: customers/cus_x/payment_methods/pm_x.
+    pattern = "/".join("*" if place % 2 else step for place, step in enumerate(steps))
+    return pattern, tuple(steps[1::2])

@@ -31,7 +31,7 @@ _EXPANDABLE: Final[dict[str, dict[str, str]]] = {
         "application": "",
         "balance_transaction": "balance_transaction",
         "customer": "customer",
-        "dispute": "",
+        "dispute": "dispute",
         "failure_balance_transaction": "",
         "on_behalf_of": "",
         "payment_intent": "payment_intent",
@@ -49,6 +49,17 @@ _EXPANDABLE: Final[dict[str, dict[str, str]]] = {
         "source_transfer_reversal": "",
         "transfer_reversal": "",
     },
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
+    "early_fraud_warning": {"charge": "charge", "payment_intent": "payment_intent"},
+    "setup_intent": {
+        "application": "",
+        "customer": "customer",
+        "latest_attempt": "",
+        "mandate": "",
+        "on_behalf_of": "",
+        "payment_method": "payment_method",
+        "single_use_mandate": "",
+    },
     "payment_method": {"customer": "customer"},
     "customer": {
         "default_source": "",
@@ -59,6 +70,7 @@ _EXPANDABLE: Final[dict[str, dict[str, str]]] = {
     "balance_transaction": {"source": "source"},
     "source": {},
     "event": {},
+    "webhook_endpoint": {},
 }
 
 
@@ -143,6 +155,8 @@ def find(state: State, object_id: str) -> Record | None:
             return state.customers.get(object_id)
         case "pm":
             return state.payment_methods.get(object_id)
+        case "du":
+            return state.disputes.get(object_id)
         case "re":
             return state.refunds.get(object_id)
         case "txn":

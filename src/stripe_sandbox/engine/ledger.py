@@ -10,10 +10,15 @@ from stripe_sandbox.engine.state import Entry, State
 
 
 def write(state: State) -> dict[str, Any]:
-    """Write down all intents, all refunds and all requests, oldest first."""
+    """Write down everything about money, and all requests, oldest first."""
     return {
         "payment_intents": [_intent(state, intent) for intent in state.payment_intents],
         "refunds": [shapes.refund(refund) for refund in state.refunds],
+        "disputes": [shapes.dispute(dispute) for dispute in state.disputes],
+        "early_fraud_warnings": [
+            shapes.early_fraud_warning(warning) for warning in state.fraud_warnings
+        ],
+        "setup_intents": [shapes.setup_intent(intent) for intent in state.setup_intents],
         "requests": [_entry(entry) for entry in state.entries],
     }
 
@@ -25,8 +30,12 @@ def _intent(state: State, intent: PaymentIntent) -> dict[str, Any]:
         "id": intent.id,
         "status": intent.status,
         "amount": intent.amount,
+        "amount_capturable": intent.amount_capturable,
         "amount_received": intent.amount_received,
         "amount_refunded": sum(charge.amount_refunded for charge in tried),
+        "cancellation_reason": intent.cancellation_reason,
+        "capture_before": next((charge.capture_before for charge in tried if charge.paid), None),
+        "disputed": any(charge.dispute is not None for charge in tried),
         "metadata": intent.metadata,
         "customer": intent.customer,
         "charges": [_charge(charge) for charge in tried],

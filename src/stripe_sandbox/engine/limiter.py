@@ -9,16 +9,16 @@ from stripe_sandbox.engine.errors import rate_limited
 class Limiter:
     """Token buckets that hold one second's worth and fill with the time they are given."""
 
-    __slots__ = ("_buckets", "_config")
+    __slots__ = ("_buckets", "config")
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self.config = config
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def admit(self, endpoint: str, now: float) -> None:
         """Count a request; refuse it when the account or the endpoint has had its share."""
-        account_limit = self._config.rate_limit_per_s
-        endpoint_limit = self._config.endpoint_rate_limit_per_s
+        account_limit = self.config.rate_limit_per_s
+        endpoint_limit = self.config.endpoint_rate_limit_per_s
         if account_limit is not None and not self._take("", account_limit, now):
             raise rate_limited("global-rate")
         if endpoint_limit is not None and not self._take(endpoint, endpoint_limit, now):

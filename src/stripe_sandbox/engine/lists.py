@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.errors import ApiError, invalid
 from stripe_sandbox.engine.records import Record, Wire
+from stripe_sandbox.engine.state import State
 from stripe_sandbox.engine.tables import Row, Table
 
 LIMIT_DEFAULT = 10
@@ -74,6 +75,18 @@ def page(
 
 def _kept(walk: Iterator[Row], keep: Callable[[Row], bool]) -> Iterator[Row]:
     return (row for row in walk if keep(row))
+
+
+def of_charges(
+    state: State, owned: Mapping[str, list[str]], charge_id: str | None, intent_id: str | None
+) -> list[str] | None:
+    """Return the ids of what a charge, or the charges of an intent, own; None for no filter."""
+    if charge_id is not None:
+        return owned.get(charge_id, [])
+    if intent_id is None:
+        return None
+    charges = state.charges_of.get(intent_id, [])
+    return [owned_id for charge in charges for owned_id in owned.get(charge, [])]
 
 
 def created_within(call: Call) -> Callable[[Record], bool]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from stripe_sandbox.engine import charges, confirmation, customers, lists, payment_methods, shapes
+from stripe_sandbox.engine import (
+    charges,
+    confirmation,
+    customers,
+    holds,
+    lists,
+    payers,
+    payment_methods,
+    shapes,
+    ways_to_pay,
+)
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.currencies import check_amount
 from stripe_sandbox.engine.errors import invalid, unexpected_state
 from stripe_sandbox.engine.parameters import merge_metadata
 from stripe_sandbox.engine.records import PaymentIntent, Wire
 
-# What the account of the sandbox accepts; neither sends the customer to another page.
-_ENABLED: Final = ("card", "link")
-_TYPE_NAMES: Final = (
-    "allowed_payment_method_types",
-    "excluded_payment_method_types",
-    "payment_method_types",
-)
 _UPDATABLE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELABLE: Final = (
     "requires_payment_method",
@@ -54,7 +57,7 @@ def create(call: Call) -> Wire:
         metadata=merge_metadata({}, given),
         customer=customer_id,
         payment_method=method_id,
-        request_three_d_secure=_three_d_secure(given) or "automatic",
+        request_three_d_secure=ways_to_pay.three_d_secure(given) or "automatic",
         setup_future_usage=given.get("setup_future_usage"),
         shipping=given.get("shipping"),
         statement_descriptor=given.get("statement_descriptor"),
@@ -62,7 +65,7 @@ def create(call: Call) -> Wire:
         receipt_email=given.get("receipt_email"),
         statement_descriptor_suffix=given.get("statement_descriptor_suffix"),
         transfer_group=given.get("transfer_group"),
-        **_types(given),
+        **ways_to_pay.of_new(given),
     )
     call.state.payment_intents.put(intent)
     call.state.emit(call.cause, "payment_intent.created", intent)
@@ -72,8 +75,10 @@ def create(call: Call) -> Wire:
 
 
 def retrieve(call: Call) -> Wire:
-    """Return an intent."""
-    return shapes.intent(in_path(call))
+    """Return an intent; the payer may have it who knows its secret."""
+    intent = in_path(call)
+    payers.check_secret(call, intent.client_secret, "PaymentIntent")
+    return shapes.intent(intent)
 
 
 def update(call: Call) -> Wire:
@@ -83,11 +88,11 @@ def update(call: Call) -> Wire:
     _check_updatable(before, given)
     changes: dict[str, Any] = {name: given[name] for name in _PLAIN if name in given}
     changes |= _guarded_changes(call, before)
-    changes |= _type_changes(given)
+    changes |= ways_to_pay.changes(given)
     for name in ("setup_future_usage", "shipping"):
         if name in given:
             changes[name] = given[name]
-    three_d_secure = _three_d_secure(given)
+    three_d_secure = ways_to_pay.three_d_secure(given)
     if three_d_secure is not None:
         changes["request_three_d_secure"] = three_d_secure
     after = replace(
@@ -102,6 +107,7 @@ def update(call: Call) -> Wire:
 def confirm(call: Call) -> Wire:
     """Confirm an intent, with what the request changes on the way."""
     intent = in_path(call)
+    payers.check_secret(call, intent.client_secret, "PaymentIntent")
     confirmation.check_confirmable(intent)
     given = call.parameters
     if given.get("amount_to_confirm") not in (None, intent.amount):
@@ -111,13 +117,13 @@ def confirm(call: Call) -> Wire:
             param="amount_to_confirm",
             payment_intent=shapes.intent(intent),
         )
-    changes = _type_changes(given)
+    changes = ways_to_pay.changes(given)
     for name in ("capture_method", "receipt_email", "setup_future_usage", "shipping"):
         if given.get(name) is not None:
             changes[name] = given[name]
     if given.get("payment_method") is not None:
         changes["payment_method"] = given["payment_method"]
-    three_d_secure = _three_d_secure(given)
+    three_d_secure = ways_to_pay.three_d_secure(given)
     if three_d_secure is not None:
         changes["request_three_d_secure"] = three_d_secure
     return shapes.intent(confirmation.confirm(call, replace(intent, **changes)))
@@ -163,17 +169,7 @@ def cancel(call: Call) -> Wire:
             f"{', '.join(_CANCELABLE)}.",
             shapes.intent(intent),
         )
-    after = call.state.payment_intents.put(
-        replace(
-            intent,
-            status="canceled",
-            canceled_at=call.cause.now,
-            cancellation_reason=call.get("cancellation_reason"),
-            amount_capturable=0,
-            next_action=None,
-        )
-    )
-    call.state.emit(call.cause, "payment_intent.canceled", after)
+    after = holds.cancel(call.state, call.cause, intent, call.get("cancellation_reason"))
     return shapes.intent(after)
 
 
@@ -214,40 +210,6 @@ def _method_given(call: Call, customer_id: str | None) -> str | None:
     payment_methods.check_owner(method, customer_id, "payment_method")
     payment_methods.check_unspent(method)
     return method.id
-
-
-def _types(given: dict[str, Any]) -> dict[str, Any]:
-    """Return which types of payment an intent takes, and where that comes from."""
-    automatic = given.get("automatic_payment_methods") or {}
-    excluded = given.get("excluded_payment_method_types")
-    allowed = given.get("allowed_payment_method_types")
-    types = tuple(
-        name
-        for name in _ENABLED
-        if name not in (excluded or ()) and (allowed is None or name in allowed)
-    )
-    redirects: str | None = automatic.get("allow_redirects") or "always"
-    if given.get("payment_method_types"):
-        types, redirects = tuple(given["payment_method_types"]), None
-    elif automatic.get("enabled") is False:
-        types, redirects = ("card",), None
-    return {
-        "payment_method_types": types,
-        "allow_redirects": redirects,
-        "allowed_payment_method_types": None if allowed is None else tuple(allowed),
-        "excluded_payment_method_types": None if excluded is None else tuple(excluded),
-    }
-
-
-def _type_changes(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what changes of the types, if the request speaks of them."""
-    return _types(given) if any(given.get(name) is not None for name in _TYPE_NAMES) else {}
-
-
-def _three_d_secure(given: dict[str, Any]) -> str | None:
-    options = given.get("payment_method_options") or {}
-    wanted = (options.get("card") or {}).get("request_three_d_secure")
-    return wanted if isinstance(wanted, str) and wanted else None
 
 
 def _check_updatable(intent: PaymentIntent, given: dict[str, Any]) -> None:

@@ -79,7 +79,8 @@ def update(call: Call) -> Wire:
         if card.get(name) is not None:
             changes[name] = card[name]
     after = call.state.payment_methods.put(replace(before, **changes))
-    call.state.emit(call.cause, "payment_method.updated", after, before)
+    if after != before:
+        call.state.emit(call.cause, "payment_method.updated", after, before)
     return shapes.payment_method(after)
 
 

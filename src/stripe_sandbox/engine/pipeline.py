@@ -5,19 +5,20 @@ The two halves of it are `begin`, up to the lock, and `finish`; between them a r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from stripe_sandbox.engine import (
-    confirmation,
+    by_hand,
     endpoints,
+    events,
     expand,
     ledger,
-    payment_intents,
-    shapes,
+    payers,
     wire,
 )
+from stripe_sandbox.engine.answers import check_replayed, delivery
 from stripe_sandbox.engine.authentication import authenticate
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.config import Config
@@ -30,7 +31,11 @@ from stripe_sandbox.engine.parameters import read
 from stripe_sandbox.engine.records import Wire
 from stripe_sandbox.engine.state import Cause, Entry, State
 from stripe_sandbox.engine.versions import check_removed, read_version
+from stripe_sandbox.engine.webhooks import WebhookAttempt, Webhooks
 from stripe_sandbox.faults import Fault
+
+# Where `stripe-sandbox` listens if nobody says otherwise.
+BASE_URL: Final = "http://127.0.0.1:12111"
 
 
 @dataclass(slots=True)
@@ -46,6 +51,7 @@ class Ticket:
     entry: Entry
     answered: _Answered
     fault: Fault | None
+    by_payer: bool
 
 
 @dataclass(slots=True)
@@ -61,19 +67,59 @@ class Engine:
     """One Stripe account. Nothing happens in it but through these methods."""
 
     def __init__(self, config: Config | None = None, seed: int = 0) -> None:
-        self._config = config or Config()
+        self._config_at_start = config or Config()
         self._seed = seed
+        self._base_url = (self._config_at_start.public_url or BASE_URL).rstrip("/")
+        self.webhooks = Webhooks(seed)
         self.reset()
 
     def reset(self) -> None:
-        """Begin again as if nothing had ever been asked."""
-        self._state = State(self._config, Random(self._seed))  # noqa: S311 - reproducible, not secret
+        """Begin again as if nothing had ever been asked or switched; who listens still does."""
+        self._config = self._config_at_start
+        self.webhooks.begin(self._config)
+        random = Random(self._seed)  # noqa: S311 - reproducible, not secret
+        self._state = State(self._config, random, self.webhooks, self._base_url)
         self._limiter = Limiter(self._config)
 
     @property
     def events(self) -> list[Wire]:
         """All events that are kept, oldest first, as GET /v1/events writes them."""
-        return [self._state.wire(event) for event in self._state.events]
+        return [events.write(self._state, event) for event in self._state.events]
+
+    @property
+    def config(self) -> Config:
+        """The switches as they are."""
+        return self._config
+
+    def switch(self, **changes: Any) -> None:
+        """Change switches until the next reset. What is bound at the start cannot be switched."""
+        self._config = self._state.config = self._limiter.config = replace(self._config, **changes)
+        self.webhooks.use(self._config)
+
+    def due_webhooks(self, now: float, limit: int | None = None) -> list[WebhookAttempt]:
+        """Return the attempts that are due, in order; each is taken until it is answered."""
+        if self.webhooks.idle:
+            return []
+        self._state.catch_up(now)
+        return self.webhooks.due(now, limit)
+
+    def webhook_answered(
+        self, attempt: WebhookAttempt, status: int | None, now: float, *, why: str | None = None
+    ) -> None:
+        """Say what came of an attempt: a status, or None for no answer and `why` there is none."""
+        self.webhooks.answered(attempt, status, now, why)
+
+    def next_webhook_at(self) -> float | None:
+        """Return the earliest time at which an attempt may be due; None if nobody listens."""
+        if self.webhooks.idle:
+            return None
+        times = (self.webhooks.next_at(), self._state.next_later_at())
+        return min((at for at in times if at is not None), default=None)
+
+    def resend_webhook(self, event_id: str, endpoint_id: str | None, now: float) -> int | None:
+        """Deliver an event again by hand; return to how many endpoints, None if there is none."""
+        event = self._state.events.get(event_id)
+        return None if event is None else self.webhooks.resend(event, endpoint_id, now)
 
     def ledger(self) -> dict[str, Any]:
         """Return the intents, refunds and requests, oldest first."""
@@ -83,14 +129,61 @@ class Engine:
         """Let happen what Stripe does by itself up to `now`, as any request at `now` would."""
         self._state.catch_up(now)
 
+    @property
+    def base_url(self) -> str:
+        """Where people find the sandbox, for the pages it has them sent to."""
+        return self._state.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self._base_url = self._state.base_url = url
+
     def authenticate(self, intent_id: str, *, passed: bool, now: float) -> Wire:
         """Do what the holder of the card does on the page of its bank. Raises ApiError."""
+        return by_hand.authenticate(self._state, self._cause(now), intent_id, passed=passed)
+
+    def challenge(self, intent_id: str, *, now: float) -> by_hand.Challenge | None:
+        """Return what the page of the bank shows of an intent; None if there is none."""
+        self._cause(now)
+        return by_hand.challenge(self._state, intent_id)
+
+    def open_dispute(
+        self,
+        intent_id: str,
+        reason: str = "fraudulent",
+        amount: int | None = None,
+        *,
+        inquiry: bool = False,
+        now: float,
+    ) -> Wire:
+        """Have the payer's bank dispute a payment, or ask about it. Raises ApiError."""
+        return by_hand.open_dispute(
+            self._state, self._cause(now), intent_id, reason, amount, inquiry=inquiry
+        )
+
+    def warn_of_fraud(
+        self, charge_or_intent_id: str, fraud_type: str = "misc", *, now: float
+    ) -> Wire:
+        """Have the issuer warn of a payment. Raises ApiError."""
+        cause = self._cause(now)
+        return by_hand.warn_of_fraud(self._state, cause, charge_or_intent_id, fraud_type)
+
+    def move_refund(
+        self, refund_id: str, status: str, failure_reason: str | None = None, *, now: float
+    ) -> Wire:
+        """Bring a refund to another status. Raises ApiError."""
+        cause = self._cause(now)
+        return by_hand.move_refund(self._state, cause, refund_id, status, failure_reason)
+
+    def update_card(self, method_id: str, exp_month: int, exp_year: int, *, now: float) -> Wire:
+        """Have the network renew a saved card. Raises ApiError."""
+        cause = self._cause(now)
+        return by_hand.update_card(self._state, cause, method_id, exp_month, exp_year)
+
+    def _cause(self, now: float) -> Cause:
+        """Come to a time, and return it as the cause of what happens without any request."""
         self._state.catch_up(now)
-        cause = Cause(int(now))
-        call = Call(self._state, cause, now, "", (intent_id,), {})
-        intent = payment_intents.in_path(call)
-        after = confirmation.authenticate(self._state, cause, intent, passed=passed)
-        return shapes.intent(after)
+        return Cause(int(now))
 
     def handle(self, request: Request, *, now: float, fault: Fault | None = None) -> Delivery:
         """Answer a request that takes no time."""
@@ -107,7 +200,7 @@ class Engine:
         entry = Entry(request.method, request.path, key)
         state.entries.append(entry)
         if fault is not None and fault.kind in ("timeout_before", "reset_before"):
-            return _delivery(entry, 0, {}, b"", fault)
+            return delivery(entry, 0, {}, b"", fault)
         answered = _Answered(state.ids.short("req_"), self._config.api_version)
         try:
             if fault is not None and fault.kind == "error_503_before":
@@ -154,7 +247,7 @@ class Engine:
         answered: _Answered,
     ) -> Ticket | Delivery:
         """Go through all that comes before execution. Raises what is refused, none of it saved."""
-        authenticate(request.headers, self._config)
+        by_payer = authenticate(request, self._config)
         answered.version = read_version(
             request.headers.get("stripe-version"), self._config.api_version
         )
@@ -169,7 +262,7 @@ class Engine:
             if answered.key is not None:
                 claim = self._claim(request, answered, parameters, now)
                 if not claim.in_flight:
-                    _check_replayed(fault)
+                    check_replayed(fault)
                     return self._replay(claim, entry, answered, fault)
         ticket = Ticket(
             endpoint=endpoint,
@@ -181,6 +274,7 @@ class Engine:
             entry=entry,
             answered=answered,
             fault=fault,
+            by_payer=by_payer,
         )
         return self._lock(ticket)
 
@@ -240,7 +334,10 @@ class Engine:
             path=ticket.path,
             ids=ticket.ids,
             parameters=ticket.parameters,
+            by_payer=ticket.by_payer,
         )
+        if ticket.by_payer:
+            return payers.execute(ticket.endpoint.execute, call)
         answer = ticket.endpoint.execute(call)
         return expand.expand(self._state, answer, ticket.parameters.get("expand") or ())
 
@@ -249,7 +346,7 @@ class Engine:
         if ticket.claim is not None:
             ticket.claim.status, ticket.claim.body = status, body
         headers = self._headers(ticket.answered, status, ticket.answered.request_id) | extra
-        return _delivery(ticket.entry, status, headers, body, ticket.fault)
+        return delivery(ticket.entry, status, headers, body, ticket.fault)
 
     def _replay(
         self, claim: Claim, entry: Entry, answered: _Answered, fault: Fault | None
@@ -259,7 +356,7 @@ class Engine:
         entry.replayed = True
         headers = self._headers(answered, claim.status, claim.request_id)
         headers["Idempotent-Replayed"] = "true"
-        return _delivery(entry, claim.status, headers, claim.body, fault)
+        return delivery(entry, claim.status, headers, claim.body, fault)
 
     def _refuse(
         self, error: ApiError, entry: Entry, answered: _Answered, fault: Fault | None
@@ -267,7 +364,7 @@ class Engine:
         """Answer what is refused before anything was done."""
         body = wire.to_json(error.body(self._config.account, answered.request_id))
         headers = self._headers(answered, error.status, answered.request_id) | error.headers
-        return _delivery(entry, error.status, headers, body, fault)
+        return delivery(entry, error.status, headers, body, fault)
 
     def _headers(self, answered: _Answered, status: int, first_request_id: str) -> dict[str, str]:
         headers = {
@@ -282,32 +379,3 @@ class Engine:
         if self._config.should_retry_header and status in (200, 400, 402, 404, 500):
             headers["Stripe-Should-Retry"] = "false"
         return headers
-
-
-def _check_replayed(fault: Fault | None) -> None:
-    """Raise what a fault puts in place of a replay. The saved answer stays as it is."""
-    match None if fault is None else fault.kind:
-        case "lock_timeout":
-            raise lock_timeout(saved=False)
-        case "error_500_before" | "error_500_after":
-            raise internal()
-        case "error_503_after_key_forgotten":
-            raise internal(503)
-
-
-def _delivery(
-    entry: Entry, status: int, headers: dict[str, str], body: bytes, fault: Fault | None
-) -> Delivery:
-    """Turn an answer into what the connection shows of it, and note it in the log."""
-    kind = None if fault is None else fault.kind
-    wait_s = 0.0 if fault is None else fault.wait_s
-    match kind:
-        case "timeout_before" | "timeout_after":
-            return Delivery(0, {}, b"", "timeout", wait_s)
-        case "reset_before" | "reset_after":
-            return Delivery(0, {}, b"", "reset", wait_s)
-        case "truncated_200":
-            entry.status = status
-            return Delivery(status, headers, body[: len(body) // 2], "truncated", wait_s)
-    entry.status = status
-    return Delivery(status, headers, body, "answer", wait_s)

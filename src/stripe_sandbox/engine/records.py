@@ -92,11 +92,38 @@ class PaymentIntent:
     payment_method: str | None = None
     receipt_email: str | None = None
     request_three_d_secure: str = "automatic"
+    # Where the holder of the card comes back to; next_action forgets it once it is over.
+    return_url: str | None = None
     setup_future_usage: str | None = None
     shipping: Wire | None = None
     statement_descriptor: str | None = None
     statement_descriptor_suffix: str | None = None
     transfer_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetupIntent:
+    """A card somebody means to keep for later, and how far that has come."""
+
+    id: str
+    created: int
+    client_secret: str
+    status: str
+    payment_method_types: tuple[str, ...]
+    metadata: Metadata
+    # None for an intent made with payment_method_types, as old versions allow.
+    allow_redirects: str | None
+    allowed_payment_method_types: tuple[str, ...] | None = None
+    excluded_payment_method_types: tuple[str, ...] | None = None
+    cancellation_reason: str | None = None
+    customer: str | None = None
+    description: str | None = None
+    last_setup_error: Wire | None = None
+    latest_attempt: str | None = None
+    next_action: Wire | None = None
+    payment_method: str | None = None
+    request_three_d_secure: str = "automatic"
+    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +149,7 @@ class Charge:
     capture_before: int | None = None
     customer: str | None = None
     description: str | None = None
+    dispute: str | None = None
     failure_code: str | None = None
     failure_message: str | None = None
     receipt_email: str | None = None
@@ -153,6 +181,7 @@ class Refund:
     customer: str | None = None
     failure_balance_transaction: str | None = None
     failure_reason: str | None = None
+    next_action: Wire | None = None
     pending_reason: str | None = None
     reason: str | None = None
     reference: str | None = None
@@ -171,6 +200,59 @@ class BalanceTransaction:
     type: str
     description: str | None
     available_on: int
+    fee_description: str = "Stripe processing fees"
+    # None where it is the type.
+    reporting_category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A payment its payer went back on with the bank; as an inquiry only a question so far."""
+
+    id: str
+    created: int
+    amount: int
+    currency: str
+    charge: str
+    payment_intent: str
+    brand: str
+    reason: str
+    status: str
+    due_by: int
+    evidence: Wire
+    metadata: Metadata
+    case_type: str = "chargeback"
+    network_reason_code: str | None = None
+    balance_transactions: tuple[BalanceTransaction, ...] = ()
+    has_evidence: bool = False
+    is_charge_refundable: bool = False
+    past_due: bool = False
+    submission_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyFraudWarning:
+    """What an issuer says of a charge it thinks is fraud, before anybody disputes it."""
+
+    id: str
+    created: int
+    charge: str
+    payment_intent: str
+    fraud_type: str
+    actionable: bool = True
+
+
+# What an event can be about.
+Subject = (
+    Customer
+    | PaymentMethod
+    | PaymentIntent
+    | SetupIntent
+    | Charge
+    | Refund
+    | Dispute
+    | EarlyFraudWarning
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +262,47 @@ class Event:
     id: str
     created: int
     type: str
-    subject: Customer | PaymentMethod | PaymentIntent | Charge | Refund
+    subject: Subject
     previous: Wire | None
     request_id: str | None
     idempotency_key: str | None
 
 
-Record = Customer | PaymentMethod | PaymentIntent | Charge | Refund | BalanceTransaction | Event
+@dataclass(frozen=True, slots=True)
+class SigningSecret:
+    """What deliveries are signed with; a secret that was rolled away lives on `until` then."""
+
+    text: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """Where events are sent. A deleted one stays, so that nothing is sent to it any more."""
+
+    id: str
+    created: int
+    url: str
+    enabled_events: tuple[str, ...]
+    secrets: tuple[SigningSecret, ...]
+    metadata: Metadata
+    api_version: str | None = None
+    description: str | None = None
+    disabled: bool = False
+    deleted: bool = False
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything may be sent to it."""
+        return not self.disabled and not self.deleted
+
+    def wants(self, event_type: str) -> bool:
+        """Whether it is to be told of events of this type."""
+        return "*" in self.enabled_events or event_type in self.enabled_events
+
+    def secrets_at(self, now: float) -> list[str]:
+        """Return the secrets that are alive, the newest first."""
+        return [one.text for one in self.secrets if one.until is None or one.until > now]
+
+
+Record = Subject | BalanceTransaction | Event

@@ -1,16 +1,16 @@
-"""Refunds: given whole or in parts, some slow, some that fail after they had succeeded."""
+"""Refunds as the account asks for them: whole or in parts, found, cancelled."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from stripe_sandbox.engine import balance, cards, charges, lists, shapes
+from stripe_sandbox.engine import cards, charges, inquiries, lists, refund_course, shapes
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.currencies import money
 from stripe_sandbox.engine.errors import invalid
 from stripe_sandbox.engine.parameters import merge_metadata
 from stripe_sandbox.engine.records import Charge, Refund, Wire
-from stripe_sandbox.engine.state import Cause, State
+from stripe_sandbox.engine.state import State
 
 
 def create(call: Call) -> Wire:
@@ -37,16 +37,16 @@ def create(call: Call) -> Wire:
     if course == "pending":
         refund = state.refunds.put(replace(refund, pending_reason="processing"))
         state.emit(call.cause, "refund.created", refund)
-        state.later(moves_on_at, succeed_later, refund.id)
+        state.later(moves_on_at, refund_course.succeed_later, refund.id)
         return shapes.refund(refund)
-    refund = _pay_out(state, call.cause, refund)
+    refund = refund_course.pay_out(state, call.cause, refund)
     state.emit(call.cause, "refund.created", refund)
-    _count(state, call.cause, refund, refund.amount)
+    refund_course.count(state, call.cause, refund)
     if course == "fails":
-        state.later(moves_on_at, fail_later, refund.id)
+        state.later(moves_on_at, refund_course.fail_later, refund.id)
     else:
         learnt_at = call.cause.now + state.config.refund_reference_after_s
-        state.later(learnt_at, learn_reference, refund.id)
+        state.later(learnt_at, refund_course.learn_reference, refund.id)
     return shapes.refund(refund)
 
 
@@ -61,18 +61,16 @@ def update(call: Call) -> Wire:
     after = replace(before, metadata=merge_metadata(before.metadata, call.parameters))
     call.state.refunds.put(after)
     if after != before:
-        _announce(call.state, call.cause, after, before)
+        refund_course.announce(call.state, call.cause, after, before)
     return shapes.refund(after)
 
 
 def cancel(call: Call) -> Wire:
     """Cancel a refund that has not been paid out."""
     before = _in_path(call)
-    if before.status != "pending":
+    if before.status not in refund_course.UNDER_WAY:
         raise invalid("Canceling this refund is unsupported.")
-    after = call.state.refunds.put(replace(before, status="canceled", pending_reason=None))
-    _announce(call.state, call.cause, after, before)
-    return shapes.refund(after)
+    return shapes.refund(refund_course.move(call.state, call.cause, before, "canceled"))
 
 
 def list_all(call: Call) -> Wire:
@@ -83,57 +81,10 @@ def list_all(call: Call) -> Wire:
         call,
         call.state.refunds,
         "refund",
-        among=_among(call.state, charge_id, intent_id),
+        among=lists.of_charges(call.state, call.state.refunds_of, charge_id, intent_id),
         keep=lambda row: intent_id in (None, row.payment_intent) and in_time(row),
         write=shapes.refund,
     )
-
-
-def learn_reference(state: State, cause: Cause, refund_id: str) -> None:
-    """Learn under which number the bank of the customer knows the refund."""
-    before = state.refunds.get(refund_id)
-    assert before is not None
-    after = state.refunds.put(replace(before, reference=state.ids.digits(23)))
-    _announce(state, cause, after, before)
-
-
-def succeed_later(state: State, cause: Cause, refund_id: str) -> None:
-    """Pay out a pending refund, unless it was cancelled."""
-    before = state.refunds.get(refund_id)
-    assert before is not None
-    if before.status != "pending":
-        return
-    after = _pay_out(state, cause, replace(before, pending_reason=None))
-    _count(state, cause, after, after.amount)
-    _announce(state, cause, after, before)
-
-
-def fail_later(state: State, cause: Cause, refund_id: str) -> None:
-    """Have a refund come back from the bank: the money is the account's again."""
-    before = state.refunds.get(refund_id)
-    assert before is not None
-    line = balance.write(
-        state,
-        cause,
-        amount=before.amount,
-        currency=before.currency,
-        source=before.id,
-        kind="refund_failure",
-        description="REFUND FAILURE",
-    )
-    after = state.refunds.put(
-        replace(
-            before,
-            status="failed",
-            failure_reason="expired_or_canceled_card",
-            failure_balance_transaction=line.id,
-        )
-    )
-    charge = state.charges.get(before.charge)
-    assert charge is not None
-    state.charges.put(replace(charge, amount_refunded=charge.amount_refunded - before.amount))
-    state.emit(cause, "refund.failed", after)
-    _announce(state, cause, after, before)
 
 
 def _charge_given(call: Call) -> Charge:
@@ -154,6 +105,11 @@ def _charge_given(call: Call) -> Charge:
         raise invalid(
             f"This uncaptured Charge was created by a PaymentIntent ({charge.payment_intent}). "
             "You must cancel the PaymentIntent instead of refunding the Charge directly."
+        )
+    if any(not one.is_charge_refundable for one in inquiries.of_charge(call.state, charge.id)):
+        raise invalid(
+            f"Charge {charge.id} has been charged back; cannot issue a refund.",
+            code="charge_disputed",
         )
     return charge
 
@@ -192,46 +148,9 @@ def _amount_given(call: Call, charge: Charge) -> int:
 def _pending(state: State, charge_id: str) -> int:
     """Return what is on its way back, which the charge does not count yet."""
     refunds = (state.refunds.get(refund_id) for refund_id in state.refunds_of.get(charge_id, ()))
-    return sum(row.amount for row in refunds if row is not None and row.status == "pending")
-
-
-def _pay_out(state: State, cause: Cause, refund: Refund) -> Refund:
-    charge = state.charges.get(refund.charge)
-    assert charge is not None
-    line = balance.write(
-        state,
-        cause,
-        amount=-refund.amount,
-        currency=refund.currency,
-        source=refund.id,
-        kind="refund",
-        description="REFUND FOR CHARGE"
-        + (f" ({charge.description})" if charge.description else ""),
+    return sum(
+        row.amount for row in refunds if row is not None and row.status in refund_course.UNDER_WAY
     )
-    return state.refunds.put(replace(refund, status="succeeded", balance_transaction=line.id))
-
-
-def _count(state: State, cause: Cause, refund: Refund, amount: int) -> None:
-    """Let the charge know what has gone back."""
-    charge = state.charges.get(refund.charge)
-    assert charge is not None
-    charge = state.charges.put(replace(charge, amount_refunded=charge.amount_refunded + amount))
-    state.emit(cause, "charge.refunded", charge)
-
-
-def _announce(state: State, cause: Cause, after: Refund, before: Refund) -> None:
-    state.emit(cause, "refund.updated", after, before)
-    state.emit(cause, "charge.refund.updated", after, before)
-
-
-def _among(state: State, charge_id: str | None, intent_id: str | None) -> list[str] | None:
-    """Return the ids of the refunds of a charge or of an intent; None for all refunds."""
-    if charge_id is not None:
-        return state.refunds_of.get(charge_id, [])
-    if intent_id is None:
-        return None
-    owned = state.charges_of.get(intent_id, [])
-    return [refund_id for one in owned for refund_id in state.refunds_of.get(one, [])]
 
 
 def _in_path(call: Call) -> Refund:

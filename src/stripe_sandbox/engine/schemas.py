@@ -19,6 +19,7 @@ from stripe_sandbox.engine.parameters import (
     choice,
     mapping,
 )
+from stripe_sandbox.engine.shapes import EVIDENCE
 
 EXPAND: Final[Schema] = {"expand": TEXTS}
 _PAGE: Final[Schema] = {
@@ -178,7 +179,14 @@ INTENT_UPDATE: Final[Schema] = {
     "amount": INTEGER,
     "currency": TEXT,
 }
-INTENT_CONFIRM: Final[Schema] = {**_INTENT, **_CONFIRMING, "amount_to_confirm": INTEGER}
+INTENT_CONFIRM: Final[Schema] = {
+    **_INTENT,
+    **_CONFIRMING,
+    "amount_to_confirm": INTEGER,
+    # These are the payer's client's.
+    "client_secret": TEXT,
+    "expected_payment_method_type": TEXT,
+}
 INTENT_CAPTURE: Final[Schema] = {
     **EXPAND,
     "amount_details": FREE,
@@ -197,6 +205,60 @@ INTENT_CANCEL: Final[Schema] = {
 INTENT_RETRIEVE: Final[Schema] = {**EXPAND, "client_secret": TEXT}
 INTENT_LIST: Final[Schema] = {**_PAGE, "customer": TEXT}
 
+# On setup intents: what create, update and confirm share.
+_SETUP: Final[Schema] = {
+    **EXPAND,
+    "allowed_payment_method_types": TEXTS,
+    "excluded_payment_method_types": TEXTS,
+    "payment_method": TEXT,
+    "payment_method_data": _METHOD_DATA,
+    "payment_method_options": FREE,
+    "payment_method_types": TEXTS,
+}
+_SETUP_CONFIRMING: Final[Schema] = {
+    "confirmation_token": TEXT,
+    "mandate_data": FREE,
+    "return_url": TEXT,
+    "use_stripe_sdk": FLAG,
+}
+_SETUP_DESCRIBING: Final[Schema] = {
+    "attach_to_self": FLAG,
+    "customer": TEXT,
+    "customer_account": TEXT,
+    "description": TEXT,
+    "flow_directions": TEXTS,
+    "metadata": METADATA,
+    "payment_method_configuration": TEXT,
+}
+SETUP_CREATE: Final[Schema] = {
+    **_SETUP,
+    **_SETUP_CONFIRMING,
+    **_SETUP_DESCRIBING,
+    "automatic_payment_methods": INTENT_CREATE["automatic_payment_methods"],
+    "confirm": FLAG,
+    "on_behalf_of": TEXT,
+    "single_use": FREE,
+    # Recorded: anything is taken, and off_session is answered.
+    "usage": FREE,
+}
+SETUP_UPDATE: Final[Schema] = {**_SETUP, **_SETUP_DESCRIBING}
+SETUP_CONFIRM: Final[Schema] = {
+    **_SETUP,
+    **_SETUP_CONFIRMING,
+    "client_secret": TEXT,
+    "expected_payment_method_type": TEXT,
+}
+SETUP_CANCEL: Final[Schema] = {
+    **EXPAND,
+    "cancellation_reason": choice("abandoned", "requested_by_customer", "duplicate"),
+}
+SETUP_LIST: Final[Schema] = {
+    **_PAGE,
+    "attach_to_self": FLAG,
+    "customer": TEXT,
+    "payment_method": TEXT,
+}
+
 CHARGE_LIST: Final[Schema] = {
     **_PAGE,
     "customer": TEXT,
@@ -214,11 +276,37 @@ REFUND_CREATE: Final[Schema] = {
     "reverse_transfer": FLAG,
 }
 REFUND_UPDATE: Final[Schema] = {**EXPAND, "metadata": METADATA}
-REFUND_LIST: Final[Schema] = {**_PAGE, "charge": TEXT, "payment_intent": TEXT}
+# What is found by the charge it is about: refunds, disputes, early fraud warnings.
+OF_CHARGE_LIST: Final[Schema] = {**_PAGE, "charge": TEXT, "payment_intent": TEXT}
+_EVIDENCE: Final = {name: FREE if name == "enhanced_evidence" else TEXT for name in EVIDENCE}
+DISPUTE_UPDATE: Final[Schema] = {
+    **EXPAND,
+    "evidence": Field("map", fields=_EVIDENCE),
+    "intended_submission_method": FREE,
+    "metadata": METADATA,
+    "submit": FLAG,
+}
 BALANCE_LIST: Final[Schema] = {**_PAGE, "currency": TEXT, "source": TEXT, "type": TEXT}
 EVENT_LIST: Final[Schema] = {
     **_PAGE,
     "delivery_success": FLAG,
     "type": TEXT,
     "types": TEXTS,
+}
+_WEBHOOK_ENDPOINT: Final[Schema] = {**EXPAND, "description": TEXT, "metadata": METADATA}
+WEBHOOK_ENDPOINT_CREATE: Final[Schema] = {
+    **_WEBHOOK_ENDPOINT,
+    "api_version": TEXT,
+    "connect": FLAG,
+    "enabled_events": Field("list", required=True, clearable=False, element=REQUIRED_TEXT),
+    "url": REQUIRED_TEXT,
+}
+WEBHOOK_ENDPOINT_UPDATE: Final[Schema] = {
+    **_WEBHOOK_ENDPOINT,
+    "disabled": FLAG,
+    "enabled_events": Field("list", clearable=False, element=REQUIRED_TEXT),
+    "url": Field("text", clearable=False),
+}
+WEBHOOK_ENDPOINT_LIST: Final[Schema] = {
+    name: field for name, field in _PAGE.items() if name != "created"
 }

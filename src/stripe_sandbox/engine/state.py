@@ -16,14 +16,19 @@ from stripe_sandbox.engine.records import (
     BalanceTransaction,
     Charge,
     Customer,
+    Dispute,
+    EarlyFraudWarning,
     Event,
     PaymentIntent,
     PaymentMethod,
     Record,
     Refund,
+    SetupIntent,
+    Subject,
     Wire,
 )
 from stripe_sandbox.engine.tables import Table
+from stripe_sandbox.engine.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +61,58 @@ class State:
         "_later",
         "_later_count",
         "balance_transactions",
+        "base_url",
         "charges",
         "charges_of",
         "config",
         "customers",
+        "disputes",
+        "disputes_of",
         "entries",
         "events",
+        "fraud_warnings",
+        "fraud_warnings_of",
         "ids",
         "keys",
         "locked",
         "methods_of",
+        "now",
         "payment_intents",
         "payment_methods",
         "random",
         "refunds",
         "refunds_of",
+        "setup_intents",
+        "webhooks",
     )
 
-    def __init__(self, config: Config, random: Random) -> None:
+    def __init__(
+        self, config: Config, random: Random, webhooks: Webhooks, base_url: str = ""
+    ) -> None:
         self.config = config
+        # The exact time of what is happening; causes know the second only.
+        self.now = 0.0
+        self.webhooks = webhooks
+        # Where the sandbox itself is found, for the pages it has people sent to.
+        self.base_url = base_url
         self.random = random
         self.ids = Ids(random)
         self.customers: Table[Customer] = Table()
         self.payment_methods: Table[PaymentMethod] = Table()
         self.payment_intents: Table[PaymentIntent] = Table()
+        self.setup_intents: Table[SetupIntent] = Table()
         self.charges: Table[Charge] = Table()
         self.refunds: Table[Refund] = Table()
         self.balance_transactions: Table[BalanceTransaction] = Table()
+        self.disputes: Table[Dispute] = Table()
+        self.fraud_warnings: Table[EarlyFraudWarning] = Table()
         self.events: Table[Event] = Table(config.events_kept)
-        # Ids by owner: charges of an intent, refunds of a charge, payment methods of a customer.
+        # Ids by owner: charges of an intent, payment methods of a customer, the rest of a charge.
         self.charges_of: dict[str, list[str]] = {}
         self.refunds_of: dict[str, list[str]] = {}
         self.methods_of: dict[str, list[str]] = {}
+        self.disputes_of: dict[str, list[str]] = {}
+        self.fraud_warnings_of: dict[str, list[str]] = {}
         self.keys = Keys(config.idempotency_retention_s)
         self.locked: set[str] = set()
         self.entries: deque[Entry] = deque(maxlen=config.requests_kept)
@@ -98,23 +123,28 @@ class State:
         self,
         cause: Cause,
         event_type: str,
-        subject: Customer | PaymentMethod | PaymentIntent | Charge | Refund,
+        subject: Subject,
         before: Record | None = None,
     ) -> None:
         """Note an event; with `before` it says which attributes were different."""
         kind = "3" if isinstance(subject, PaymentIntent | Charge | Refund) else "1"
         previous = None if before is None else self._differences(before, subject)
-        self.events.put(
-            Event(
-                id=self.ids.dated("evt_" + kind, cause.now),
-                created=cause.now,
-                type=event_type,
-                subject=subject,
-                previous=previous,
-                request_id=cause.request_id,
-                idempotency_key=cause.idempotency_key,
+        faults = self.webhooks.faults
+        fault = faults.take(event_type) if faults.rules else None
+        for _ in range(1 if fault is None else fault.events):
+            event = self.events.put(
+                Event(
+                    id=self.ids.dated("evt_" + kind, cause.now),
+                    created=cause.now,
+                    type=event_type,
+                    subject=subject,
+                    previous=previous,
+                    request_id=cause.request_id,
+                    idempotency_key=cause.idempotency_key,
+                )
             )
-        )
+            if self.webhooks.listening:
+                self.webhooks.take(event, fault, self.now)
 
     def later(self, at: float, transition: Transition, object_id: str) -> None:
         """Have something happen once the time given to the engine has reached `at`."""
@@ -125,7 +155,13 @@ class State:
         """Let happen what is due, each at its own time."""
         while self._later and self._later[0][0] <= now:
             at, _, transition, object_id = heappop(self._later)
+            self.now = at
             transition(self, Cause(int(at)), object_id)
+        self.now = now
+
+    def next_later_at(self) -> float | None:
+        """Return when the next thing is to happen by itself."""
+        return self._later[0][0] if self._later else None
 
     def wire(self, record: Record) -> Wire:
         """Write an object in the version of the account."""
