@@ -47,16 +47,18 @@ check: setup ## Lint, format, types, rooms, generated pages: all that needs no r
 	$(BIN)/python docs/generate.py --check
 
 test: setup ## Run all tests; domain and flows must be covered wholly
+	@tests/e2e/get-chromium.sh
 	$(BIN)/pytest -n 2 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='$(GATED)' --fail-under=100
 
 sim: setup ## Run the whole crash campaign (ARGS=... to replay or to go on longer)
 	$(BIN)/python -m tests.simulation.campaign $(ARGS)
-	KILL_NINE_PAYMENTS=200 $(BIN)/pytest -q -s tests/simulation/test_the_auditor_is_awake.py \
-	  tests/e2e/test_kill_nine.py
+	KILL_NINE_PAYMENTS=200 BURST_WEBHOOKS=10000 $(BIN)/pytest -q -s \
+	  tests/simulation/test_the_auditor_is_awake.py \
+	  tests/e2e/test_kill_nine.py tests/e2e/test_webhook_burst.py
 
-bench: setup ## Measure payments a second and CPU a payment, beside a bare floor
-	$(BIN)/python -m bench.pay $(ARGS)
+bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks or store for those)
+	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)
 
 docs: setup ## Write the generated pages anew
 	$(BIN)/python docs/generate.py

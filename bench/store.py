@@ -17,7 +17,8 @@ from uuid import uuid4
 
 from payment_service.adapters.sqlite import SqliteStore, open_store
 from payment_service.domain.moment import Door, Moment, Policy
-from payment_service.domain.payment import Order, Payment, State, Terms, noted, open_payment
+from payment_service.domain.payment import Order, Payment, State, Terms, noted
+from payment_service.domain.wishes import open_payment
 from payment_service.ports import COLLECTIONS, PAYMENTS
 from payment_service.records import to_json
 

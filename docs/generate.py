@@ -16,6 +16,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from payment_service.api.presenting import wire_status
 from payment_service.api.problems import (
     INTERNAL_CODE,
     INTERNAL_MESSAGE,
@@ -23,8 +24,11 @@ from payment_service.api.problems import (
     UNAVAILABLE,
     SecretUnavailable,
 )
+from payment_service.domain.payment import State
+from payment_service.domain.transitions import MEANINGS, ROADS
+from payment_service.setting_groups import Environment
 from payment_service.setting_kinds import allowed_of, example_of
-from payment_service.settings import DEFAULTS, Environment, Settings
+from payment_service.settings import DEFAULTS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,6 +45,13 @@ A 400 with one bad field may carry a narrower code: `amount_not_integer`, `amoun
 `amount_invalid_for_currency`, `amount_null`, `currency_not_supported`, `invalid_idempotency_key`,
 `invalid_cursor`. A 404 may say `customer_not_found` or `card_not_found`. A 402 carries Stripe's own
 `code` and `declineCode`. A 409 carries the payment as it is in `data`."""
+
+
+_STATES_HEAD = """
+Stripe's words for what is known, and `asking` while an attempt is not settled: it is entered before
+a call leaves the process and left only by definite news. Whichever road news takes (the answer, a
+webhook, a look, the back-fill, the sweep), and however often, it ends in the same state. A road
+that is not in the table is old news and is not taken."""
 
 
 def settings_page() -> str:
@@ -112,9 +123,37 @@ def _summary(kind: type) -> str:
     return words.split(". ")[0].rstrip(".") + "."
 
 
+def states_page() -> str:
+    """Return every state of a payment, every road to it, and a picture of them."""
+    lines = [
+        "# States of a payment",
+        "",
+        f"<!-- {_MADE} -->",
+        "",
+        *textwrap.wrap(_STATES_HEAD.strip(), 100),
+        "",
+        "| state | on the wire | meaning |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{s}` | `{wire_status(s)}` | {MEANINGS[s]} |" for s in State]
+    lines += ["", "## Roads", "", "| to | from | brought by |", "|---|---|---|"]
+    for target in State:
+        for origin in dict.fromkeys(road.origin for road in ROADS if road.target is target):
+            ways = "; or ".join(
+                r.brought_by for r in ROADS if (r.origin, r.target) == (origin, target)
+            )
+            lines.append(f"| `{target}` | {f'`{origin}`' if origin else 'nothing'} | {ways} |")
+    lines += ["", "## The picture", "", "```mermaid", "stateDiagram-v2"]
+    drawn = dict.fromkeys((road.origin, road.target) for road in ROADS)
+    lines += [f"    {origin or '[*]'} --> {target}" for origin, target in drawn]
+    lines += ["    succeeded --> [*]", "```"]
+    return "\n".join(lines) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/settings.md": settings_page,
     "docs/reference/errors.md": errors_page,
+    "docs/reference/states.md": states_page,
     ".env.example": example_environment,
 }
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pytest
 from pydantic import ValidationError
 
+from payment_service.setting_groups import STRIPE_URL
 from payment_service.settings import (
     DEMO_ORDERS_URL,
     SANDBOX_URL,
-    STRIPE_URL,
     InvalidSettings,
     Settings,
     load_settings,
@@ -64,11 +64,16 @@ def test_production_has_its_own_defaults() -> None:
     assert settings.order_service_url == ""
     assert settings.warnings() == (
         "ORDER_SERVICE_URL is empty: orders are paid and nobody is told",
+        "STRIPE_WEBHOOK_SECRET is not set: the truth comes by polling alone, only slower",
     )
 
 
 def test_production_warns_of_a_token_in_the_clear_and_of_none() -> None:
-    clear = {**LIVE, "ORDER_SERVICE_URL": "http://orders/order"}
+    clear = {
+        **LIVE,
+        "ORDER_SERVICE_URL": "http://orders/order",
+        "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+    }
 
     assert load_settings(clear).warnings() == (
         "ORDER_SERVICE_TOKEN is not set: the OrderService is told without credentials",

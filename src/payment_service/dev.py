@@ -16,7 +16,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from payment_service.children import Child, Dead, Part, show
-from payment_service.settings import SANDBOX_KEY, InvalidSettings, Settings, load_settings
+from payment_service.settings import (
+    SANDBOX_KEY,
+    SANDBOX_WEBHOOK_SECRET,
+    InvalidSettings,
+    Settings,
+    load_settings,
+)
 
 LOOPBACK = "127.0.0.1"
 SANDBOX = "sandbox"
@@ -57,6 +63,7 @@ def dev_environ(
         "ENVIRONMENT": "development",
         "STRIPE_API_BASE": f"http://{LOOPBACK}:{sandbox_port}",
         "STRIPE_SECRET_KEY": SANDBOX_KEY,
+        "STRIPE_WEBHOOK_SECRET": SANDBOX_WEBHOOK_SECRET,
         "ORDER_SERVICE_URL": f"http://{LOOPBACK}:{orders_port}/order",
         "SQLITE_PATH": "./var/payments.sqlite3",
         "PYTHONUNBUFFERED": "1",
@@ -104,7 +111,11 @@ def _parts(settings: Settings, *, sandbox_port: int, orders_port: int) -> list[P
         comes_back=True,
     )
     # It forgets all when it stops, and must not give out again the ids that our database remembers.
-    fresh = ("stripe-sandbox", "--seed", str(int(time.time())))
+    webhook = f"{service.url}{settings.api_prefix}/webhook"
+    fresh = (
+        *("stripe-sandbox", "--seed", str(int(time.time()))),
+        *("--webhook-url", webhook, "--webhook-secret", SANDBOX_WEBHOOK_SECRET),
+    )
     sandbox = _stand_in(SANDBOX, fresh, sandbox_port, "/_sandbox/ledger", _MAGENTA)
     orders = _stand_in(ORDERS, ("payment-service", "demo-orders"), orders_port, "/health", _CYAN)
     wanted = ((sandbox, settings.stripe_api_base), (orders, settings.order_service_url))

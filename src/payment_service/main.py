@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 
 from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.sqlite import open_store
-from payment_service.adapters.stripe import TimeLimits, open_stripe
+from payment_service.adapters.stripe import SignedEvents, TimeLimits, open_stripe
 from payment_service.adapters.system import RandomIds, SystemClock
 from payment_service.api.app import ApiOptions, Gate, build_app
 from payment_service.domain.moment import Policy
@@ -53,7 +53,22 @@ def policy_of(settings: Settings) -> Policy:
         payment_expires_s=settings.payment_expires_s,
         lease_s=slowest_s + LEASE_MARGIN_S,
         tell_orders=bool(settings.order_service_url),
+        hold_warning_s=settings.hold_warning_s,
+        hold_auto_capture_s=settings.hold_auto_capture_s,
+        back_fill_every_s=settings.back_fill_every_s,
+        sweep_every_s=settings.sweep_every_s,
+        order_status_canceled=settings.order_status_canceled,
+        order_status_refunded=settings.order_status_refunded,
+        order_status_refund_failed=settings.order_status_refund_failed,
     )
+
+
+def event_reader_of(settings: Settings) -> SignedEvents | None:
+    """Return who reads webhooks, None when there is no secret to check them with."""
+    if settings.stripe_webhook_secret is None:
+        return None
+    secrets = settings.stripe_webhook_secret.get_secret_value().split(",")
+    return SignedEvents([secret.strip() for secret in secrets], settings.stripe_webhook_tolerance_s)
 
 
 def api_options_of(settings: Settings) -> ApiOptions:
@@ -100,6 +115,9 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
         witness=witness,
         policy=policy_of(settings),
         background=Background(on_error=lambda error: witness.stumbled("background", error)),
+        service=settings.service_name,
+        livemode="_live_" in settings.stripe_secret_key.get_secret_value()[:8],
+        event_reader=event_reader_of(settings),
     )
     try:
         await store.ensure_schema()

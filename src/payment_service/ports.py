@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
+from payment_service.domain.event import Event
 from payment_service.domain.moment import Door
+from payment_service.domain.news import News, SeenEvent
 from payment_service.domain.payment import Payment, State
-from payment_service.domain.steps import GatewayStep, News, TellOrders
+from payment_service.domain.steps import GatewayStep, TellOrders
 
 
 class Unavailable(Exception):
@@ -171,6 +174,18 @@ class Orders(Protocol):
         ...
 
 
+class EventReader(Protocol):
+    """Reads what is posted to us in Stripe's name."""
+
+    def read(self, body: bytes, signature: str, now: datetime) -> SeenEvent:
+        """Return the event of a post that Stripe signed for us at this time.
+
+        Raises WebhookRefused: nobody who knows our secret signed these bytes now, or they are no
+        event. Looks at nothing before the signature.
+        """
+        ...
+
+
 class Clock(Protocol):
     """Time."""
 
@@ -188,6 +203,18 @@ class Witness(Protocol):
 
     def saw(self, before: Payment | Customer | None, after: Payment | Customer, door: Door) -> None:
         """A document was written; called once for each write that won."""
+        ...
+
+    def heard(self, outcome: str, seen: SeenEvent, door: Door) -> None:
+        """An event was taken in, applied, put off, found foreign or given up."""
+        ...
+
+    def missed(self, cursor: Cursor) -> None:
+        """A list was not read for longer than Stripe keeps it: events may be gone for ever."""
+        ...
+
+    def unknown_at_stripe(self, seen: SeenEvent) -> None:
+        """Something at Stripe bears our mark and belongs to no document: a database was lost."""
         ...
 
     def stumbled(self, id: str, error: BaseException) -> None:
@@ -223,8 +250,44 @@ PAYMENTS: Collection[Payment] = Collection(
 CUSTOMERS: Collection[Customer] = Collection(
     name="customers",
     kind=Customer,
-    columns={"customer_id": lambda c: c.customer_id},
+    columns={
+        "customer_id": lambda c: c.customer_id,
+        "former_customer_id": lambda c: c.former_customer_id,
+    },
 )
+EVENTS: Collection[Event] = Collection(
+    name="events",
+    kind=Event,
+    columns={
+        "state": lambda e: str(e.state),
+        "type": lambda e: e.seen.type,
+        "created_at": lambda e: epoch_ms(e.created_at),
+    },
+    expires_at=lambda e: e.expires_at,
+)
+# One document for each of Stripe's lists that we read from time to time.
+CURSORS: Collection[Cursor] = Collection(name="cursors", kind=Cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPlace:
+    """In which payment a refund is, under our reference of it: looked up by it alone, on any shard.
+
+    wake_at is always None: nobody works on it.
+    """
+
+    id: str
+    version: int
+    order_id: str
+    created_at: datetime
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """Never due."""
+        return None
+
+
+REFUND_PLACES: Collection[RefundPlace] = Collection(name="refund_places", kind=RefundPlace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,4 +318,11 @@ class StoredRequest:
 REQUESTS: Collection[StoredRequest] = Collection(
     name="requests", kind=StoredRequest, expires_at=lambda r: r.expires_at
 )
-COLLECTIONS: tuple[Collection[Any], ...] = (PAYMENTS, CUSTOMERS, REQUESTS)
+COLLECTIONS: tuple[Collection[Any], ...] = (
+    PAYMENTS,
+    CUSTOMERS,
+    EVENTS,
+    CURSORS,
+    REFUND_PLACES,
+    REQUESTS,
+)

@@ -126,3 +126,15 @@ Token = Annotated[
     _secret_matching(r"[A-Za-z0-9._~+/=-]+"),
     Allowed("a bearer token: letters, digits and -._~+/="),
 ]
+# Stripe's secrets of webhook endpoints; while one is rotated the old one lives on beside it.
+WebhookSecrets = Annotated[
+    SecretStr | None,
+    _secret_matching(r"whsec_[A-Za-z0-9+/=_-]+(,\s*whsec_[A-Za-z0-9+/=_-]+){0,3}"),
+    Allowed("one to four signing secrets (whsec_), separated by commas"),
+]
+# What the OrderService calls a status: words in capitals, as a rule.
+OrderStatus = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9 _-]{0,50}"),
+    Allowed("up to 50 letters, digits, spaces, dashes or underscores, or empty"),
+]

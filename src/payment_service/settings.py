@@ -8,41 +8,28 @@ rest of the program is handed plain values.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ConfigDict, ValidationError
 
-from payment_service.setting_kinds import (
-    Allowed,
-    Currency,
-    FilePath,
-    Host,
-    Origin,
-    Prefix,
-    ServiceName,
-    StripeKey,
-    Token,
-    Url,
-    Word,
-    allowed_of,
-    example_of,
+from payment_service.setting_groups import (
+    STRIPE_URL,
+    Environment,
+    OrderSettings,
+    PaymentSettings,
+    RunningSettings,
+    ServingSettings,
+    StripeSettings,
 )
+from payment_service.setting_kinds import allowed_of, example_of
 
-Environment = Literal["development", "production"]
 Reason = tuple[str, str]  # what is wrong with a setting, and an example of what is right
 
 # Where `stripe-sandbox` and `payment-service demo-orders` listen when nothing else is said.
 SANDBOX_URL = "http://127.0.0.1:12111"
 DEMO_ORDERS_URL = "http://127.0.0.1:9001/order"
-STRIPE_URL = "https://api.stripe.com"
 
 SANDBOX_KEY = "sk_test_sandbox"
-
-# Below a tenth of a second ordinary jitter looks like failure, even next door (rehearsals want to
-# see time-outs soon). Stripe's own library gives up after 80 s, and nothing there takes longer.
-_CALL_S_MIN, _CALL_S_MAX = 0.1, 80
-# From "settle it now" (rehearsals again) to a month, past which nobody remembers the order.
-_EXPIRY_S_MIN, _EXPIRY_S_MAX = 1, 30 * 86_400
+SANDBOX_WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - of a sandbox on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,221 +53,11 @@ class InvalidSettings(Exception):
         self.problems = problems
 
 
-class Settings(BaseModel):
+class Settings(RunningSettings, PaymentSettings, OrderSettings, StripeSettings, ServingSettings):
     """Made by `load_settings` only, which knows the defaults that depend on the environment."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
-    )
-
-    environment: Annotated[Environment, Word] = Field(
-        default="development",
-        description=(
-            "Decides which defaults hold and which Stripe keys are accepted. `NODE_ENV` is read "
-            "when this is not set, for deployments that have it already."
-        ),
-        examples=["production"],
-    )
-    port: int = Field(
-        default=9000, ge=1, le=65_535, description="The port to listen on.", examples=["9000"]
-    )
-    host: Host = Field(
-        description="The address to listen on. A container must listen on all of them.",
-        examples=["0.0.0.0"],  # noqa: S104 - what production wants, and only there the default
-    )
-    api_prefix: Prefix = Field(
-        default="/payment",
-        description="The path before every endpoint but the health checks.",
-        examples=["/payment"],
-    )
-
-    sqlite_path: FilePath = Field(
-        default="var/payments.sqlite3",
-        description=(
-            "The database file, made when absent. One file is one replica: a second process that "
-            "serves must have another database."
-        ),
-        examples=["/var/lib/payments/payments.sqlite3"],
-    )
-    mongodb_uri: Annotated[SecretStr | None, Allowed("nothing, in this release")] = Field(
-        default=None,
-        description=(
-            "Reserved: MongoDB comes with a later release and will then win over `SQLITE_PATH`. "
-            "Until then a value here stops the start."
-        ),
-        examples=["mongodb://mongo-0,mongo-1,mongo-2/payments?replicaSet=rs0"],
-    )
-
-    stripe_secret_key: StripeKey = Field(
-        description=(
-            "The secret or restricted key of the Stripe account. Live keys are refused outside "
-            "production, test keys in it."
-        ),
-        examples=["rk_live_..."],
-    )
-    stripe_api_base: Origin = Field(
-        description=(
-            "Where Stripe is. In development it is the sandbox of this project; set "
-            f"`{STRIPE_URL}` to use Stripe's own test mode. A live key needs https."
-        ),
-        examples=[STRIPE_URL],
-    )
-    # A charge asks the card's issuer, which may take its time: Stripe's slowest answers come after
-    # some 20 s. Two such calls fit into the response deadline.
-    stripe_timeout_charge_s: float = Field(
-        default=25.0,
-        ge=_CALL_S_MIN,
-        le=_CALL_S_MAX,
-        description="How long to wait for Stripe to create, confirm or capture a payment.",
-        examples=["25"],
-    )
-    # As for a charge: the issuer is asked here too.
-    stripe_timeout_refund_s: float = Field(
-        default=25.0,
-        ge=_CALL_S_MIN,
-        le=_CALL_S_MAX,
-        description="How long to wait for Stripe to make a refund.",
-        examples=["25"],
-    )
-    # Attaching a card may verify it with the issuer; creating a customer asks nobody.
-    stripe_timeout_write_s: float = Field(
-        default=15.0,
-        ge=_CALL_S_MIN,
-        le=_CALL_S_MAX,
-        description="How long to wait for Stripe to write customers and cards.",
-        examples=["15"],
-    )
-    # Stripe answers reads from its own database; slower than this is trouble, and safe to repeat.
-    stripe_timeout_read_s: float = Field(
-        default=10.0,
-        ge=_CALL_S_MIN,
-        le=_CALL_S_MAX,
-        description="How long to wait for Stripe to retrieve or list.",
-        examples=["10"],
-    )
-    # As many payments as one process can usefully have in flight; beyond a few thousand the
-    # operating system's limit on open files is nearer than any gain.
-    stripe_connections_max: int = Field(
-        default=256,
-        ge=1,
-        le=4096,
-        description="How many connections to Stripe may be open at once.",
-        examples=["256"],
-    )
-
-    order_service_url: Url = Field(
-        description=(
-            "The OrderService: it is told at `<this>/updateStatus` when an order is paid. Empty: "
-            "nobody is told, and the start warns of it."
-        ),
-        examples=["https://orders.internal.example/order"],
-    )
-    order_service_token: Token = Field(
-        default=None,
-        description="The bearer token to tell the OrderService with. Not set: none is sent.",
-        examples=["..."],
-    )
-    order_service_timeout_s: float = Field(
-        default=10.0,
-        ge=_CALL_S_MIN,
-        le=_CALL_S_MAX,
-        description="How long to wait for the OrderService; after it the update is sent again.",
-        examples=["10"],
-    )
-
-    default_currency: Currency = Field(
-        default="usd",
-        description="The currency of a payment that names none.",
-        examples=["usd"],
-    )
-    amount_unit: Annotated[Literal["minor", "major"], Word] = Field(
-        default="minor",
-        description=(
-            "What amounts mean in requests and answers: `minor` is whole cents (6522), `major` is "
-            "decimals (65.22)."
-        ),
-        examples=["minor"],
-    )
-
-    # Load balancers commonly cut at 60 s: the answer must be out before. 300 s is the longest a
-    # client was ever seen to wait.
-    payment_response_deadline_s: float = Field(
-        default=55.0,
-        ge=1,
-        le=300,
-        description=(
-            "A payment that Stripe has not settled by then is answered with 202 and settled in "
-            "the background."
-        ),
-        examples=["55"],
-    )
-    # Stripe forgets an idempotency key after 24 h; asking again after 23 h could charge twice.
-    payer_expects_charge_s: float = Field(
-        default=900.0,
-        ge=1,
-        le=23 * 3600,
-        description=(
-            "How long after the request a charge in doubt may still be asked for again. Later it "
-            "is looked up, and given up by cancelling."
-        ),
-        examples=["900"],
-    )
-    action_expires_s: float = Field(
-        default=3600.0,
-        ge=_EXPIRY_S_MIN,
-        le=_EXPIRY_S_MAX,
-        description="A 3-D Secure challenge left alone this long is cancelled.",
-        examples=["3600"],
-    )
-    payment_expires_s: float = Field(
-        default=86_400.0,
-        ge=_EXPIRY_S_MIN,
-        le=_EXPIRY_S_MAX,
-        description="An unpaid payment left alone this long is cancelled.",
-        examples=["86400"],
-    )
-
-    worker_enabled: bool = Field(
-        default=True,
-        description=(
-            "Whether `serve` also settles what is due. Set it to false where `payment-service "
-            "worker` runs on its own."
-        ),
-        examples=["true"],
-    )
-    # Each one may hold a connection to Stripe: no more than the most of those.
-    worker_concurrency: int = Field(
-        default=16,
-        ge=1,
-        le=4096,
-        description="How many due payments are settled at once.",
-        examples=["16"],
-    )
-    # Five seconds below the 30 s that Kubernetes waits before it kills.
-    shutdown_grace_s: float = Field(
-        default=25.0,
-        ge=0,
-        le=300,
-        description="How long running requests may take to finish after SIGTERM.",
-        examples=["25"],
-    )
-
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Word] = Field(
-        default="info",
-        description="The least serious log line that is written.",
-        examples=["info"],
-    )
-    log_format: Annotated[Literal["json", "console"], Word] = Field(
-        description="`json`: one object a line, for machines. `console`: coloured, for people.",
-        examples=["json"],
-    )
-    service_name: ServiceName = Field(
-        default="payment-service",
-        description=(
-            "Written as `service` into the metadata of all that is made at Stripe; payments under "
-            "another name are not ours. Never change it while payments are open."
-        ),
-        examples=["payment-service"],
     )
 
     def warnings(self) -> tuple[str, ...]:
@@ -294,6 +71,7 @@ DEFAULTS: Mapping[Environment, Mapping[str, str]] = MappingProxyType(
         "development": {
             "host": "127.0.0.1",
             "stripe_secret_key": SANDBOX_KEY,
+            "stripe_webhook_secret": SANDBOX_WEBHOOK_SECRET,
             "stripe_api_base": SANDBOX_URL,
             "order_service_url": DEMO_ORDERS_URL,
             "log_format": "console",
@@ -371,6 +149,10 @@ def _contradictions(environment: str, values: Mapping[str, str]) -> Iterator[tup
     if live and environment == "production" and not base.startswith("https://"):
         reason = "must be https, or a live key travels in the clear", STRIPE_URL
         yield "stripe_api_base", reason
+    secrets = values.get("stripe_webhook_secret", "")
+    if environment == "production" and SANDBOX_WEBHOOK_SECRET in secrets.split(","):
+        reason = "is the sandbox's secret, with which anybody could sign", "whsec_..."
+        yield "stripe_webhook_secret", reason
     if values.get("mongodb_uri"):
         reason = "comes with a later release; leave it unset, payments are kept at SQLITE_PATH", ""
         yield "mongodb_uri", reason
@@ -382,6 +164,10 @@ def _warnings(settings: Settings) -> Iterator[str]:
     production = settings.environment == "production"
     if not settings.order_service_url:
         yield "ORDER_SERVICE_URL is empty: orders are paid and nobody is told"
+    if settings.stripe_webhook_secret is None:
+        yield "STRIPE_WEBHOOK_SECRET is not set: the truth comes by polling alone, only slower"
+    if not settings.back_fill_every_s and not settings.stripe_webhook_secret:
+        yield "BACK_FILL_EVERY_S is 0 and there is no webhook: only the sweep finds disputes"
     if production and token and in_the_clear:
         yield "ORDER_SERVICE_URL is not https: ORDER_SERVICE_TOKEN travels in the clear"
     if production and settings.order_service_url and not token:

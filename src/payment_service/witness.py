@@ -5,9 +5,12 @@ from functools import cache
 import structlog
 from prometheus_client import Counter
 
+from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
+from payment_service.domain.history import Entry
 from payment_service.domain.moment import Door
-from payment_service.domain.payment import Entry, Payment
+from payment_service.domain.news import SeenEvent
+from payment_service.domain.payment import Payment
 
 _log = structlog.get_logger("payments")
 
@@ -17,11 +20,30 @@ CHANGES = Counter(
 STUMBLES = Counter(
     "payment_service_stumbles", "Work on a document that ended in an unexpected exception."
 )
+EVENTS_HEARD = Counter(
+    "payment_service_events", "Events of Stripe's, by what became of them.", ["outcome", "door"]
+)
+GAPS = Counter(
+    "payment_service_event_gaps", "Times without a look that were longer than Stripe keeps events."
+)
+UNKNOWN_AT_STRIPE = Counter(
+    "payment_service_unknown_at_stripe", "Things at Stripe with our mark and no document of ours."
+)
+# Outcomes of events that are worth a line each.
+RARE = frozenset({"put_off", "swept"})
+# Lines that somebody should act on, soon.
+ALARMING = frozenset({"hold.lapses_soon", "payment.contradicted", "order.dead"})
+ALARMING_KINDS = ("dispute.", "fraud_warning.", "refund.failed", "payment.given_up_wrongly")
 
 
 @cache
 def _changes(what: str, door: str) -> Counter:
     return CHANGES.labels(what, door)
+
+
+@cache
+def _heard(outcome: str, door: str) -> Counter:
+    return EVENTS_HEARD.labels(outcome, door)
 
 
 class LogWitness:
@@ -31,10 +53,42 @@ class LogWitness:
         """Log what is new in a payment's time line, or that a customer changed."""
         if isinstance(after, Customer):
             _log.debug("customer.written", customer_id=after.customer_id, uid=after.uid, door=door)
+            before_it = before.history if isinstance(before, Customer) else ()
+            for entry in _new(before_it, after.history):
+                _tell_of_customer(after, entry)
             return
         known = before.history if isinstance(before, Payment) else ()
         for entry in _new(known, after.history):
             _tell(after, entry)
+
+    def heard(self, outcome: str, seen: SeenEvent, door: Door) -> None:
+        """Log what became of an event; the usual is told in a debug line."""
+        _heard(outcome, door).inc()
+        write = _log.error if outcome == "dead" else _log.warning if outcome in RARE else _log.debug
+        write(
+            f"event.{outcome}",
+            event_id=seen.id,
+            event_type=seen.type,
+            object_id=seen.object_id,
+            order_id=seen.order_id,
+            intent_id=seen.intent_id,
+            door=door,
+        )
+
+    def missed(self, cursor: Cursor) -> None:
+        """Log since when events may be gone for ever; the sweep of objects makes up for most."""
+        GAPS.inc()
+        _log.error("events.gap", since=cursor.read_until.isoformat())
+
+    def unknown_at_stripe(self, seen: SeenEvent) -> None:
+        """Log what was found; only a lost or another database explains it."""
+        UNKNOWN_AT_STRIPE.inc()
+        _log.error(
+            "payment.unknown",
+            order_id=seen.order_id,
+            intent_id=seen.intent_id,
+            object_id=seen.object_id,
+        )
 
     def stumbled(self, id: str, error: BaseException) -> None:
         """Log the exception with its traceback; the claim lapses and somebody tries again."""
@@ -43,14 +97,16 @@ class LogWitness:
 
 
 def _new(known: tuple[Entry, ...], now: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    if not known or len(now) > len(known):
+    if len(now) > len(known):
         return now[len(known) :]
-    return now[-1:] if now[-1] != known[-1] else ()  # a full time line drops an old one for a new
+    return now[-1:] if now[-1:] != known[-1:] else ()  # a full time line drops an old one for a new
 
 
 def _tell(payment: Payment, entry: Entry) -> None:
     _changes(entry.what, entry.door).inc()
     write = _log.debug if entry.what.endswith(".begun") else _log.info
+    if entry.what in ALARMING or entry.what.startswith(ALARMING_KINDS):
+        write = _log.warning
     write(
         entry.what,
         order_id=payment.id,
@@ -60,4 +116,15 @@ def _tell(payment: Payment, entry: Entry) -> None:
         code=payment.failure.code if payment.failure else None,
         door=entry.door,
         stripe_request_id=entry.stripe_request_id,
+    )
+
+
+def _tell_of_customer(customer: Customer, entry: Entry) -> None:
+    _changes(entry.what, entry.door).inc()
+    _log.info(
+        entry.what,
+        customer_id=customer.customer_id,
+        former_customer_id=customer.former_customer_id,
+        uid=customer.uid,
+        door=entry.door,
     )

@@ -6,9 +6,10 @@ from time import monotonic
 import structlog
 from prometheus_client import Gauge
 
+from payment_service.flows.read_lists import open_cursors
 from payment_service.flows.recover import recover
 from payment_service.flows.world import World
-from payment_service.ports import REQUESTS, Unavailable
+from payment_service.ports import COLLECTIONS, Unavailable
 
 # An indexed look that usually finds nothing; a second is what a payer does not notice.
 POLL_S = 1.0
@@ -16,8 +17,9 @@ POLL_S = 1.0
 POLL_BUSY_S = 0.05
 # When the database is away there is no use in asking it every second.
 POLL_AWAY_S = 5.0
-# Idempotency keys of callers live a day; dropping them late by a minute harms nobody.
+# Idempotency keys of callers live a day, events a month; dropping them late harms nobody.
 DROP_EXPIRED_EVERY_S = 60.0
+EXPIRING = tuple(collection for collection in COLLECTIONS if collection.expires_at is not None)
 
 _log = structlog.get_logger("worker")
 
@@ -43,12 +45,21 @@ class Worker:
 
     async def run(self) -> None:
         """Loop until stopped. An unavailable database is waited for, never a reason to end."""
+        cursors_opened = False
         while not self._stop.is_set():
+            cursors_opened = cursors_opened or await self._open_cursors()
             wait_s = await self._round()
             try:
                 await asyncio.wait_for(self._stop.wait(), wait_s)
             except TimeoutError:
                 continue
+
+    async def _open_cursors(self) -> bool:
+        try:
+            await open_cursors(self._world)
+        except Unavailable:
+            return False
+        return True
 
     async def _round(self) -> float:
         try:
@@ -68,4 +79,5 @@ class Worker:
         if monotonic() - self._dropped_at < DROP_EXPIRED_EVERY_S:
             return
         self._dropped_at = monotonic()
-        await self._world.store.drop_expired(REQUESTS, self._world.clock.now())
+        for collection in EXPIRING:
+            await self._world.store.drop_expired(collection, self._world.clock.now())

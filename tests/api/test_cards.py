@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from payment_service.domain.steps import CustomerSeen, ReadCustomer
+from payment_service.domain.news import CustomerSeen
+from payment_service.domain.steps import ReadCustomer
 from stripe_sandbox.faults import Fault
 from tests.api.asgi import Heard
 from tests.api.conftest import Api

@@ -20,7 +20,10 @@ async def test_a_payment_is_found_by_order_and_by_payment_intent(api: Api) -> No
     assert shown["status"] == "succeeded"
     assert (shown["amount_received"], shown["amount_refunded"]) == (6522, 1000)
     assert (shown["metadata"], shown["description"]) == ({"cart": "7"}, "Two books")
-    assert shown["attempts"] == {"made": 1, "under_way": None}
+    (attempt,) = shown["attempts"]["past"]
+    assert (shown["attempts"]["made"], shown["attempts"]["under_way"]) == (1, None)
+    assert (attempt["operation"], attempt["outcome"]) == ("create", "succeeded")
+    assert attempt["stripe_request_id"].startswith("req_")
     assert [refund["amount"] for refund in shown["refunds"]] == [1000]
     assert shown["order_notification"]["status"] == "PAYMENT RECEIVED"
     assert shown["order_notification"]["state"] == "told"

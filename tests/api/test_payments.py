@@ -29,7 +29,9 @@ async def test_an_order_is_paid_by_the_customers_default_card(api: Api) -> None:
             "amount_received": 6522,
             "amount_refunded": 0,
             "amount_refundable": 6522,
+            "amount_capturable": 0,
             "capture_method": "automatic",
+            "capture_before": None,
             "created": paid.data["created"],
         },
     }

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from payment_service.adapters.orders_http import ANSWER_BYTES_MAX, HttpOrders
 from payment_service.demo_orders import DemoOrders
-from payment_service.domain.steps import NoNews, OrderRefused, OrderTold, TellOrders
+from payment_service.domain.news import NoNews, OrderRefused, OrderTold
+from payment_service.domain.steps import TellOrders
 
 STEP = TellOrders(key="pay_1-1-told", order_id="order-1", status="PAYMENT RECEIVED")
 OWN_TOKEN = "own-token"

@@ -12,31 +12,33 @@ import stripe
 from multidict import CIMultiDict
 
 from payment_service.adapters.stripe import StripeGateway, TimeLimits, open_stripe
+from payment_service.domain.news import (
+    CardSeen,
+    CustomerSeen,
+    IntentSeen,
+    News,
+    NoNews,
+    NothingFound,
+    RefundSeen,
+    RefundsSeen,
+    Rejected,
+)
 from payment_service.domain.steps import (
     AttachCard,
     CancelIntent,
-    CardSeen,
     ConfirmIntent,
     CreateCustomer,
     CreateIntent,
     CreateRefund,
-    CustomerSeen,
     DetachCard,
     FindCustomer,
     FindIntent,
     FindRefunds,
     GatewayStep,
-    IntentSeen,
     NameCard,
-    News,
-    NoNews,
-    NothingFound,
     ReadCard,
     ReadCustomer,
     ReadIntent,
-    RefundSeen,
-    RefundsSeen,
-    Rejected,
     SetDefaultCard,
 )
 from tests.parts.virtual_time import EPOCH, run
@@ -175,6 +177,8 @@ RETURNED = {
     "return_url": "https://shop.test/back",
     "automatic_payment_methods[allow_redirects]": "always",
 }
+# Only the charge says until when a hold can be captured.
+CHARGE_TOO = {"expand[0]": "latest_charge"}
 UNCONFIRMED = {
     name: value
     for name, value in CREATED.items()
@@ -203,17 +207,17 @@ MADE = {"metadata[service]": "payment-service", "metadata[idempotency_key]": "ke
         (
             replace(CREATE, capture_method="manual", description="a hat"),
             "/v1/payment_intents",
-            CREATED | {"capture_method": "manual", "description": "a hat"},
+            CREATED | {"capture_method": "manual", "description": "a hat", **CHARGE_TOO},
         ),
         (
             ConfirmIntent("key-1", "ord_1", "pi_1", "pm_2", None),
             "/v1/payment_intents/pi_1/confirm",
-            {"payment_method": "pm_2"},
+            {"payment_method": "pm_2", **CHARGE_TOO},
         ),
         (
             ConfirmIntent("key-1", "ord_1", "pi_1", "pm_2", "https://shop.test/back"),
             "/v1/payment_intents/pi_1/confirm",
-            {"payment_method": "pm_2", "return_url": "https://shop.test/back"},
+            {"payment_method": "pm_2", "return_url": "https://shop.test/back", **CHARGE_TOO},
         ),
         (
             CancelIntent("key-1", "ord_1", "pi/1", "abandoned"),
@@ -277,7 +281,7 @@ FIND = FindIntent("key-1", "ord_1", "cus_1", since=EPOCH, until=EPOCH)
 @pytest.mark.parametrize(
     ("step", "looks"),
     [
-        (ReadIntent("ord_1", "pi_1"), [("/v1/payment_intents/pi_1", {})]),
+        (ReadIntent("ord_1", "pi_1"), [("/v1/payment_intents/pi_1", CHARGE_TOO)]),
         (ReadCard("pm_1"), [("/v1/payment_methods/pm_1", {})]),
         (
             FIND,
@@ -288,6 +292,7 @@ FIND = FindIntent("key-1", "ord_1", "cus_1", since=EPOCH, until=EPOCH)
                         "customer": "cus_1",
                         "created[gte]": str(SINCE_S),
                         "created[lte]": str(UNTIL_S),
+                        "expand[0]": "data.latest_charge",
                         "limit": "100",
                     },
                 )

@@ -9,20 +9,22 @@ import pytest
 import stripe
 from structlog.testing import capture_logs
 
-from payment_service.adapters.stripe.gateway import PAGE_LIMIT, PAGES_MAX
-from payment_service.domain.steps import (
-    AttachCard,
+from payment_service.adapters.stripe.looks import PAGE_LIMIT, PAGES_MAX
+from payment_service.domain.news import (
     CustomerSeen,
-    FindCustomer,
-    FindRefunds,
-    GatewayStep,
     IntentSeen,
     NoNews,
     NothingFound,
-    ReadCustomer,
-    ReadIntent,
     RefundsSeen,
     Rejected,
+)
+from payment_service.domain.steps import (
+    AttachCard,
+    FindCustomer,
+    FindRefunds,
+    GatewayStep,
+    ReadCustomer,
+    ReadIntent,
 )
 from stripe_sandbox.engine import Engine
 from tests.contract.test_stripe_gateway import (
@@ -99,7 +101,9 @@ def test_our_payment_intent_is_found_by_its_mark_on_whichever_page(
 
 @pytest.mark.parametrize("number", [0, 1, 100, LONGEST])
 def test_nothing_is_found_only_when_all_was_seen(number: int) -> None:
-    assert asked(paged("/v1/payment_intents", intents(number)), FIND) == NothingFound()
+    news = asked(paged("/v1/payment_intents", intents(number)), FIND)
+
+    assert news == NothingFound(request_id="req_1")
 
 
 def test_a_list_too_long_to_be_seen_whole_is_doubt_not_absence() -> None:
@@ -167,7 +171,7 @@ def test_of_customers_with_one_email_ours_comes_first_then_the_oldest() -> None:
 def test_the_stub_of_a_deleted_customer_is_nobody() -> None:
     stub = Recorder(lambda _: (200, {"id": "cus_1", "object": "customer", "deleted": True}))
 
-    assert asked(stub, ReadCustomer("cus_1")) == NothingFound()
+    assert asked(stub, ReadCustomer("cus_1")) == NothingFound(request_id="req_1")
 
 
 # Against the sandbox
@@ -188,7 +192,7 @@ def test_what_is_created_is_found_again() -> None:
         assert isinstance(again, IntentSeen)
         assert (made.intent.id, made.intent.amount_received_minor) == (found.intent.id, 10_000)
         assert (again.intent, again.replayed, made.replayed) == (made.intent, True, False)
-        assert other == NothingFound()
+        assert isinstance(other, NothingFound)
 
     run(main)
 

@@ -10,7 +10,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict
 
 from payment_service.adapters.stripe.news import news_of, replayed
-from payment_service.domain.steps import (
+from payment_service.domain.news import (
     Declined,
     Denial,
     Intent,

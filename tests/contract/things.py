@@ -4,27 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from payment_service import ports
 from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.domain.moment import Door, Moment, Policy
-from payment_service.domain.payment import (
-    Failure,
-    FailureKind,
-    Order,
-    Payment,
-    State,
-    Terms,
-    begin_refund,
-    noted,
-    open_payment,
-)
-from payment_service.ports import (
-    CUSTOMERS,
-    PAYMENTS,
-    REQUESTS,
-    Collection,
-    StoredRequest,
-    epoch_ms,
-)
+from payment_service.domain.payment import Failure, FailureKind, Order, Payment, State, Terms, noted
+from payment_service.domain.wishes import begin_refund, open_payment
+from payment_service.ports import Collection, StoredRequest, epoch_ms
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 MOMENT = Moment(NOON, Door.REQUEST, Policy())
@@ -73,7 +58,7 @@ class LaterThing(Thing):
 LATER_THINGS: Collection[LaterThing] = Collection(
     name="things", kind=LaterThing, columns=THINGS.columns, unique=THINGS.unique
 )
-COLLECTIONS = (PAYMENTS, CUSTOMERS, REQUESTS, THINGS)
+COLLECTIONS = (*ports.COLLECTIONS, THINGS)
 
 
 def after(milliseconds: int) -> datetime:

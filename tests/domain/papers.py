@@ -7,8 +7,7 @@ from typing import Any, Final
 from payment_service.domain import corridor
 from payment_service.domain.call import Call
 from payment_service.domain.moment import Door, Moment, Policy
-from payment_service.domain.payment import Order, Payment, Terms, open_payment, pay_again
-from payment_service.domain.steps import (
+from payment_service.domain.news import (
     Declined,
     Denial,
     Intent,
@@ -16,9 +15,11 @@ from payment_service.domain.steps import (
     News,
     NoNews,
     NothingFound,
-    PaymentStep,
     SeenRefund,
 )
+from payment_service.domain.payment import Order, Payment, Terms
+from payment_service.domain.steps import PaymentStep
+from payment_service.domain.wishes import capture_payment, open_payment, pay_again
 
 T0: Final = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 VISA, OTHER_CARD = "pm_visa", "pm_other"
@@ -132,6 +133,31 @@ def confirming() -> Payment:
 def cancelling() -> Payment:
     """Return a payment that is to be cancelled for other terms, begun after a minute."""
     begun = pay_again(declined(), order(amount_minor=5_000), moment(60))
+    assert begun is not None
+    return begun
+
+
+def held(capture_before_s: float = 604_800, **policy: Any) -> Payment:
+    """Return a payment whose money is held, and lapses a week after."""
+    return heard(
+        opened(capture_method="manual"), IntentSeen(on_hold(capture_before_s)), 0, **policy
+    )
+
+
+def on_hold(capture_before_s: float = 604_800) -> Intent:
+    """Return the PaymentIntent with its money held."""
+    capture_before = at(capture_before_s)
+    return intent(
+        "requires_capture",
+        charge_id="ch_1",
+        amount_capturable_minor=10_000,
+        capture_before=capture_before,
+    )
+
+
+def capturing(amount_minor: int | None = None, seconds: float = 60) -> Payment:
+    """Return a payment whose hold is to be captured, begun after a minute."""
+    begun = capture_payment(held(), amount_minor, "req_2", moment(seconds))
     assert begun is not None
     return begun
 

@@ -9,23 +9,25 @@ import pytest
 
 from payment_service.domain import corridor
 from payment_service.domain.call import backoff_s, spread
-from payment_service.domain.outcome import LOOK_FIRST_S
-from payment_service.domain.payment import FailureKind, Payment, State
-from payment_service.domain.steps import (
-    CancelIntent,
-    ConfirmIntent,
-    CreateIntent,
+from payment_service.domain.news import (
     Declined,
-    FindIntent,
     IntentSeen,
     News,
     NoNews,
     NotExecuted,
     NothingFound,
     OrderTold,
+    Rejected,
+)
+from payment_service.domain.outcome import LOOK_FIRST_S
+from payment_service.domain.payment import FailureKind, Payment, State
+from payment_service.domain.steps import (
+    CancelIntent,
+    ConfirmIntent,
+    CreateIntent,
+    FindIntent,
     PaymentStep,
     ReadIntent,
-    Rejected,
     TellOrders,
 )
 from tests.domain.papers import (

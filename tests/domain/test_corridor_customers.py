@@ -17,22 +17,24 @@ from payment_service.domain.customer import (
     with_default,
 )
 from payment_service.domain.moment import Policy
-from payment_service.domain.steps import (
-    AttachCard,
+from payment_service.domain.news import (
     CardSeen,
-    CreateCustomer,
     CustomerSeen,
     Declined,
     Denial,
-    DetachCard,
-    FindCustomer,
-    NameCard,
     News,
     NoNews,
     NotExecuted,
     NothingFound,
     Rejected,
     SeenCustomer,
+)
+from payment_service.domain.steps import (
+    AttachCard,
+    CreateCustomer,
+    DetachCard,
+    FindCustomer,
+    NameCard,
     SetDefaultCard,
 )
 from tests.domain.papers import DENIAL, REFUSAL, at, moment

@@ -7,22 +7,25 @@ import pytest
 
 from payment_service.domain import corridor
 from payment_service.domain.moment import Policy
-from payment_service.domain.payment import FailureKind, Payment, State, begin_refund
-from payment_service.domain.steps import (
-    CancelIntent,
-    ConfirmIntent,
-    CreateIntent,
+from payment_service.domain.news import (
     Declined,
-    FindIntent,
     IntentSeen,
     News,
     NoNews,
     NotExecuted,
     NothingFound,
-    PaymentStep,
-    ReadIntent,
     Rejected,
 )
+from payment_service.domain.payment import FailureKind, Payment, State
+from payment_service.domain.steps import (
+    CancelIntent,
+    ConfirmIntent,
+    CreateIntent,
+    FindIntent,
+    PaymentStep,
+    ReadIntent,
+)
+from payment_service.domain.wishes import begin_refund
 from tests.domain.papers import (
     DENIAL,
     OTHER_CARD,

@@ -7,16 +7,9 @@ import pytest
 
 from payment_service.domain import call as calls
 from payment_service.domain import corridor
+from payment_service.domain.news import Declined, IntentSeen, NoNews, NothingFound, Rejected
 from payment_service.domain.payment import FailureKind, Operation, Payment, State
-from payment_service.domain.steps import (
-    Declined,
-    FindIntent,
-    IntentSeen,
-    NoNews,
-    NothingFound,
-    ReadIntent,
-    Rejected,
-)
+from payment_service.domain.steps import FindIntent, ReadIntent
 from tests.domain.papers import (
     DENIAL,
     REFUSAL,

@@ -9,7 +9,8 @@ import pytest
 
 from payment_service.domain import corridor
 from payment_service.domain.moment import Policy
-from payment_service.domain.payment import FailureKind, Operation, Payment, State, begin_refund
+from payment_service.domain.news import IntentSeen, NoNews, NotExecuted, NothingFound, RefundsSeen
+from payment_service.domain.payment import FailureKind, Operation, Payment, State
 from payment_service.domain.refund import RefundStatus
 from payment_service.domain.steps import (
     CancelIntent,
@@ -18,13 +19,9 @@ from payment_service.domain.steps import (
     CreateRefund,
     FindIntent,
     FindRefunds,
-    IntentSeen,
-    NoNews,
-    NotExecuted,
-    NothingFound,
     ReadIntent,
-    RefundsSeen,
 )
+from payment_service.domain.wishes import begin_refund
 from tests.domain.papers import (
     asked,
     at,

@@ -1,31 +1,18 @@
 """Whatever happens, in whatever order: what holds for every walk through the corridor."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payment_service.domain import corridor
+from payment_service.domain.corridor_attempts import CONTRADICTED, heard_of
 from payment_service.domain.errors import Refusal
-from payment_service.domain.moment import Policy
-from payment_service.domain.notice import NoticeState
-from payment_service.domain.payment import (
-    FINAL,
-    Payment,
-    State,
-    begin_refund,
-    pay_again,
-)
-from payment_service.domain.refund import RELEASED, UNSETTLED, RefundStatus
-from payment_service.domain.steps import (
-    CancelIntent,
-    ConfirmIntent,
-    CreateIntent,
-    CreateRefund,
+from payment_service.domain.moment import Moment
+from payment_service.domain.news import (
     Declined,
-    FindIntent,
-    FindRefunds,
-    Intent,
+    DisputesSeen,
     IntentSeen,
     News,
     NoNews,
@@ -33,13 +20,35 @@ from payment_service.domain.steps import (
     NothingFound,
     OrderRefused,
     OrderTold,
-    PaymentStep,
-    ReadIntent,
     RefundSeen,
     RefundsSeen,
     Rejected,
+    SeenFraudWarning,
     SeenRefund,
+)
+from payment_service.domain.notice import next_owed
+from payment_service.domain.payment import FINAL, Payment, State
+from payment_service.domain.refund import RELEASED, UNSETTLED, RefundStatus
+from payment_service.domain.steps import (
+    CancelIntent,
+    CaptureIntent,
+    ConfirmIntent,
+    CreateIntent,
+    CreateRefund,
+    FindDisputes,
+    FindIntent,
+    FindRefunds,
+    PaymentStep,
+    ReadIntent,
     TellOrders,
+)
+from payment_service.domain.transitions import ROADS
+from payment_service.domain.wishes import (
+    begin_refund,
+    cancel_payment,
+    capture_payment,
+    confirm_payment,
+    pay_again,
 )
 from tests.domain.papers import (
     DENIAL,
@@ -47,7 +56,6 @@ from tests.domain.papers import (
     REFUSAL,
     T0,
     VISA,
-    asked,
     at,
     intent,
     moment,
@@ -55,87 +63,7 @@ from tests.domain.papers import (
     order,
     waiting,
 )
-
-LEASE_S = Policy().lease_s
-
-# True news of one PaymentIntent, in any order, any number of times
-
-Telling = tuple[str, int, float]
-courses = st.tuples(
-    st.lists(
-        st.sampled_from(["requires_payment_method", "requires_action", "processing"]), max_size=3
-    ),
-    st.sampled_from(["succeeded", "canceled"]),
-)
-tellings = st.lists(
-    st.tuples(
-        st.sampled_from(["answer", "replay", "look", "refusal", "lost", "late answer"]),
-        st.integers(0, 3),
-        st.floats(0, 100),
-    ),
-    max_size=12,
-)
-
-
-def true_news(how: str, shown: Intent) -> News:
-    match how:
-        case "replay":
-            return IntentSeen(shown, replayed=True)
-        case "refusal":
-            return Rejected(REFUSAL, shown)
-        case "lost":
-            return NoNews("lost")
-    return IntentSeen(shown)
-
-
-def told(payment: Payment, how: str, shown: Intent, seconds: float) -> Payment:
-    """Return the payment after it was told, by whatever it asks next or by an old answer."""
-    first = corridor.next_step(opened(), moment())
-    assert first is not None
-    step: PaymentStep | None = first
-    if how == "look":
-        step = ReadIntent("ord_1", "pi_1")
-    elif how != "late answer":
-        step = corridor.next_step(payment, moment(seconds))
-    if step is None or isinstance(step, TellOrders):
-        return payment
-    if step is not first and how != "look":
-        payment = corridor.asking(payment, step, moment(seconds))
-    return corridor.decide(payment, step, true_news(how, shown), moment(seconds))
-
-
-def at_rest(payment: Payment, seconds: float, truth: Intent) -> Payment:
-    """Return the payment when nothing is owed any more, everybody having told the truth."""
-    for _ in range(20):
-        if payment.wake_at is None:
-            return payment
-        seconds = max(seconds, (payment.wake_at - T0).total_seconds())
-        payment, step = asked(payment, seconds)
-        told = OrderTold() if isinstance(step, TellOrders) else IntentSeen(truth)
-        payment = corridor.decide(payment, step, told, moment(seconds))
-    raise AssertionError("it does not come to rest")
-
-
-@given(courses, tellings)
-def test_any_order_and_repetition_of_true_news_ends_in_the_same_state(
-    course: tuple[list[str], str], happens: list[Telling]
-) -> None:
-    before, end = course
-    truth = intent(end)
-    shown = [*(intent(status) for status in before), truth]
-    payment, seconds = opened(), 0.0
-
-    for how, number, passes_s in happens:
-        seconds += passes_s
-        payment = told(payment, how, shown[min(number, len(before))], seconds)
-
-    payment = at_rest(payment, seconds, truth)
-    assert (payment.state, payment.intent_id) == (State(end), "pi_1")
-    assert payment.received_minor == (10_000 if end == "succeeded" else 0)
-    assert [n.state for n in payment.notices] == [NoticeState.TOLD] * (end == "succeeded")
-
-
-# Any news at all
+from tests.domain.true_stripe import seen_dispute
 
 any_intent = st.sampled_from(
     [
@@ -144,8 +72,11 @@ any_intent = st.sampled_from(
         intent("requires_confirmation"),
         intent("requires_action"),
         intent("processing"),
-        intent("requires_capture"),
+        intent("requires_capture", amount_capturable_minor=10_000, capture_before=at(604_800)),
+        intent("requires_action", key="pay_1-2-confirm"),
+        intent("requires_action", id="pi_2", key="pay_1-1-create"),
         intent("succeeded"),
+        intent("succeeded", key="pay_1-1-create"),
         intent("succeeded", id="pi_2"),
         intent("canceled"),
     ]
@@ -158,6 +89,16 @@ any_news: st.SearchStrategy[News] = st.one_of(
     st.just(NoNews("lost")),
     st.just(NoNews("http_500", dead_end="http_500")),
     st.just(NothingFound()),
+)
+dispute_news: st.SearchStrategy[News] = st.one_of(
+    st.builds(
+        lambda statuses: DisputesSeen(
+            tuple(seen_dispute(status, f"du_{n}") for n, status in enumerate(statuses)),
+            (SeenFraudWarning("issfr_1", "misc", actionable=True, created_at=T0),),
+        ),
+        st.lists(st.sampled_from(["needs_response", "warning_closed", "won", "lost"]), max_size=2),
+    ),
+    st.sampled_from([NoNews("lost"), NotExecuted("http_429"), Rejected(REFUSAL)]),
 )
 order_news: st.SearchStrategy[News] = st.sampled_from(
     [
@@ -213,7 +154,13 @@ def assert_it_is_sound(payment: Payment, seconds: float) -> None:
     assert all(call.doubts >= 0 for call in calls)
 
     held = sum(r.amount_minor for r in payment.refunds if r.status not in RELEASED)
-    assert 0 <= payment.refundable_minor == payment.received_minor - held
+    assert 0 <= payment.unrefunded_minor == payment.received_minor - held
+    blocked = payment.blocking_dispute is not None
+    assert payment.refundable_minor == (0 if blocked else payment.unrefunded_minor)
+
+    assert (payment.hold is None) or payment.status is State.REQUIRES_CAPTURE
+    assert payment.capturable_minor == 0 or payment.status is State.REQUIRES_CAPTURE
+    assert [line.what for line in payment.history].count(CONTRADICTED) <= 1
 
     assert (payment.wake_at is None) == (not owes_something(payment))
     if payment.wake_at is not None and payment.wake_at <= at(seconds):
@@ -225,8 +172,9 @@ def owes_something(payment: Payment) -> bool:
         payment.attempt is not None
         or (payment.status not in FINAL and payment.intent_id is not None)
         or any(r.status in UNSETTLED | {RefundStatus.ASKING} for r in payment.refunds)
-        or any(n.state is NoticeState.OWED for n in payment.notices)
+        or next_owed(payment.notices) is not None
         or payment.refunds_look_at is not None
+        or payment.disputes_look_at is not None
     )
 
 
@@ -240,55 +188,119 @@ def assert_it_is_claimed(payment: Payment, seconds: float) -> None:
     assert payment.wake_at is None or payment.wake_at > at(seconds)
 
 
+ROADS_THERE_ARE = {(road.origin, road.target) for road in ROADS}
+
+
+def assert_it_took_a_road(before: Payment, after: Payment) -> None:
+    """Each change of what is shown is a road of the table, or two when an attempt was begun."""
+    if before.state is after.state:
+        return
+    begun = after.attempt is not None and before.status is not after.status
+    via = [(before.state, after.status), (after.status, after.state)] if begun else []
+    direct = (before.state, after.state) in ROADS_THERE_ARE
+    assert direct or (via and ROADS_THERE_ARE.issuperset(via)), (before.state, after.state, via)
+
+
+ASKS = (
+    CreateIntent,
+    ConfirmIntent,
+    CaptureIntent,
+    CancelIntent,
+    ReadIntent,
+    FindIntent,
+)
+
+
 def assert_it_may_become(before: Payment, after: Payment, step: PaymentStep, news: News) -> None:
-    if before.status in FINAL and before.attempt is None:
+    if before.status in FINAL and before.attempt is None and before.intent_id is not None:
         assert (after.status, after.attempt) == (before.status, None)
         assert after.received_minor == before.received_minor
-    asks = isinstance(step, CreateIntent | ConfirmIntent | CancelIntent | ReadIntent | FindIntent)
-    if asks and isinstance(news, NoNews) and before.attempt is not None:
+    if isinstance(step, ASKS) and isinstance(news, NoNews) and before.attempt is not None:
         assert after.attempt is not None
 
 
 def news_for(draw: st.DataObject, step: PaymentStep, stripe: Refunding) -> News:
     if isinstance(step, CreateRefund | FindRefunds):
         return stripe.news(draw, step)
+    if isinstance(step, FindDisputes):
+        return draw.draw(dispute_news)
     return draw.draw(order_news if isinstance(step, TellOrders) else any_news)
 
 
-def wished(draw: st.DataObject, payment: Payment, seconds: float) -> Payment:
+def wished(draw: st.DataObject, payment: Payment, now: Moment) -> Payment:
     """Return the payment after a caller wanted something of it, or as it is if that is refused."""
-    now = moment(seconds)
+    card = draw.draw(st.sampled_from([VISA, OTHER_CARD, None]))
+    part = draw.draw(st.none() | st.integers(1, 12_000))
+    amount = draw.draw(st.sampled_from([10_000, 5_000]))
+    method = payment.terms.capture_method
     try:
-        if draw.draw(st.booleans()):
-            card = draw.draw(st.sampled_from([VISA, OTHER_CARD, None]))
-            amount = draw.draw(st.sampled_from([10_000, 5_000]))
-            return pay_again(payment, order(card, amount_minor=amount), now) or payment
-        part = draw.draw(st.none() | st.integers(1, 12_000))
+        match draw.draw(st.sampled_from(["pay", "confirm", "capture", "cancel", "refund"])):
+            case "pay":
+                again = order(card, amount_minor=amount, capture_method=method)
+                return pay_again(payment, again, now) or payment
+            case "confirm":
+                return confirm_payment(payment, order(card), now) or payment
+            case "capture":
+                return capture_payment(payment, part, "req_2", now) or payment
+            case "cancel":
+                return cancel_payment(payment, "duplicate", "req_2", now) or payment
         return begin_refund(payment, f"ref_{len(payment.refunds)}", part, None, now)
     except Refusal:
         return payment
 
 
-@settings(max_examples=150, deadline=None)
+def after_an_event(
+    draw: st.DataObject, payment: Payment, stripe: Refunding, now: Moment
+) -> Payment:
+    """Return the payment after somebody's word made us look, whatever that look showed."""
+    look = draw.draw(st.sampled_from(["intent", "refunds", "disputes"]))
+    if look == "intent":
+        keys = [None, "pay_1-1-create", payment.attempt.call.key if payment.attempt else None]
+        seen_with = draw.draw(st.sampled_from(keys))
+        return heard_of(payment, draw.draw(any_intent), now, seen_with=seen_with)
+    if payment.intent_id is None:
+        return payment
+    step: FindRefunds | FindDisputes = FindRefunds(payment.id, payment.intent_id)
+    if look == "disputes":
+        step = FindDisputes(payment.id, payment.intent_id)
+    return corridor.decide(payment, step, news_for(draw, step, stripe), now)
+
+
+policies: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [
+        {},
+        {"hold_auto_capture_s": 100_000, "tell_orders": False},
+        {"order_status_canceled": "CANCELED", "order_status_refunded": "REFUNDED"},
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_whatever_is_heard_and_wanted_the_document_stays_sound(draw: st.DataObject) -> None:
-    payment, seconds, stripe = draw.draw(st.sampled_from([opened(), waiting()])), 0.0, Refunding()
+    begins = [opened(), waiting(), opened(capture_method="manual")]
+    payment, policy = draw.draw(st.sampled_from(begins)), draw.draw(policies)
+    seconds, stripe = 0.0, Refunding()
     late: list[tuple[PaymentStep, News]] = []
 
     for _ in range(draw.draw(st.integers(1, 25))):
         seconds += draw.draw(st.sampled_from([0, 0.5, 31, 700, 4_000, 90_000]))
-        step = corridor.next_step(payment, moment(seconds))
-        what = draw.draw(st.sampled_from(["heard", "crash", "late", "wish", "heard"]))
-        if what == "wish" or step is None:
-            payment = wished(draw, payment, seconds)
+        now = moment(seconds, **policy)
+        step, before = corridor.next_step(payment, now), payment
+        what = draw.draw(st.sampled_from(["heard", "crash", "late", "wish", "event", "heard"]))
+        if what == "event":
+            payment = after_an_event(draw, payment, stripe, now)
+        elif what == "wish" or step is None:
+            payment = wished(draw, payment, now)
         else:
-            payment = corridor.asking(payment, step, moment(seconds))
+            payment = corridor.asking(payment, step, now)
             late.append((step, news_for(draw, step, stripe)))  # what happens, happens now
             if what != "crash":
                 step, news = draw.draw(st.sampled_from(late)) if what == "late" else late[-1]
-                before = payment
-                payment = corridor.decide(payment, step, news, moment(seconds))
-                assert_it_may_become(before, payment, step, news)
+                claimed = payment
+                payment = corridor.decide(payment, step, news, now)
+                assert_it_may_become(claimed, payment, step, news)
+        assert_it_took_a_road(before, payment)
         assert_it_is_sound(payment, seconds)
         assert_it_is_claimed(payment, seconds)
         assert stripe.given_back() <= payment.received_minor

@@ -22,7 +22,7 @@ from payment_service.domain.customer import (
     with_valid_default,
 )
 from payment_service.domain.errors import CardNotUsable, InvalidRequest, NotFound
-from payment_service.domain.steps import Denial, SeenCard, SeenCustomer
+from payment_service.domain.news import Denial, SeenCard, SeenCustomer
 from tests.domain.papers import DENIAL, at
 
 EMAIL = "ann@example.com"
@@ -35,7 +35,7 @@ def seen_card(id: str = "pm_1", customer_id: str | None = None, added_s: float =
         last4="4242",
         exp_month=12,
         exp_year=2030,
-        fingerprint="same",
+        fingerprint=f"print of {id}",
         cardholder_name=None,
         customer_id=customer_id,
         created_at=at(added_s),

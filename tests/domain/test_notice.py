@@ -10,23 +10,24 @@ from hypothesis import strategies as st
 from payment_service.domain import corridor
 from payment_service.domain.call import asked as tried
 from payment_service.domain.moment import Policy
-from payment_service.domain.notice import (
-    DEAD_AFTER,
-    Notice,
-    NoticeState,
-    owe,
-    told,
-)
-from payment_service.domain.payment import Payment
-from payment_service.domain.steps import (
+from payment_service.domain.news import (
     News,
     NoNews,
     NotExecuted,
     NothingFound,
     OrderRefused,
     OrderTold,
-    TellOrders,
 )
+from payment_service.domain.notice import (
+    DEAD_AFTER,
+    Notice,
+    NoticeState,
+    overtaken,
+    owe,
+    told,
+)
+from payment_service.domain.payment import Payment
+from payment_service.domain.steps import TellOrders
 from tests.domain.papers import asked, at, heard, moment, paid
 
 DAYS_3 = DEAD_AFTER.total_seconds()
@@ -189,3 +190,31 @@ def test_late_news_of_a_notice_that_is_told_changes_nothing(news: News) -> None:
     done = corridor.decide(payment, step, OrderTold(), moment(1))
 
     assert corridor.decide(done, step, news, moment(40)) == done
+
+
+def test_a_notice_that_is_overtaken_under_way_is_not_told_again() -> None:
+    """It may arrive, and so the next one waits until it has had its time; then it is dropped."""
+    under_way = overtaken(tried_notice())
+    payment = replace(paid(), notices=(under_way, owe("PAID", "pay_1-notice-2", at(1))))
+
+    assert (under_way.state, under_way.is_overtaken) == (NoticeState.OWED, True)
+    assert told(under_way, NoNews("timeout"), at(5)).state is NoticeState.DROPPED
+    assert told(under_way, OrderTold(), at(5)).state is NoticeState.TOLD
+    assert payment.wake_at == at(30)
+    assert corridor.next_step(payment, moment(29)) is None
+    step = corridor.next_step(payment, moment(30))
+    assert step == TellOrders("pay_1-notice-2", payment.id, "PAID")
+    assert corridor.asking(payment, step, moment(30)).notices[0].state is NoticeState.DROPPED
+
+
+def test_a_notice_that_is_overtaken_before_it_left_is_dropped_and_one_that_was_told_stays() -> None:
+    waiting, is_told = owe("CANCELED", "key", at(0)), told(tried_notice(), OrderTold(), at(1))
+
+    assert overtaken(waiting).state is NoticeState.DROPPED
+    assert overtaken(is_told) == is_told
+
+
+def test_an_overtaken_notice_alone_wakes_nobody() -> None:
+    payment = replace(paid(), notices=(overtaken(tried_notice()),))
+
+    assert payment.wake_at is None

@@ -13,21 +13,18 @@ from payment_service.domain.errors import (
     RefundExceedsRemaining,
     Refusal,
 )
+from payment_service.domain.history import HISTORY_HEAD, HISTORY_MAX
+from payment_service.domain.news import Declined, IntentSeen, NoNews, NotExecuted, Rejected
 from payment_service.domain.payment import (
-    HISTORY_HEAD,
-    HISTORY_MAX,
     REFUNDS_MAX,
     FailureKind,
     Operation,
     Payment,
     State,
-    begin_refund,
     noted,
-    open_payment,
-    pay_again,
 )
 from payment_service.domain.refund import RefundStatus
-from payment_service.domain.steps import Declined, IntentSeen, NoNews, NotExecuted, Rejected
+from payment_service.domain.wishes import begin_refund, open_payment, pay_again
 from tests.domain.papers import (
     DENIAL,
     OTHER_CARD,

@@ -7,14 +7,10 @@ import pytest
 
 from payment_service.domain import corridor
 from payment_service.domain.call import backoff_s
-from payment_service.domain.moment import Policy
-from payment_service.domain.payment import Payment, begin_refund
-from payment_service.domain.refund import PENDING_LOOK_S, RefundStatus, not_there
-from payment_service.domain.steps import (
-    CreateRefund,
+from payment_service.domain.moment import REFUND_LOOKS_S, Policy
+from payment_service.domain.news import (
     Declined,
     Denial,
-    FindRefunds,
     News,
     NoNews,
     NotExecuted,
@@ -23,6 +19,10 @@ from payment_service.domain.steps import (
     RefundsSeen,
     Rejected,
 )
+from payment_service.domain.payment import Payment
+from payment_service.domain.refund import PENDING_LOOK_S, RefundStatus, not_there
+from payment_service.domain.steps import CreateRefund, FindRefunds
+from payment_service.domain.wishes import begin_refund
 from tests.domain.papers import REFUSAL, asked, at, heard, moment, paid, seen_refund
 
 LEASE_S = Policy().lease_s
@@ -132,7 +132,7 @@ def test_after_doubt_the_list_is_looked_at_and_what_is_ours_adopted() -> None:
 
     assert (status_of(payment), payment.refunds[0].stripe_refund_id) == ((SUCCEEDED, None), "re_1")
     assert (payment.refunded_minor, payment.refundable_minor) == (6_000, 4_000)
-    assert (payment.refunds[0].call, payment.wake_at) == (None, None)
+    assert (payment.refunds[0].call, payment.wake_at) == (None, at(REFUND_LOOKS_S[0]))
 
 
 def test_what_the_list_does_not_show_is_asked_for_again_under_the_same_key() -> None:
@@ -179,7 +179,27 @@ def test_what_is_not_final_at_stripe_is_looked_at_every_five_minutes(status: str
     payment = heard(payment, RefundsSeen((seen_refund(status),)), PENDING_LOOK_S)
     assert payment.wake_at == at(2 * PENDING_LOOK_S)
     payment = heard(payment, RefundsSeen((seen_refund("succeeded"),)), 2 * PENDING_LOOK_S)
-    assert (status_of(payment), payment.wake_at) == ((SUCCEEDED, None), None)
+    assert (status_of(payment), payment.wake_at) == ((SUCCEEDED, None), at(REFUND_LOOKS_S[0]))
+
+
+def test_one_that_succeeded_is_looked_at_in_growing_steps_since_its_bank_may_return_it() -> None:
+    payment = heard(refunding(), RefundSeen(seen_refund("succeeded")), 0)
+
+    wakes = []
+    while payment.wake_at is not None:
+        seconds = (payment.wake_at - at(0)).total_seconds()
+        wakes.append(seconds)
+        payment = heard(payment, RefundsSeen((seen_refund("succeeded"),)), seconds)
+
+    assert tuple(wakes) == REFUND_LOOKS_S
+
+
+def test_an_older_look_that_comes_late_takes_nothing_back() -> None:
+    payment = heard(refunding(), RefundSeen(seen_refund("succeeded")), 0)
+
+    payment = heard(payment, RefundsSeen((seen_refund("pending"),)), REFUND_LOOKS_S[0])
+
+    assert status_of(payment) == (SUCCEEDED, None)
 
 
 def test_a_look_at_what_is_pending_is_a_claim_and_comes_again_when_it_fails() -> None:

@@ -6,15 +6,8 @@ import pytest
 
 from payment_service.domain.corridor_customers import OwedStep, begin_call
 from payment_service.domain.customer import Customer, adding_card, with_default
-from payment_service.domain.steps import (
-    AttachCard,
-    CustomerSeen,
-    DetachCard,
-    NameCard,
-    NoNews,
-    NotExecuted,
-    SetDefaultCard,
-)
+from payment_service.domain.news import CustomerSeen, NoNews, NotExecuted
+from payment_service.domain.steps import AttachCard, DetachCard, NameCard, SetDefaultCard
 from tests.domain.papers import at, moment
 from tests.domain.test_corridor_customers import (
     CARD,

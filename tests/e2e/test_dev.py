@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from payment_service.dev import dev_environ, first_steps, run_dev
+from tests.parts.at_stripe import AtStripe
+from tests.parts.http import Caller
 
 COMMAND = str(Path(sys.executable).with_name("payment-service"))
 # Longer than the command itself waits for its parts to start or stop.
@@ -141,6 +144,35 @@ def seen_order(look: str) -> Any:
         if "status" in order or time.monotonic() > last:
             return order
         time.sleep(POLL_S)
+
+
+async def test_a_payment_confirmed_by_its_payer_is_known_at_once_since_the_sandbox_tells(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path) as dev:
+        dev.wait_until_ready()
+        async with aiohttp.ClientSession() as http:
+            service, sandbox, orders = (
+                Caller(http, f"http://127.0.0.1:{port}")
+                for port in (dev.service_port, dev.sandbox_port, dev.orders_port)
+            )
+            body = {"amount": 5000, "orderId": "by-payer", "confirm": False}
+            created = await service.ask("POST", "/payment/payment-intent", body)
+
+            payer = AtStripe(http, sandbox.base)
+            await payer.confirm(created.data, "pm_card_visa", "https://shop.example/paid")
+
+            # Not a look at the payment, which might be taken for what made it known.
+            await orders.until(
+                "GET", "/order/by-payer", lambda h: h.status == 200, within_s=TOLD_S_MAX
+            )
+            paid = await service.ask("GET", "/payment/payment-intent/by-payer")
+    assert (created.data["status"], paid.data["status"]) == (
+        "requires_payment_method",
+        "succeeded",
+    )
+    news = [(entry["what"], entry["by"]) for entry in paid.data["timeline"]]
+    assert ("payment.succeeded", "webhook") in news
 
 
 def test_the_addresses_it_prints_answer(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The promise, on real processes: kill -9 among concurrent payments under faults loses nothing.
 
+Stripe tells of it all by webhook meanwhile, as unreliably as it can.
 `KILL_NINE_PAYMENTS` sets how many payments are in flight; `make sim` runs it with 200.
 """
 
@@ -31,13 +32,15 @@ FAULTS = (
     "lock_timeout",
     "delay",
 )
+# Every fault of webhooks; each hits some of the events.
+WEBHOOK_FAULTS = ("drop", "duplicate", "two_events", "delay", "reorder", "never_generated")
 SETTLED_WITHIN_S = 60.0
 # A time-out in the test's own time: the shipped default of 25 s would only make it longer.
 SETTINGS = {"STRIPE_TIMEOUT_CHARGE_S": "3", "STRIPE_TIMEOUT_READ_S": "3", "LOG_LEVEL": "warning"}
 
 
 def test_kill_nine_among_concurrent_payments_charges_once_and_loses_nothing() -> None:
-    with stack(SETTINGS) as running:
+    with stack(SETTINGS, webhooks=True) as running:
         asyncio.run(_life(running))
 
 
@@ -88,6 +91,14 @@ async def _plan_faults(sandbox: Caller, chance: random.Random) -> None:
             "delay_s": 2,
         }
         assert (await sandbox.ask("POST", "/_sandbox/faults", fault)).status < 300
+    for kind in WEBHOOK_FAULTS:
+        rule = {
+            "type": "*",
+            "fault": kind,
+            "times": max(PAYMENTS // 10, 1),
+            "skip": chance.randrange(PAYMENTS),
+        }
+        assert (await sandbox.ask("POST", "/_sandbox/webhooks", rule)).status < 300
 
 
 async def _pay(service: Caller, customer_id: str, number: int, chance: random.Random) -> str | None:

@@ -10,8 +10,9 @@ import aiohttp
 import stripe
 from aiohttp.client_reqrep import ConnectionKey
 
+from payment_service.domain.news import News
 from payment_service.domain.payment import Order, Payment, Terms
-from payment_service.domain.steps import GatewayStep, News, TellOrders
+from payment_service.domain.steps import GatewayStep, TellOrders
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.pay_order import pay_order
 from payment_service.ports import Gateway

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from payment_service.domain.moment import Door, Policy
-from payment_service.domain.payment import Payment, State, open_payment
+from payment_service.domain.payment import Payment, State
 from payment_service.domain.steps import CreateIntent
+from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, Claimed, advance, claim, commit
 from payment_service.ports import PAYMENTS, StoreUnavailable, VersionConflict
 from tests.flows.buying import (
@@ -210,5 +211,22 @@ def test_a_look_that_was_overtaken_in_its_sleep_proves_nothing_any_more() -> Non
 
         assert (await payment_of(shop)).state is State.SUCCEEDED
         assert (len(intents(shop)), len(charges(shop))) == (1, 1)
+
+    run(main)
+
+
+def test_an_owner_that_slept_through_its_claim_leaves_the_claim_of_whoever_took_over() -> None:
+    """Else a third one would find the payment due, and ask Stripe while the second one does."""
+
+    async def main() -> None:
+        shop = await open_shop(policy=Policy(lease_s=3))
+        claimed = await begun(shop)
+        await shop.world.clock.sleep(4)
+        taken_over = await commit(shop.world, PAYMENT, claimed.doc, same, Door.WORKER)
+
+        await advance(shop.world, PAYMENT, claimed, Door.REQUEST)
+
+        assert taken_over.step is not None
+        assert await payment_of(shop) == taken_over.doc
 
     run(main)

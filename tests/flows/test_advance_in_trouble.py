@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from payment_service.domain.moment import Door
-from payment_service.domain.payment import FailureKind, Payment, State, open_payment
-from payment_service.domain.steps import OrderRefused
+from payment_service.domain.news import OrderRefused
+from payment_service.domain.payment import FailureKind, Payment, State
+from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, Claimed, advance, claim
 from payment_service.ports import PAYMENTS
 from stripe_sandbox.engine import Config, Engine

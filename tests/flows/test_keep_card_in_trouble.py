@@ -7,7 +7,8 @@ import pytest
 
 from payment_service.domain.customer import CardState
 from payment_service.domain.errors import CardRefused, NotFound, StripeRefused
-from payment_service.domain.steps import Declined, Denial, ReadCard, Rejected
+from payment_service.domain.news import Declined, Denial, Rejected
+from payment_service.domain.steps import ReadCard
 from payment_service.flows.keep_card import remove_card, set_default_card
 from payment_service.ports import GatewayUnavailable
 from tests.flows.buying import (

@@ -9,7 +9,8 @@ import stripe
 
 from payment_service.domain.customer import Customer
 from payment_service.domain.errors import InvalidRequest, NotFound, StripeRefused
-from payment_service.domain.steps import CreateCustomer, Denial, FindCustomer, Rejected
+from payment_service.domain.news import Denial, Rejected
+from payment_service.domain.steps import CreateCustomer, FindCustomer
 from payment_service.flows.keep_customer import create_customer, customer_by_id, get_customer
 from payment_service.ports import CUSTOMERS, GatewayUnavailable
 from stripe_sandbox.engine import Config, Engine

@@ -7,7 +7,8 @@ import pytest
 
 from payment_service.domain.call import ORPHAN_MAY_LIVE_S
 from payment_service.domain.moment import Door
-from payment_service.domain.payment import State, open_payment
+from payment_service.domain.payment import State
+from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.keep_customer import create_customer
 from payment_service.flows.recover import recover, take_over

@@ -1,10 +1,12 @@
 """Refunding: reserved before Stripe is asked, never more than there is, whoever asks at once."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from payment_service.domain.errors import PaymentNotRefundable, RefundExceedsRemaining
+from payment_service.domain.moment import REFUND_LOOKS_S
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.flows.refund_payment import refund_payment
@@ -53,7 +55,7 @@ async def paid_shop(card: str = "pm_card_visa") -> Shop:
     return shop
 
 
-def test_a_refund_costs_two_writes_and_one_call() -> None:
+def test_a_refund_costs_two_writes_the_note_where_it_is_and_one_call() -> None:
     async def main() -> None:
         shop, store = await open_watched_shop()
         await pay(shop)
@@ -64,7 +66,7 @@ def test_a_refund_costs_two_writes_and_one_call() -> None:
 
         assert (made.status, made.amount_minor) == (RefundStatus.SUCCEEDED, 6_000)
         assert (payment.refunded_minor, payment.refundable_minor) == (6_000, 4_000)
-        assert store.writes == [("payments", 3), ("payments", 4)]
+        assert store.writes == [("refund_places", 0), ("payments", 3), ("payments", 4)]
         assert requests(shop)[1:] == ["/v1/refunds"]
         assert [(r["amount"], r["metadata"]) for r in refunds(shop)] == [
             (
@@ -218,7 +220,9 @@ def test_a_pending_refund_is_followed_until_it_is_final() -> None:
 
         (settled,) = (await payment_of(shop)).refunds
         assert settled.status is RefundStatus.SUCCEEDED
-        assert (await payment_of(shop)).wake_at is None
+        # Its bank may return it still: the next look is on the ladder of what has succeeded.
+        ladder_from_s = timedelta(seconds=REFUND_LOOKS_S[0])
+        assert (await payment_of(shop)).wake_at == made.created_at + ladder_from_s
 
     run(main)
 

@@ -12,13 +12,14 @@ import pytest
 
 from payment_service.domain.errors import CardNotUsable, OrderAlreadyPaid, PaymentInProgress
 from payment_service.domain.moment import Door
-from payment_service.domain.payment import State, open_payment
-from payment_service.domain.steps import NoNews
+from payment_service.domain.news import NoNews
+from payment_service.domain.payment import State
+from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer
 from payment_service.ports import CUSTOMERS, PAYMENTS, StoreUnavailable
-from stripe_sandbox.engine import Request
+from stripe_sandbox.engine import Config, Engine, Request
 from stripe_sandbox.faults import Fault
 from tests.flows.buying import (
     VISA,
@@ -32,6 +33,7 @@ from tests.flows.buying import (
     quiet,
     soon,
 )
+from tests.flows.test_keep_customer import elsewhere
 from tests.parts.shop import Shop, open_shop
 from tests.parts.virtual_time import VirtualClock, epoch_s, run
 
@@ -190,22 +192,35 @@ def test_an_update_that_was_owed_while_we_were_away_for_days_is_still_told() -> 
     run(main)
 
 
+async def minted(shop: Shop, number: int) -> str:
+    """Return the id of a card at Stripe that is like no other of another number."""
+    card = {
+        "number": "4242424242424242",
+        "exp_month": number % 12 + 1,
+        "exp_year": 2030 + number // 12,
+    }
+    made = await elsewhere(shop, "post", "/v1/payment_methods", type="card", card=card)
+    found: str = made["id"]
+    return found
+
+
 def test_cards_that_wait_for_stripe_count_against_the_limit_too() -> None:
     async def main() -> None:
-        shop = await open_shop()
+        shop = await open_shop(engine=Engine(Config(raw_card_numbers=True)))
         ann, _ = await create_customer(shop.world, "ann@example.com", None, deadline=soon(shop))
+        cards = [await minted(shop, number) for number in range(60)]
         shop.stripe.pick = lambda _, path: (
             Fault("error_503_before") if path.endswith("/attach") else None
         )
         assert ann.customer_id is not None
 
         refused = 0
-        for _ in range(60):
+        for card_id in cards:
             try:
                 await attach_card(
                     shop.world,
                     ann.customer_id,
-                    VISA,
+                    card_id,
                     cardholder_name=None,
                     is_default=False,
                     deadline=soon(shop, 0),

@@ -3,7 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from payment_service.domain.steps import News, OrderTold, TellOrders
+from payment_service.domain.news import News, OrderTold
+from payment_service.domain.steps import TellOrders
 
 
 @dataclass

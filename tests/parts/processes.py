@@ -17,6 +17,7 @@ from pathlib import Path
 START_S = 30.0
 STOP_S = 30.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+WEBHOOK_SECRET = "whsec_made_up"
 
 
 def free_port() -> int:
@@ -93,12 +94,23 @@ class Stack:
     orders_url: str
     folder: Path
 
+    @property
+    def webhook_url(self) -> str:
+        """Where Stripe tells the service of what happened."""
+        return f"{self.service_url}/payment/webhook"
+
 
 @contextmanager
-def stack(environ: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """Run all three; yield where they are; end them and drop their files."""
+def stack(environ: Mapping[str, str] | None = None, *, webhooks: bool = False) -> Iterator[Stack]:
+    """Run all three; yield where they are; end them and drop their files.
+
+    webhooks: whether the sandbox delivers its events to the service by itself.
+    """
     folder = Path(tempfile.mkdtemp(prefix="payment-service-"))
     made = _stack(folder, environ or {})
+    if webhooks:
+        made.sandbox.arguments += ["--webhook-url", made.webhook_url]
+        made.sandbox.arguments += ["--webhook-secret", WEBHOOK_SECRET]
     programs = [made.sandbox, made.orders, made.service]
     try:
         for program in programs:
@@ -118,6 +130,7 @@ def _stack(folder: Path, environ: Mapping[str, str]) -> Stack:
     settings = {
         "PORT": str(service_port),
         "STRIPE_API_BASE": sandbox_url,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "ORDER_SERVICE_URL": f"{orders_url}/order",
         "SQLITE_PATH": str(folder / "payments.sqlite3"),
         "LOG_FORMAT": "json",

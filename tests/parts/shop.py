@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from payment_service.adapters.sqlite import open_store
+from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
 from payment_service.domain.moment import Door, Policy
+from payment_service.domain.news import SeenEvent
 from payment_service.domain.payment import Payment
 from payment_service.flows.recover import recover
 from payment_service.flows.world import Background, World
@@ -34,11 +36,26 @@ class Sightings:
 
     seen: list[tuple[str, Door]] = field(default_factory=list)
     stumbles: list[BaseException] = field(default_factory=list)
+    events: list[tuple[str, SeenEvent, Door]] = field(default_factory=list)
+    gaps: list[Cursor] = field(default_factory=list)
+    unknown: list[SeenEvent] = field(default_factory=list)
 
     def saw(self, before: Payment | Customer | None, after: Payment | Customer, door: Door) -> None:
         """Remember the newest line of a payment's time line."""
         if isinstance(after, Payment) and after.history:
             self.seen.append((after.history[-1].what, door))
+
+    def heard(self, outcome: str, seen: SeenEvent, door: Door) -> None:
+        """Remember what became of an event."""
+        self.events.append((outcome, seen, door))
+
+    def missed(self, cursor: Cursor) -> None:
+        """Remember that events may be gone."""
+        self.gaps.append(cursor)
+
+    def unknown_at_stripe(self, seen: SeenEvent) -> None:
+        """Remember what nobody knows."""
+        self.unknown.append(seen)
 
     def stumbled(self, id: str, error: BaseException) -> None:
         """Remember the exception."""

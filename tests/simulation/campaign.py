@@ -1,6 +1,7 @@
 """The whole campaign: `python -m tests.simulation.campaign`, or `make sim`.
 
-Lives the full matrix and then seeded random lives, on all cores. Prints what it lived, and for the
+Lives the full matrix, every two faults at the beginning of some stories, and then seeded random
+lives, on all cores. Prints what it lived, and for the
 first failures the one line that replays each. Exit code 1 when anything was found.
 """
 
@@ -18,13 +19,14 @@ from time import perf_counter
 import structlog
 
 from tests.simulation.lives import CELLS, FULL, THIN, WHOLE, Branch, branches, grow, random_life
+from tests.simulation.lives_in_pairs import GROUNDS, Ground, firsts, pairs
 from tests.simulation.living import Outcome, live
-from tests.simulation.plan import read_life
+from tests.simulation.plan import Life, read_life
 
 # Beyond these there is nothing to learn from more of the same.
 FAILURES_SHOWN = 10
 PROGRESS_EVERY_S = 5.0
-RANDOM_LIVES = 12_000
+RANDOM_LIVES = 5_000
 CHUNK = 50
 MATRICES = {"full": FULL, "whole": WHOLE, "thin": THIN}
 
@@ -68,6 +70,10 @@ def _branch(branch: Branch, *, matrix: str) -> Tally:
     return tally(grow(branch, MATRICES[matrix], live))
 
 
+def _pairs(struck: tuple[Ground, Life]) -> Tally:
+    return tally(pairs(*struck, live))
+
+
 def _seeds(seeds: range) -> Tally:
     return tally(live(random_life(seed)) for seed in seeds)
 
@@ -84,6 +90,10 @@ def main(arguments: list[str]) -> int:
             every = list(branches(MATRICES[asked.matrix]))
             lived = pool.imap_unordered(partial(_branch, matrix=asked.matrix), every)
             _follow("matrix", lived, len(every), total)
+        if asked.pairs:
+            struck = [(ground, life) for ground in GROUNDS for life in firsts(ground, live)]
+            lived = pool.imap_unordered(_pairs, struck, chunksize=4)
+            _follow("pairs", lived, len(struck), total)
         chunks = list(_chunks(asked.seed, asked.lives))
         _follow("random", pool.imap_unordered(_seeds, chunks), len(chunks), total)
     return _report(total, perf_counter() - begun)
@@ -98,7 +108,13 @@ def _arguments() -> argparse.ArgumentParser:
         "--matrix",
         choices=("full", "whole", "thin", "none"),
         default="full",
-        help="full: one crash of eight; whole: every one; thin: what the tests live",
+        help="full: every fault, and some crashes; whole: every crash; thin: what the tests live",
+    )
+    parser.add_argument(
+        "--pairs",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="every two faults at the first points of some stories",
     )
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     return parser

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from payment_service.domain.customer import Customer
 from payment_service.domain.errors import NotFound
+from payment_service.domain.event import Event
+from payment_service.domain.moment import Policy
 from payment_service.domain.payment import Payment
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.keep_customer import get_customer
@@ -14,8 +16,11 @@ from payment_service.flows.world import World
 from payment_service.records import to_json
 from stripe_sandbox.engine import Engine, Request
 from tests.parts.virtual_time import epoch_s
-from tests.simulation.clients import Clients, Conversation
+from tests.simulation.clients import Clients
 from tests.simulation.inbox import Update
+from tests.simulation.post import Acknowledged
+from tests.simulation.talking import Conversation
+from tests.simulation.town import Town
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +32,62 @@ class CustomerAtStripe:
     default_card: str | None
 
 
+Found = dict[str, Any]
+# Refunds of which the payer has the money, or is getting it.
+LIVE = frozenset({"succeeded", "pending", "requires_action"})
+# Faults after which an event never comes, or comes when the life is over.
+UNHEARD = frozenset({"drop", "never_generated", "delay_for_hours"})
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All of it. `shown`: what the service shows of each order or e-mail, None for nothing."""
+    """All of it. `shown`: what the service shows of each order or e-mail, None for nothing.
+
+    words: what the OrderService is told besides. acknowledged: events that were answered 200;
+    events: those that are kept. changed: e-mails of customers whom others changed at Stripe.
+    all_is_heard: whether Stripe had a way to tell us everything.
+    """
 
     ledger: dict[str, Any]
     customers: list[CustomerAtStripe]
     told: list[Conversation]
     inbox: list[Update]
+    words: frozenset[str]
     shown: dict[str, Payment | None]
     shown_customers: dict[str, Customer | None]
     documents: list[bytes]
+    acknowledged: list[Acknowledged]
+    events: dict[str, Event]
+    changed: frozenset[str]
+    all_is_heard: bool
     at_rest: bool
+
+    def by_order(self) -> dict[str, list[Found]]:
+        """Return the PaymentIntents of each order."""
+        orders: dict[str, list[Found]] = {}
+        for intent in self.ledger["payment_intents"]:
+            orders.setdefault(intent["metadata"].get("order_id"), []).append(intent)
+        return orders
+
+    def shown_state(self, order: str) -> str:
+        """Return the state that the service shows of an order."""
+        payment = self.shown.get(order)
+        return "nothing" if payment is None else str(payment.state)
+
+
+def talks_of(seen: Evidence, *wishes: str, order: str | None = None) -> list[Conversation]:
+    """Return what was told about these wishes, of one order or of all."""
+    return [t for t in seen.told if t.wish in wishes and order in {None, t.order_id}]
+
+
+def refunds_of(seen: Evidence, talk: Conversation, *, live: bool) -> list[Found]:
+    """Return what Stripe did about this wish. Its id ends the key that Stripe was shown."""
+    return [
+        refund
+        for refund in seen.ledger["refunds"]
+        if (refund["status"] in LIVE or not live)
+        and refund["metadata"].get("idempotency_key", "").endswith(f"-{talk.refund_id}")
+    ]
 
 
 async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
@@ -53,11 +102,39 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
         customers=[one for email in emails for one in _customers(town.engine, email)],
         told=clients.conversations,
         inbox=town.inbox.accepted,
+        words=frozenset({status for status in _words(town.policy) if status}),
         shown=shown,
         shown_customers=customers,
         documents=[to_json(doc) for doc in town.shelf.newest.values()],
+        acknowledged=town.post.acknowledged,
+        events={doc.id: doc for doc in town.shelf.newest.values() if isinstance(doc, Event)},
+        changed=frozenset(clients.outside.changed),
+        all_is_heard=_all_is_heard(town),
         at_rest=at_rest,
     )
+
+
+def _words(policy: Policy) -> tuple[str, ...]:
+    return (
+        policy.order_status_canceled,
+        policy.order_status_refunded,
+        policy.order_status_refund_failed,
+    )
+
+
+def _all_is_heard(town: Town) -> bool:
+    """Whether nothing that others did at Stripe can have been missed.
+
+    Lists tell of what was made and what happened; only what was never written down is not there.
+    """
+    hits = set(town.made.counter.hits)
+    match town.life.news:
+        case "silent":
+            return False
+        case "webhooks":
+            return not hits & UNHEARD
+        case _:
+            return "never_generated" not in hits
 
 
 def _look_at(order_id: str) -> Any:

@@ -3,10 +3,11 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from payment_service.domain.steps import News, NoNews, OrderRefused, OrderTold, TellOrders
+from payment_service.domain.news import News, NoNews, OrderRefused, OrderTold
+from payment_service.domain.steps import TellOrders
 from stripe_sandbox.engine import Engine
 from tests.simulation.plan import FaultCounter, Latency
-from tests.simulation.process import Process
+from tests.simulation.process import TELLING, Process
 
 ORDERS_FAULTS = ("no_answer_after", "http_503", "http_401", "hang")
 HANG_S = 10.0
@@ -14,7 +15,7 @@ HANG_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One accepted update. `paid_minor`: what Stripe had taken for the order at that moment."""
+    """One accepted update. paid_minor: what Stripe had taken for the order when it was sent."""
 
     order_id: str
     status: str
@@ -31,10 +32,9 @@ class Inbox:
     latency: Latency
     accepted: list[Update] = field(default_factory=list)
 
-    def accept(self, step: TellOrders) -> None:
+    def accept(self, step: TellOrders, paid_minor: int) -> None:
         """Take one update in."""
-        paid = taken_minor(self.engine, step.order_id)
-        self.accepted.append(Update(step.order_id, step.status, step.key, paid))
+        self.accepted.append(Update(step.order_id, step.status, step.key, paid_minor))
 
 
 class GatedOrders:
@@ -46,9 +46,10 @@ class GatedOrders:
 
     async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
         """Deliver one update, between its gates."""
-        return await self._process.call(f"orders tell {step.status}", lambda: self._tell(step))
+        return await self._process.call(f"{TELLING} {step.status}", lambda: self._tell(step))
 
     async def _tell(self, step: TellOrders) -> News:
+        paid_minor = taken_minor(self._inbox.engine, step.order_id)
         await asyncio.sleep(self._inbox.latency.orders_s())
         match self._inbox.faults.next():
             case "http_503":
@@ -59,9 +60,9 @@ class GatedOrders:
                 await asyncio.sleep(HANG_S)
                 return NoNews("timeout")
             case "no_answer_after":
-                self._inbox.accept(step)
+                self._inbox.accept(step, paid_minor)
                 return NoNews("connection_lost")
-        self._inbox.accept(step)
+        self._inbox.accept(step, paid_minor)
         return OrderTold()
 
 

@@ -7,17 +7,19 @@ and in each of these the process is killed at each of the gates that it passes.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from random import Random
 from typing import Final
 from zlib import crc32
 
 from tests.simulation.inbox import ORDERS_FAULTS
 from tests.simulation.living import Outcome
-from tests.simulation.plan import Faults, Life
+from tests.simulation.plan import EVERY, NEWS, SILENT, WEBHOOKS, Faults, Life
+from tests.simulation.post import WEBHOOK_FAULTS
 from tests.simulation.process import AFTER, BEFORE, SENT, Gate
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.shelf import STORE_FAULTS
-from tests.simulation.stripe_line import OUTAGE, STRIPE_FAULTS
+from tests.simulation.stripe_line import FORGOTTEN, LATE, OUTAGE, STRIPE_FAULTS
 from tests.simulation.town import LEASE_MARGIN_S
 
 FAULTS: Final = (
@@ -25,14 +27,21 @@ FAULTS: Final = (
     *(("fault", kind) for kind in STRIPE_FAULTS),
     *(("store", kind) for kind in STORE_FAULTS),
     *(("orders", kind) for kind in ORDERS_FAULTS),
+    *(("webhook", kind) for kind in WEBHOOK_FAULTS),
+    ("pause", ""),
 )
 # A line of the coverage table for each: none of them may stay at zero.
 CELLS: Final = (
     *(f"stripe {kind}" for kind in (*STRIPE_FAULTS, OUTAGE)),
     *(f"store {kind}" for kind in STORE_FAULTS),
     *(f"orders {kind}" for kind in ORDERS_FAULTS),
+    *(f"webhook {kind}" for kind in WEBHOOK_FAULTS),
     "crash",
+    "pause",
 )
+
+# The usual stories, in which no matrix leaves a fault out.
+USUAL: Final = ("pay_once", "refund_all")
 
 # The share of random lives with faults in which Stripe is away for a day: they take long.
 OUTAGES: Final = 0.03
@@ -45,49 +54,67 @@ class Matrix:
     """How much of it is lived.
 
     hit_max: requests of one life that a fault is tried at. crash_max: calls that it is killed at;
-    later ones are the watch of an idle payment. one_in: of how many crashes one is lived. whole:
-    all cards, and all faults in all scenarios.
+    later ones are the watch of an idle payment. one_in: of how many gates the process of a life
+    without a fault is killed at one; after_fault_one_in: of one with a fault. branches_one_in: how
+    many of the branches are lived at all, 0 all of them.
     """
 
     hit_max: int
     crash_max: int
     one_in: int
-    whole: bool
+    after_fault_one_in: int
+    branches_one_in: int
 
 
-WHOLE: Final = Matrix(hit_max=8, crash_max=40, one_in=1, whole=True)
-FULL: Final = Matrix(hit_max=8, crash_max=40, one_in=8, whole=True)
-THIN: Final = Matrix(hit_max=2, crash_max=24, one_in=30, whole=False)
-# The usual stories, in which the thin matrix leaves no fault out.
-USUAL: Final = ("pay_once", "refund_all")
+WHOLE: Final = Matrix(8, 60, one_in=1, after_fault_one_in=1, branches_one_in=0)
+FULL: Final = Matrix(8, 60, one_in=5, after_fault_one_in=180, branches_one_in=1)
+THIN: Final = Matrix(2, 24, one_in=30, after_fault_one_in=30, branches_one_in=12)
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One scenario, one card, one kind of client, one kind of fault.
+    """One scenario, one card, one kind of client, one way to hear of things, one kind of fault.
 
-    where: what the fault hits; `fault` for a request to Stripe, `store`, `orders`, or `none`.
+    where: what the fault hits, as in a life; `none`, or `pause` for two processes that stand still
+    instead of being killed.
     """
 
     scenario: str
     card: str
     retry: bool
+    news: str
     where: str
     kind: str
 
     def life(self, number: int) -> Life:
         """Return the life without a crash, its fault at the n-th call."""
-        plain = Life(self.scenario, self.card, retry=self.retry)
-        faults: Faults = ((number, self.kind),)
-        match self.where:
-            case "fault":
-                return replace(plain, fault=faults)
-            case "store":
-                return replace(plain, store=faults)
-            case "orders":
-                return replace(plain, orders=faults)
-            case _:
-                return plain
+        plain = Life(self.scenario, self.card, news=self.news, retry=self.retry)
+        if self.where == "pause":
+            return replace(plain, replicas=2)
+        return with_fault(plain, self.where, number, self.kind) if self.kind else plain
+
+    def at(self, life: Life, gate: Gate) -> Life:
+        """Return the life with what happens to a process at a gate."""
+        if self.where == "pause":
+            return replace(life, pause=(gate,))
+        return replace(life, crash=(gate,))
+
+
+def with_fault(life: Life, where: str, number: int, kind: str) -> Life:
+    """Return the life with one more fault."""
+    match where:
+        case "fault":
+            return replace(life, fault=_more(life.fault, number, kind))
+        case "store":
+            return replace(life, store=_more(life.store, number, kind))
+        case "orders":
+            return replace(life, orders=_more(life.orders, number, kind))
+        case _:
+            return replace(life, webhook=_more(life.webhook, number, kind))
+
+
+def _more(faults: Faults, number: int, kind: str) -> Faults:
+    return tuple(sorted((*faults, (number, kind))))
 
 
 def branches(matrix: Matrix) -> Iterator[Branch]:
@@ -95,29 +122,47 @@ def branches(matrix: Matrix) -> Iterator[Branch]:
     for name, scenario in SCENARIOS.items():
         for card in dict.fromkeys(scenario.cards):
             for where, kind in FAULTS:
-                for retry in (True, False):
-                    branch = Branch(name, card, retry, where, kind)
-                    if matrix.whole or not kind or _stays(branch, scenario.cards[0]):
+                for retry, news in product((True, False), _news(where, kind)):
+                    branch = Branch(name, card, retry, news, where, kind)
+                    one_in = _one_in(branch, matrix, is_usual=card == scenario.cards[0])
+                    if _is_drawn(str(branch), one_in):
                         yield branch
 
 
-def _stays(branch: Branch, usual_card: str) -> bool:
-    """Whether the thin matrix keeps a branch with a fault."""
-    if branch.card != usual_card:
-        return False
-    return branch.scenario in USUAL or crc32(str(branch).encode()) % 2 == 0
+def _news(where: str, kind: str) -> tuple[str, ...]:
+    """Return by which ways of hearing of things a fault is tried."""
+    if where == "webhook":
+        return (WEBHOOKS, EVERY)
+    return (SILENT, EVERY) if kind or where == "pause" else NEWS
+
+
+def _one_in(branch: Branch, matrix: Matrix, *, is_usual: bool) -> int:
+    """Return of how many branches like this one is lived."""
+    is_plain, thinned = branch.where == "none", matrix.branches_one_in
+    if not thinned or (is_usual and is_plain):
+        return 1
+    if is_plain:
+        return 2 if thinned == 1 else 4
+    if is_usual and branch.news != EVERY:
+        return 1 if branch.scenario in USUAL else thinned
+    return (6 if is_usual else 24) * thinned
+
+
+def _is_drawn(text: str, one_in: int) -> bool:
+    return crc32(text.encode()) % one_in == 0
 
 
 def grow(branch: Branch, matrix: Matrix, live: Live) -> Iterator[Outcome]:
     """Live the lives of a branch."""
+    one_in = matrix.after_fault_one_in if branch.kind else matrix.one_in
     for number in range(1, matrix.hit_max + 1):
         outcome = live(branch.life(number))
         if branch.kind and not outcome.hits:
             return
         yield outcome
         for gate in gates(outcome, matrix.crash_max):
-            life = replace(outcome.life, crash=(gate,))
-            if crc32(str(life).encode()) % matrix.one_in == 0:
+            life = branch.at(outcome.life, gate)
+            if _is_drawn(str(life), one_in):
                 yield live(life)
         if not branch.kind:
             return
@@ -141,19 +186,23 @@ def random_life(seed: int) -> Life:
     down_s = chance.choice((0, 1, 1, 1, 40, 1000, 90_000))
     # Three days without us end a notice by contract; a person must look then.
     crashes = min(chance.choice((0, 1, 1, 2, 3)), 2 if down_s > 1000 else 3)
+    pauses, news = chance.choice((0, 0, 0, 1, 2)), chance.choice(NEWS)
     skew_s, replicas = chance.choice((0, 0, 0, 4, 300, -300)), chance.choice((1, 1, 2))
     return Life(
-        scenario,
-        card,
+        scenario=scenario,
+        card=card,
         fault=_stripe(chance, leases_hold=replicas == 1 or abs(skew_s) < LEASE_MARGIN_S),
         store=_some(chance, STORE_FAULTS, calls=25, most=2),
         orders=_orders(chance),
+        webhook=_some(chance, WEBHOOK_FAULTS, calls=8, most=0 if news == SILENT else 3),
         crash=tuple(sorted({_gate(chance) for _ in range(crashes)})),
+        pause=tuple(sorted({_gate(chance) for _ in range(pauses)})),
         down_s=down_s,
         skew_s=skew_s,
         seed=chance.choice((0, seed)),
         replicas=replicas,
         leases=chance.random() < 0.5,
+        news=news,
         retry=chance.random() < 0.6,
     )
 
@@ -165,20 +214,27 @@ def _some(chance: Random, kinds: tuple[str, ...], *, calls: int, most: int) -> F
 
 
 def _stripe(chance: Random, *, leases_hold: bool) -> Faults:
-    """A forgotten key is too much at once with what only the key holds back: see the tests."""
     faults = _some(chance, STRIPE_FAULTS, calls=10, most=4)
-    if not leases_hold or any(kind == "late" for _, kind in faults):
-        faults = tuple(fault for fault in faults if fault[1] != "error_503_after_key_forgotten")
+    if not leases_hold or is_too_much(faults):
+        faults = tuple(fault for fault in faults if fault[1] != FORGOTTEN)
     if faults and chance.random() < OUTAGES:
         return (*faults[:-1], (faults[-1][0], OUTAGE))
     return faults
 
 
+def is_too_much(faults: Faults) -> bool:
+    """Whether a key is forgotten together with what only the key holds back: see the tests."""
+    return {LATE, FORGOTTEN} <= {kind for _, kind in faults}
+
+
 def _orders(chance: Random) -> Faults:
-    """Two refused tokens in a row end a notice by contract; a person must look then."""
     faults = _some(chance, ORDERS_FAULTS, calls=4, most=2)
-    refused = [fault for fault in faults if fault[1] == "http_401"]
-    return tuple(fault for fault in faults if fault not in refused[1:])
+    return faults[:1] if ends_a_notice(faults) else faults
+
+
+def ends_a_notice(faults: Faults) -> bool:
+    """Whether two tokens are refused: in a row they end a notice, and a person must look."""
+    return [kind for _, kind in faults].count("http_401") > 1
 
 
 def _gate(chance: Random) -> Gate:

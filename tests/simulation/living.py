@@ -9,7 +9,7 @@ from tests.simulation.auditor import judge
 from tests.simulation.clients import Clients
 from tests.simulation.evidence import gather
 from tests.simulation.plan import Life
-from tests.simulation.process import Trace
+from tests.simulation.process import Point, Trace
 from tests.simulation.scenarios import CARDS, SCENARIOS
 from tests.simulation.town import HONEST, Town, Variant, open_town
 
@@ -22,12 +22,14 @@ REST_WITHIN_S = 25 * 3600.0
 class Outcome:
     """What came of a life.
 
-    calls: the calls to the outside, in order. hits: the faults that really struck, and crashes.
+    calls: the calls to the outside, in order. points: where something could go wrong. hits: the
+    faults that really struck, and crashes.
     """
 
     life: Life
     violations: tuple[str, ...]
     calls: tuple[str, ...]
+    points: tuple[Point, ...]
     hits: tuple[str, ...]
     trace: tuple[str, ...]
     digest: str
@@ -38,16 +40,16 @@ def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Out
     try:
         return run(lambda: _live(life, variant, watching=watching))
     except Exception as error:  # noqa: BLE001 - one life that cannot be lived is not the last
-        return Outcome(life, (f"this life cannot be lived: {error!r}",), (), (), (), "")
+        return Outcome(life, (f"this life cannot be lived: {error!r}",), (), (), (), (), "")
 
 
 async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
-    town = await open_town(life, variant, watching=watching)
+    scenario = SCENARIOS[life.scenario]
+    town = await open_town(life, variant, watching=watching, policy=scenario.policy)
     # What work ended in is asked of it at the end.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _told: None)
     town.begin()
     clients = Clients(town, life.retry)
-    scenario = SCENARIOS[life.scenario]
     await scenario.play(clients, CARDS[life.card])
     at_rest = await _rest(town)
     evidence = await gather(clients, at_rest=at_rest)
@@ -58,6 +60,7 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
         life=life,
         violations=tuple(violations),
         calls=tuple(town.gates.calls),
+        points=tuple(town.gates.points),
         hits=_hits(town),
         trace=tuple(town.trace.lines),
         digest=town.trace.digest(),
@@ -73,11 +76,9 @@ async def _rest(town: Town) -> bool:
     def end() -> float:
         return max(gone_at, town.line.back_at) + REST_WITHIN_S
 
-    while not town.at_rest() and loop.time() < end():  # noqa: ASYNC110 - time jumps here
-        await asyncio.sleep(town.next_s())
-    settled = town.at_rest()
-    await asyncio.sleep(max(end() - loop.time(), 0.0))
-    return settled and town.at_rest()
+    while (left_s := end() - loop.time()) > 0:  # noqa: ASYNC110 - time jumps here, and so may the end
+        await asyncio.sleep(left_s if town.at_rest() else min(town.next_s(), left_s))
+    return town.at_rest()
 
 
 def _hits(town: Town) -> tuple[str, ...]:
@@ -85,7 +86,9 @@ def _hits(town: Town) -> tuple[str, ...]:
         *(f"stripe {kind}" for kind in town.line.faults.hits),
         *(f"store {kind}" for kind in town.shelf.faults.hits),
         *(f"orders {kind}" for kind in town.inbox.faults.hits),
+        *(f"webhook {kind}" for kind in (*town.made.counter.hits, *town.post.arrivals.hits)),
         *["crash"] * town.gates.crashes,
+        *["pause"] * town.gates.pauses,
     )
 
 

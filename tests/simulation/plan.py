@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.simulation.process import AFTER, BEFORE, Gate
+from tests.simulation.process import AFTER, BEFORE, Gate, Point
 
 # Faults by the number of the call that they hit, counted from 1.
 Faults = tuple[tuple[int, str], ...]
+FAULTS = ("fault", "store", "orders", "webhook")
+GATES = ("crash", "pause")
 NUMBERS = ("down_s", "skew_s", "seed", "replicas")
+# How we hear of what happens at Stripe besides our own calls. silent: by looks alone, neither
+# webhooks nor lists. webhooks: those alone. lists: Stripe's lists, read from time to time, alone.
+SILENT, WEBHOOKS, LISTS, EVERY = "silent", "webhooks", "lists", "every"
+NEWS = (SILENT, WEBHOOKS, LISTS, EVERY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +22,12 @@ class Life:
     """One life. Written and read as `pay_once/visa/fault=2:timeout_after/crash=7b/retry`.
 
     fault, store, orders: what hits the n-th request to Stripe, call of the store, try to tell the
-    OrderService. crash: gates at which the process is killed. down_s: how long until it is started
-    again. leases: whether claims must lapse, as with a store that others use too. skew_s: how wrong
-    the clock of every second process is. seed: 0 for the usual latencies, else they are drawn.
-    replicas: how many processes at once. retry: whether clients ask again when they have no answer.
+    OrderService. webhook: what hits the n-th event, or the n-th post of one. crash, pause: gates at
+    which the process is killed, or stands still for longer than its claims. down_s: how long until
+    it is started again. leases: whether claims must lapse, as with a store that others use too.
+    skew_s: how wrong the clock of every second process is. seed: 0 for the usual latencies, else
+    they are drawn. replicas: how many processes at once. news: how we hear of what happens at
+    Stripe. retry: whether clients ask again when they have no answer.
     """
 
     scenario: str
@@ -27,29 +35,37 @@ class Life:
     fault: Faults = ()
     store: Faults = ()
     orders: Faults = ()
+    webhook: Faults = ()
     crash: tuple[Gate, ...] = ()
+    pause: tuple[Gate, ...] = ()
     down_s: int = 1
     skew_s: int = 0
     seed: int = 0
     replicas: int = 1
     leases: bool = False
+    news: str = SILENT
     retry: bool = True
 
     def __str__(self) -> str:
         plain = Life(self.scenario, self.card)
         parts = [
-            *(_written(name, getattr(self, name)) for name in ("fault", "store", "orders")),
-            "crash=" + "+".join(f"{number}{side}" for number, side in self.crash),
+            *(_written(name, getattr(self, name)) for name in FAULTS),
+            *(_gates(name, getattr(self, name)) for name in GATES),
             *(f"{name}={getattr(self, name)}" for name in NUMBERS),
             "leases" if self.leases else "",
+            "" if self.news == SILENT else f"news={self.news}",
         ]
-        usual = {"crash=", *(f"{n}={getattr(plain, n)}" for n in NUMBERS)}
+        usual = {f"{name}={getattr(plain, name)}" for name in NUMBERS}
         told = [part for part in parts if part and part not in usual]
         return "/".join((self.scenario, self.card, *told, "retry" if self.retry else "once"))
 
 
 def _written(name: str, faults: Faults) -> str:
     return f"{name}=" + "+".join(f"{n}:{kind}" for n, kind in faults) if faults else ""
+
+
+def _gates(name: str, gates: tuple[Gate, ...]) -> str:
+    return f"{name}=" + "+".join(f"{number}{side}" for number, side in gates) if gates else ""
 
 
 def read_life(text: str) -> Life:
@@ -59,12 +75,14 @@ def read_life(text: str) -> Life:
     for part in parts:
         name, _, value = part.partition("=")
         match name:
-            case "fault" | "store" | "orders":
+            case "fault" | "store" | "orders" | "webhook":
                 values[name] = tuple(_fault(one) for one in value.split("+"))
-            case "crash":
+            case "crash" | "pause":
                 values[name] = tuple(_gate(one) for one in value.split("+"))
             case "down_s" | "skew_s" | "seed" | "replicas":
                 values[name] = int(value)
+            case "news" if value in NEWS:
+                values[name] = value
             case "leases":
                 values["leases"] = True
             case "retry" | "once":
@@ -89,16 +107,19 @@ def _gate(text: str) -> Gate:
 class FaultCounter:
     """Counts calls of one sort and hands out the fault that the plan has for each.
 
-    hits: which faults really struck.
+    hits: which faults really struck. points: where any could have, in order, shared by all sorts.
     """
 
     plan: Mapping[int, str]
+    where: str
+    points: list[Point]
     calls: int = 0
     hits: list[str] = field(default_factory=list)
 
     def next(self) -> str | None:
         """Count one call; return its fault."""
         self.calls += 1
+        self.points.append((self.where, self.calls, ""))
         kind = self.plan.get(self.calls)
         if kind is not None:
             self.hits.append(kind)
@@ -120,6 +141,10 @@ class Latency:
         if self._random is None:
             return 0.1
         return self._random.choice((0.0, 0.01, 0.1, 0.3, 1.5))
+
+    def webhook_s(self) -> float:
+        """One event from Stripe to us: usually it is here before the answer to the request."""
+        return 0.05 if self._random is None else self._random.choice((0.0, 0.05, 0.3, 3.0))
 
     def orders_s(self) -> float:
         """One update of the OrderService."""

@@ -12,15 +12,8 @@ from typing import Any, Final
 
 from payment_service.domain import corridor
 from payment_service.domain.moment import Door
-from payment_service.domain.payment import Order, Payment, open_payment
-from payment_service.domain.steps import (
-    ConfirmIntent,
-    CreateIntent,
-    CreateRefund,
+from payment_service.domain.news import (
     Denial,
-    FindIntent,
-    FindRefunds,
-    GatewayStep,
     News,
     NoNews,
     NotExecuted,
@@ -28,6 +21,16 @@ from payment_service.domain.steps import (
     RefundsSeen,
     Rejected,
 )
+from payment_service.domain.payment import Order, Payment
+from payment_service.domain.steps import (
+    ConfirmIntent,
+    CreateIntent,
+    CreateRefund,
+    FindIntent,
+    FindRefunds,
+    GatewayStep,
+)
+from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.pay_order import pay_order
 from payment_service.flows.world import World

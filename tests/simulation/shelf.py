@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from payment_service.adapters.sqlite import open_store
+from payment_service.domain.cursor import Cursor
+from payment_service.flows.read_lists import BACK_FILL, SWEEP
 from payment_service.ports import (
     COLLECTIONS,
+    CURSORS,
     Collection,
     ColumnValue,
     Document,
@@ -18,6 +21,7 @@ from payment_service.ports import (
 )
 from tests.simulation.plan import FaultCounter, Latency
 from tests.simulation.process import Process
+from tests.simulation.rest import owed_at
 from tests.simulation.watch import Watch
 
 D = TypeVar("D", bound=Document)
@@ -31,25 +35,71 @@ AWAY_S = 60.0
 
 @dataclass
 class Shelf:
-    """What lasts: the documents. `newest`: each as last committed, by collection and id."""
+    """What lasts: the documents. `newest`: each as last committed, by collection and id.
+
+    listed_at: when Stripe last put something into its lists. A cursor that has read beyond it would
+    find nothing, so it is not due. blind_to: collections in which nothing is ever due.
+    """
 
     watch: Watch
     faults: FaultCounter
     latency: Latency
+    listed_at: Callable[[], float]
+    blind_to: frozenset[str] = frozenset()
     raw: Store = field(default_factory=lambda: open_store(":memory:", COLLECTIONS))
     newest: dict[tuple[str, str], Any] = field(default_factory=dict)
     away_until: float = 0.0
+    _wakes: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _owed: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _sleepers: "list[asyncio.Future[None]]" = field(default_factory=list)
 
     def next_wake(self) -> datetime | None:
-        """When work is due next, of any document."""
-        times = [doc.wake_at for doc in self.newest.values() if doc.wake_at is not None]
+        """When somebody wakes up next for any document, be it only to watch."""
+        unseen = {CURSORS.name, *self.blind_to}
+        times = [at for (name, _), at in self._wakes.items() if name not in unseen]
+        times += [cursor.due_at for cursor in self._cursors() if self.reads_on(cursor)]
         return min(times, default=None)
+
+    def has_due(self, name: str, now: datetime) -> bool:
+        """Whether anything is due in a collection, for whoever sees it."""
+        is_due = any(kind == name and at <= now for (kind, _), at in self._wakes.items())
+        return is_due and name not in self.blind_to
+
+    def is_settled(self) -> bool:
+        """Whether nothing is owed to any document."""
+        return not self._owed and not any(map(self.reads_on, self._cursors()))
+
+    def reads_on(self, cursor: Cursor) -> bool:
+        """Whether there is something in its list that this cursor has not read."""
+        return cursor.read_until.timestamp() <= self.listed_at()
+
+    def _cursors(self) -> list[Cursor]:
+        found = (self.newest.get((CURSORS.name, name)) for name in (BACK_FILL, SWEEP))
+        return [cursor for cursor in found if cursor is not None]
 
     def committed(self, collection: Collection[Any], doc: Any) -> None:
         """Take note of a write that won."""
         place = (collection.name, doc.id)
         self.watch.committed(self.newest.get(place), doc)
         self.newest[place] = doc
+        _put(self._wakes, place, doc.wake_at)
+        _put(self._owed, place, owed_at(doc))
+        self.rouse()
+
+    def rouse(self) -> None:
+        """Wake up the workers that sleep for long: there may be something new for them."""
+        for sleeper in self._sleepers:
+            _wake(sleeper)
+        self._sleepers.clear()
+
+    async def nap(self, seconds: float) -> None:
+        """Let time pass until then, or until something is written."""
+        loop = asyncio.get_running_loop()
+        sleeper: asyncio.Future[None] = loop.create_future()
+        self._sleepers.append(sleeper)
+        alarm = loop.call_later(seconds, _wake, sleeper)
+        await sleeper
+        alarm.cancel()
 
     def strike(self) -> None:
         """Let the planned fault happen. Raises StoreUnavailable."""
@@ -59,6 +109,20 @@ class Shelf:
             self.away_until = now + AWAY_S
         if kind is not None or now < self.away_until:
             raise StoreUnavailable("the plan says so")
+
+
+def _wake(sleeper: "asyncio.Future[None]") -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
+
+
+def _put(
+    times: dict[tuple[str, str], datetime], place: tuple[str, str], at: datetime | None
+) -> None:
+    if at is None:
+        times.pop(place, None)
+    else:
+        times[place] = at
 
 
 class GatedStore:
@@ -119,9 +183,16 @@ class GatedStore:
 
     async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
         """Find what is due. Planned faults pass by: whoever asks here just asks again."""
-        return await self._process.call(
-            f"store due {collection.name}", lambda: self._shelf.raw.due(collection, now, limit)
-        )
+
+        async def act() -> Sequence[D]:
+            if not self._shelf.has_due(collection.name, now):
+                return ()
+            due: Sequence[Any] = await self._shelf.raw.due(collection, now, limit)
+            if collection.name == CURSORS.name:
+                due = [cursor for cursor in due if self._shelf.reads_on(cursor)]
+            return due
+
+        return await self._process.call(f"store due {collection.name}", act)
 
     async def page(
         self,

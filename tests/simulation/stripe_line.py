@@ -17,14 +17,15 @@ from stripe_sandbox.faults import FAULT_KINDS, FaultKind
 from tests.parts.stripe_in_process import InProcessStripe, heard, request_of
 from tests.parts.virtual_time import epoch_s
 from tests.simulation.plan import FaultCounter, Latency
-from tests.simulation.process import Process
+from tests.simulation.process import Process, ProcessClock
 from tests.simulation.watch import Watch
 
 # What the engine cannot do, since it happens on the way:
 # late: the request hangs for us and reaches Stripe long after we gave up.
 # slow: Stripe begins at once and takes long, so that the key is in use meanwhile.
+LATE: Final = "late"
 OWN_KINDS: Final = (
-    "late",
+    LATE,
     "slow",
     "key_in_use",
     "unauthorized",
@@ -39,6 +40,9 @@ OUTAGE: Final = "outage"
 OUTAGE_S = 25 * 3600.0
 # Longer than every time-out of ours, and than the lease.
 LATE_S = 40.0
+
+# After this one Stripe holds no answer under the key.
+FORGOTTEN: Final = "error_503_after_key_forgotten"
 
 _HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 _IN_USE = (
@@ -66,7 +70,8 @@ class StripeLine:
             raise _refused()
         trip = _Trip(self, request, answer, kind)
         self.under_way += 1
-        wait_s = LATE_S if kind == "late" else 0.0
+        self.watch.left(request)
+        wait_s = LATE_S if kind == LATE else 0.0
         _later(wait_s + self.latency.stripe_s(), trip.arrive)
 
     def _next_fault(self) -> str | None:
@@ -106,16 +111,18 @@ class _Trip:
         if isinstance(begun, Delivery):
             return self._back(begun)
         wait_s = LATE_S if self.kind == "slow" else self.line.latency.stripe_s()
-        _later(wait_s, lambda: self._back(engine.finish(begun, now=epoch_s())))
+        is_kept = self.kind != FORGOTTEN
+        _later(wait_s, lambda: self._back(engine.finish(begun, now=epoch_s()), is_kept=is_kept))
         return None
 
-    def _back(self, delivery: Delivery) -> None:
-        """Stripe is done with it."""
+    def _back(self, delivery: Delivery, *, is_kept: bool = False) -> None:
+        """Stripe is done with it, and may hold the answer under its key."""
         self.line.under_way -= 1
+        self.line.watch.done(self.request, is_kept=is_kept)
         self.line.watch.answered(self.request, delivery.body)
         if self.kind == "html_502_after":
             delivery = _made_up(502, _HTML)
-        if self.kind != "late":
+        if self.kind != LATE:
             _later(self.line.latency.stripe_s(), lambda: self._hand_over(delivery))
 
     def _hand_over(self, delivery: Delivery) -> None:
@@ -126,10 +133,11 @@ class _Trip:
 class SimulatedStripe(InProcessStripe):
     """The SDK's HTTP client of one process."""
 
-    def __init__(self, process: Process, line: StripeLine) -> None:
+    def __init__(self, process: Process, line: StripeLine, clock: ProcessClock) -> None:
         super().__init__(line.engine, epoch_s)
         self._process = process
         self._line = line
+        self._clock = clock
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
@@ -137,18 +145,18 @@ class SimulatedStripe(InProcessStripe):
         """Send one request, between its gates."""
         request = request_of(method, url, headers, post_data)
         what = f"stripe {request.method} {request.path}"
-        return await self._process.call(what, lambda: self._exchange(what, request))
-
-    async def _exchange(self, what: str, request: Request) -> tuple[bytes, int, Mapping[str, str]]:
         watch = self._line.watch
-        watch.sent(request, self._process, self._line.documents)
+        watch.sent(request, self._process, self._clock.now(), self._line.documents)
         try:
-            answer: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
-            self._line.send(request, answer)
-            await self._process.sent(what)
-            return await heard(await answer)
+            return await self._process.call(what, lambda: self._exchange(what, request))
         finally:
             watch.given_up(request)
+
+    async def _exchange(self, what: str, request: Request) -> tuple[bytes, int, Mapping[str, str]]:
+        answer: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+        self._line.send(request, answer)
+        await self._process.sent(what)
+        return await heard(await answer)
 
 
 def _later(seconds: float, act: Callable[[], object]) -> None:

@@ -20,12 +20,13 @@ from tests.simulation.living import live
 from tests.simulation.plan import Life, read_life
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.stripe_line import OUTAGE
+from tests.simulation.town import HONEST
 
 RANDOM_LIVES = 100
 # Several faults and two crashes: much that could come in another order.
 EVENTFUL = read_life(
     "refund_race/visa/fault=1:timeout_after+3:slow/store=9:unavailable/orders=1:hang"
-    "/crash=12a+20b/seed=7/retry"
+    "/webhook=1:reorder+3:answer_lost/crash=12a+20b/pause=40a/seed=7/news=every/retry"
 )
 # Lives in which the campaign found something; what it was stands beside each.
 FOUND = (
@@ -39,6 +40,18 @@ FOUND = (
     (
         "keep_cards/visa/fault=1:error_500_before+4:timeout_after+6:truncated_200+8:slow"
         "/store=14:unavailable/orders=2:hang/leases/retry"
+    ),
+    # the order told again that it is cancelled, after it had been paid anew
+    "order_hears_all/visa/orders=1:no_answer_after/retry",
+    # events that were to happen yet taken for read, by a clock that was five minutes ahead
+    (
+        "detached_at_stripe/visa/fault=4:delay+10:timeout_before/webhook=2:answer_lost+6:reorder"
+        "+7:refused/crash=30a/pause=7a/skew_s=300/seed=102330/news=lists/retry"
+    ),
+    # the claim of whoever took over, dropped by an owner that had stood still
+    (
+        "keep_cards/visa/fault=5:error_503_before+6:timeout_before+7:timeout_after"
+        "+9:error_503_after_key_forgotten/pause=24b/skew_s=4/seed=105220/news=lists/once"
     ),
     # asked again at once after a restart, with the dead one's request still on its way
     "pay_once/visa/fault=1:error_503_after_key_forgotten/crash=5b/down_s=0/seed=6/once",
@@ -96,11 +109,25 @@ def test_to_charge_twice_a_forgotten_key_is_not_enough(life: str) -> None:
     assert live(replace(known, fault=tuple(alone))).violations == ()
 
 
+def test_an_update_that_stands_still_on_its_last_yard_overtakes_what_was_told_meanwhile() -> None:
+    """Known, and not ours to hold back: the receiver may, by the key or the order of its updates.
+
+    Between the last look at its claim and the wire a process may be stopped for longer than that.
+    """
+    life = read_life("order_hears_all/visa/pause=10b/replicas=2/retry")
+    anywhere = replace(HONEST, anywhere=True)
+
+    assert live(life, anywhere).violations == ("6 order-1 was told canceled after it was paid",)
+    assert live(life).violations == ()
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_kind_of_fault_strikes(cell: str) -> None:
     where, _, kind = cell.partition(" ")
     plan = {"stripe": "fault=2", "store": "store=2", "orders": "orders=1"}
-    part = f"{plan[where]}:{kind}" if kind else "crash=3b"
+    part = {"crash": "crash=3b", "pause": "pause=3b"}.get(cell, f"{plan.get(where)}:{kind}")
+    if where == "webhook":
+        part = f"webhook=2:{kind}/news=webhooks"
 
     assert live(read_life(f"refund_all/visa/{part}/retry")).hits == (cell,)
 
@@ -109,7 +136,7 @@ def test_the_same_life_is_lived_the_same_way_again() -> None:
     first, second = live(EVENTFUL), live(EVENTFUL)
 
     assert first.trace == second.trace
-    assert len(set(first.hits)) == 5
+    assert len(set(first.hits)) == 8
 
 
 def test_the_order_of_hashes_changes_nothing() -> None:

@@ -4,33 +4,50 @@ He works alone here: what is watched at every commit is switched off, but where 
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from tests.simulation import planted
-from tests.simulation.lives import THIN, branches, grow
+from tests.simulation import planted, planted_later
+from tests.simulation.lives import THIN, Branch, Matrix, branches, grow
 from tests.simulation.living import Outcome, live
-from tests.simulation.plan import Life, read_life
+from tests.simulation.plan import LISTS, SILENT, WEBHOOKS, Life, read_life
 from tests.simulation.town import Variant
+
+# Killed and stopped at every gate, but only on the usual paths.
+DENSE = replace(THIN, one_in=1, crash_max=60)
+# Every mistake must show within so many lives of the thinned matrix.
+WITHIN = 150
 
 
 def first_caught(
-    variant: Variant, scenarios: tuple[str, ...], *, watching: bool = False, replicas: int = 1
+    variant: Variant,
+    scenarios: tuple[str, ...],
+    *,
+    watching: bool = False,
+    replicas: int = 0,
+    matrix: Matrix = THIN,
+    only: Callable[[Branch], bool] = lambda _: True,
 ) -> tuple[int, Outcome]:
-    """Live the thinned matrix until the mistake shows; return after how many lives that was."""
+    """Live a matrix until the mistake shows; return after how many lives that was.
+
+    replicas: how many processes, 0 as many as the matrix says.
+    """
 
     def mistaken(life: Life) -> Outcome:
-        return live(replace(life, replicas=replicas), variant, watching=watching)
+        life = replace(life, replicas=replicas or life.replicas)
+        return live(life, variant, watching=watching)
 
     lives = 0
-    for branch in branches(THIN):
-        if branch.scenario not in scenarios:
+    for branch in branches(matrix):
+        if branch.scenario not in scenarios or not only(branch):
             continue
-        for outcome in grow(branch, THIN, mistaken):
+        for outcome in grow(branch, matrix, mistaken):
             lives += 1
             if outcome.violations:
                 _say(variant, lives, outcome)
+                assert lives <= WITHIN
                 return lives, outcome
     pytest.fail(f"nobody saw that {variant.name}, in {lives} lives")
 
@@ -100,6 +117,48 @@ def test_a_lease_shorter_than_a_request_is_seen_by_the_watch() -> None:
     _, outcome = first_caught(planted.SHORT_LEASE, ("pay_once",), watching=True, replicas=2)
 
     assert outcome.violations[0].startswith("S7 two requests at once")
+
+
+@pytest.mark.parametrize(
+    ("variant", "scenario", "where", "news", "found"),
+    [
+        (planted_later.ANSWERED_FIRST, "pay_once", "none", WEBHOOKS, "9 "),
+        (planted_later.SEEN_IS_DONE, "asked_about", "none", WEBHOOKS, "5 order-1: the disputes"),
+        (planted_later.SNAPSHOT, "decline_then_pay", "none", WEBHOOKS, "6 order-1 is paid"),
+        (planted_later.CAPTURE_FAILED, "hold_and_capture", "fault", SILENT, "3 order-1 was told"),
+        (planted_later.CANCEL_WINS, "captured_by_hand", "none", SILENT, "3 order-1 was told"),
+        (planted_later.RETURNED, "refund_comes_back", "none", SILENT, "5 order-1: 1000 is shown"),
+        (planted_later.NO_DISPUTES, "dispute_lost", "none", WEBHOOKS, "5 order-1: the disputes"),
+        (planted_later.HELD, "hold_lapses", "none", SILENT, "4 order-1 is shown as"),
+        (planted_later.HASTY, "detached_at_stripe", "none", LISTS, "8 a@example.com has other"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Variant) else "",
+)
+def test_mistakes_about_what_comes_later_are_caught(
+    variant: Variant, scenario: str, where: str, news: str, found: str
+) -> None:
+    def fits(branch: Branch) -> bool:
+        return (branch.where, branch.news) == (where, news)
+
+    _, outcome = first_caught(variant, (scenario,), matrix=DENSE, only=fits)
+
+    assert any(violation.startswith(found) for violation in outcome.violations)
+    assert live(outcome.life).violations == ()
+
+
+def test_an_owner_that_does_not_see_that_it_stood_still_is_seen_by_the_watch() -> None:
+    """The key and the version save the money again, so only the watch of every call can see it."""
+    _, outcome = first_caught(
+        planted_later.STANDING_CLOCK,
+        ("pay_once",),
+        watching=True,
+        matrix=DENSE,
+        only=lambda branch: branch.where == "pause",
+    )
+
+    assert outcome.life.pause
+    assert outcome.violations[0].startswith(("S5", "S7"))
+    assert live(outcome.life).violations == ()
 
 
 def test_the_honest_service_passes_where_the_mistaken_ones_fail() -> None:

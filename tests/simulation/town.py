@@ -2,31 +2,49 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
+from payment_service.adapters.stripe.webhooks import SignedEvents
+from payment_service.domain.cursor import opened
 from payment_service.domain.errors import Refusal
-from payment_service.domain.moment import Policy
+from payment_service.domain.moment import Door, Policy
+from payment_service.domain.news import SeenEvent
 from payment_service.domain.payment import Order, Payment
 from payment_service.flows.pay_order import pay_order
+from payment_service.flows.read_lists import BACK_FILL, SWEEP
 from payment_service.flows.recover import recover, take_over
+from payment_service.flows.take_event import take_event
 from payment_service.flows.world import Background, World
-from payment_service.ports import Gateway, Store, Unavailable
-from stripe_sandbox.engine import Engine
+from payment_service.ports import CURSORS, Gateway, Store, Unavailable
+from stripe_sandbox.engine import Config, Engine
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process
-from tests.parts.virtual_time import EPOCH
+from tests.parts.virtual_time import EPOCH, VirtualClock, epoch_s
 from tests.simulation.inbox import GatedOrders, Inbox
-from tests.simulation.plan import FaultCounter, Latency, Life
+from tests.simulation.plan import EVERY, LISTS, WEBHOOKS, FaultCounter, Latency, Life
+from tests.simulation.post import SECRET, TOLD, MadeFaults, Post, arrivals_of
 from tests.simulation.process import Gates, Process, ProcessClock, Trace
 from tests.simulation.shelf import GatedStore, Shelf
 from tests.simulation.stripe_line import SimulatedStripe, StripeLine
 from tests.simulation.watch import Watch
 
 # What is left alone is given up sooner than in production: fewer looks, the same rules.
-POLICY = Policy(action_expires_s=900, payment_expires_s=1800)
+POLICY = Policy(
+    action_expires_s=900,
+    payment_expires_s=1800,
+    hold_warning_s=3600,
+    back_fill_every_s=200,
+    sweep_every_s=1800,
+    refund_looks_s=(300.0, 7200.0),
+)
+# Holds lapse within the day in which everything must come to rest.
+STRIPE = Config(hold_expires_after_s=4 * 3600.0)
+# Clocks that are wrong by five minutes must not make events look forged.
+SIGNATURE_TOLERANCE_S = 600.0
+URL = "https://shop.invalid/payment/webhook"
 LEASE_MARGIN_S = 5
 POLL_S = 1.0
 POLL_AWAY_S = 5.0
@@ -45,15 +63,25 @@ class Pay(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Which service lives: the honest one, or one with a mistake put in on purpose."""
+    """Which service lives: the honest one, or one with a mistake put in on purpose.
+
+    take: what is done with an event. recovers: whether there is a worker; blind_to: the collections
+    in which it never finds anything due. keeps_apart: whether walkers know of each other.
+    clock_stands: whether a process that stands still takes its clock with it. anywhere: whether it
+    may stand still even where that is too much.
+    """
 
     name: str = "honest"
     pay: Pay = pay_order
     gateway: Callable[[Gateway], Gateway] = lambda gateway: gateway
     store: Callable[[Store], Store] = lambda store: store
+    take: Callable[[World, SeenEvent, Door], Awaitable[Any]] = take_event
     policy: Policy = POLICY
     recovers: bool = True
+    blind_to: frozenset[str] = frozenset()
     keeps_apart: bool = True
+    clock_stands: bool = False
+    anywhere: bool = False
 
 
 HONEST = Variant()
@@ -96,8 +124,11 @@ class Town:
     shelf: Shelf
     line: StripeLine
     inbox: Inbox
+    made: MadeFaults
+    policy: Policy
     busy_clients: bool = True
     witnesses: list[Sightings] = field(default_factory=list)
+    post: Post = field(init=False)
     _doors: dict[int, tuple[Process, World]] = field(default_factory=dict)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _visits: int = 0
@@ -106,20 +137,36 @@ class Town:
     _work_kept: "list[asyncio.Future[Any]]" = field(default_factory=list)
     _tasks: list["asyncio.Future[Any]"] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.post = Post(
+            engine=self.engine,
+            faults=self.made,
+            arrivals=arrivals_of(dict(self.life.webhook), self.gates.points),
+            latency=self.line.latency,
+            open_doors=self.open_doors,
+            take=self.variant.take,
+            forget=self.forget,
+        )
+
     async def open_door(self) -> tuple[Process, World]:
         """Return a process that runs, as soon as one does; the replicas take turns."""
-        while not (alive := [door for door in self._doors.values() if door[0].alive]):
+        while not (alive := self.open_doors()):
             self._opened.clear()
             await self._opened.wait()
         self._visits += 1
         return alive[self._visits % len(alive)]
+
+    def open_doors(self) -> list[tuple[Process, World]]:
+        """Return the processes that run."""
+        return [door for door in self._doors.values() if door[0].alive]
 
     def forget(self, task: "asyncio.Future[Any]") -> None:
         """Keep what is frozen from being collected, which would let its `finally` run."""
         self._tasks.append(task)
 
     def begin(self) -> None:
-        """Start every replica."""
+        """Start the post, and every replica."""
+        self.forget(asyncio.ensure_future(self.post.run()))
         for replica in range(self.life.replicas):
             self.forget(asyncio.ensure_future(self._run(replica)))
 
@@ -149,10 +196,14 @@ class Town:
         return None
 
     def at_rest(self) -> bool:
-        """Whether nothing is due, under way or down."""
-        if not self._all_up() or self.line.under_way or self.shelf.next_wake() is not None:
-            return False
-        return not any(world.background._tasks for _, world in self._doors.values())
+        """Whether nothing is owed, under way or down."""
+        return self._all_up() and self.shelf.is_settled() and not self._is_busy()
+
+    def _is_busy(self) -> bool:
+        """Whether something is under way."""
+        if self.line.under_way or self.post.under_way:
+            return True
+        return any(world.background._tasks for _, world in self._doors.values())
 
     def _all_up(self) -> bool:
         doors = self._doors.values()
@@ -160,13 +211,11 @@ class Town:
 
     def next_s(self) -> float:
         """How long nothing new can happen, at the least."""
-        if self.at_rest():
-            return NAP_MAX_S
         if not self._all_up():
             return max(self.life.down_s / 10, POLL_S)
         wake = self.shelf.next_wake()
         if wake is None:
-            return POLL_S
+            return POLL_S if self._is_busy() else NAP_MAX_S
         left_s = (wake - EPOCH).total_seconds() - asyncio.get_running_loop().time()
         if left_s < -OVERDUE_S:  # nobody recovers, which is a mistake put in on purpose
             return OVERDUE_S
@@ -186,17 +235,21 @@ class Town:
     def _world(self, process: Process) -> World:
         skew = timedelta(seconds=self.life.skew_s if process.epoch % 2 == 0 else 0)
         alone = self.life.replicas == 1 and not self.life.leases
+        store = GatedStore(process, self.shelf, exclusive=alone)
         witness = Sightings()
         self.witnesses.append(witness)
+        clock = ProcessClock(process, skew, stands=self.variant.clock_stands)
+        stripe = SimulatedStripe(process, self.line, ProcessClock(process, skew))
         return World(
-            store=self.variant.store(GatedStore(process, self.shelf, exclusive=alone)),
-            gateway=self.variant.gateway(open_in_process(SimulatedStripe(process, self.line))),
+            store=self.variant.store(store),
+            gateway=self.variant.gateway(open_in_process(stripe)),
             orders=GatedOrders(process, self.inbox),
-            clock=ProcessClock(process, skew),
+            clock=clock,
             ids=CountingIds(f"{process.epoch}."),
             witness=witness,
-            policy=self.variant.policy,
+            policy=self.policy,
             background=KeptBackground(self._work_kept),
+            event_reader=SignedEvents([SECRET], SIGNATURE_TOLERANCE_S),
             under_way=Counter() if self.variant.keeps_apart else Forgetful(),
         )
 
@@ -213,27 +266,57 @@ class Town:
                     wait_s = POLL_S
                 except Unavailable:
                     wait_s = POLL_AWAY_S
-            await process.sleep(wait_s)
+            if self.busy_clients or is_due:
+                await process.sleep(wait_s)
+            else:
+                await self.shelf.nap(wait_s)
+                await process.wake_up()
 
 
-async def open_town(life: Life, variant: Variant, *, watching: bool) -> Town:
-    """Return a town in which nothing has happened yet."""
+async def open_town(
+    life: Life, variant: Variant, *, watching: bool, policy: Mapping[str, Any]
+) -> Town:
+    """Return a town in which nothing has happened yet. policy: what is otherwise than usual."""
     trace, latency = Trace(), Latency(life.seed)
-    engine = Engine()
+    engine = Engine(STRIPE)
+    if life.news in {WEBHOOKS, EVERY}:
+        engine.webhooks.listen(URL, now=epoch_s(), secret=SECRET, types=TOLD)
+    gates = Gates(trace, frozenset(life.crash), frozenset(life.pause), anywhere=variant.anywhere)
+    points = gates.points
+    made = engine.webhooks.faults = MadeFaults(dict(life.webhook), points)
     # No lease holds between clocks that differ by more than its margin; the key does.
     leases_hold = life.replicas == 1 or abs(life.skew_s) < LEASE_MARGIN_S
     watch = Watch(engine, awake=watching, leases_hold=leases_hold)
-    shelf = Shelf(watch, FaultCounter(dict(life.store)), latency)
+    shelf = Shelf(
+        watch,
+        FaultCounter(dict(life.store), "store", points),
+        latency,
+        listed_at=lambda: made.newest_at,
+        blind_to=variant.blind_to,
+    )
     await shelf.raw.ensure_schema()
-    faults = FaultCounter(dict(life.fault))
+    if life.news in {LISTS, EVERY}:
+        await _begin_to_read(shelf)
+    faults = FaultCounter(dict(life.fault), "fault", points)
     return Town(
         life=life,
         variant=variant,
         trace=trace,
-        gates=Gates(trace, frozenset(life.crash)),
+        gates=gates,
         engine=engine,
         watch=watch,
         shelf=shelf,
         line=StripeLine(engine, faults, latency, watch, shelf.newest),
-        inbox=Inbox(engine, FaultCounter(dict(life.orders)), latency),
+        inbox=Inbox(engine, FaultCounter(dict(life.orders), "orders", points), latency),
+        made=made,
+        policy=replace(variant.policy, **policy),
     )
+
+
+async def _begin_to_read(shelf: Shelf) -> None:
+    """The service has run for a while: its cursors are there."""
+    now = VirtualClock().now()
+    for name in (BACK_FILL, SWEEP):
+        cursor = opened(name, now)
+        await shelf.raw.insert(CURSORS, cursor)
+        shelf.committed(CURSORS, cursor)

@@ -11,7 +11,8 @@ import aiohttp
 import msgspec
 import structlog
 
-from payment_service.domain.steps import NoNews, OrderRefused, OrderTold, TellOrders
+from payment_service.domain.news import NoNews, OrderRefused, OrderTold
+from payment_service.domain.steps import TellOrders
 
 # An update takes milliseconds, so this many at once are thousands a second: more would only help
 # to take down an OrderService that is slow already.

@@ -29,23 +29,23 @@ def read_charge(body: Mapping[str, Any], findings: Findings, options: ApiOptions
     return findings.value(lambda: parse_amount(amount, currency, unit))
 
 
-def check_refund(body: Mapping[str, Any], findings: Findings, options: ApiOptions) -> None:
-    """Note what is wrong with the amount of a refund before its payment's currency is known.
+def check_part(body: Mapping[str, Any], findings: Findings, options: ApiOptions) -> None:
+    """Note what is wrong with the amount of a refund or capture, whatever the payment's currency.
 
-    Missing means all that is left; null may be a mistake, and a costly one.
+    Missing means all that is there; null may be a mistake, and a costly one.
     """
     if "amount" not in body:
         return
     amount = body["amount"]
     if amount is None:
-        told = "is null: leave it out to refund all that is left, or send a number"
+        told = "is null: leave it out for all that is there, or send a number"
         findings.bad("amount", told, "amount_null")
         return
     findings.value(lambda: _check_in_any_currency(parse_refund_amount, amount, options))
 
 
-def read_refund(body: Mapping[str, Any], currency: str, options: ApiOptions) -> int | None:
-    """Return the minor units to refund, None for all that is left. Raises InvalidRequest."""
+def read_part(body: Mapping[str, Any], currency: str, options: ApiOptions) -> int | None:
+    """Return the minor units to move, None for all that is there. Raises InvalidRequest."""
     if "amount" not in body:
         return None
     found = find_currency(currency)

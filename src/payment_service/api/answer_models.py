@@ -20,6 +20,9 @@ Status = Literal[
 ]
 
 
+Operation = Literal["create", "confirm", "capture", "cancel"]
+
+
 class Told(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +47,9 @@ class PaymentData(Told):
     amount_received: Amount
     amount_refunded: Amount
     amount_refundable: Amount
+    amount_capturable: Amount
     capture_method: str
+    capture_before: str | None = Field(description="When a hold lapses, while there is one.")
     created: str
     client_secret: str | None = Field(
         default=None, description="For the payer's client only; present while it has to act."
@@ -59,15 +64,48 @@ class PaymentData(Told):
 
 
 class UnderWay(Told):
-    operation: Literal["create", "confirm", "cancel"]
+    operation: Operation
     since: str
     tries: int
     next_look_at: str
 
 
+class PastAttempt(Told):
+    number: int
+    operation: Operation
+    payment_method: str | None
+    begun_at: str
+    ended_at: str
+    tries: int
+    outcome: str = Field(description="The status it led to, or the kind of its failure.")
+    code: str | None
+    decline_code: str | None
+    request_id: str | None
+    stripe_request_id: str | None
+
+
 class Attempts(Told):
     made: int
     under_way: UnderWay | None
+    past: list[PastAttempt]
+
+
+class DisputeData(Told):
+    dispute_id: str
+    status: str = Field(description="Stripe's word.")
+    reason: str
+    amount: Amount
+    currency: str
+    evidence_due_by: str | None
+    blocks_refunds: bool
+    created: str
+
+
+class FraudWarningData(Told):
+    fraud_warning_id: str
+    fraud_type: str
+    actionable: bool = Field(description="Whether a refund would still prevent a dispute.")
+    created: str
 
 
 class RefundData(Told):
@@ -87,7 +125,7 @@ class RefundData(Told):
 
 class OrderNotification(Told):
     status: str
-    state: Literal["owed", "told", "dead"]
+    state: Literal["owed", "told", "dead", "dropped"]
     tries: int
     told_at: str | None
     next_try_at: str | None
@@ -105,9 +143,14 @@ class FullPaymentData(PaymentData):
     description: str | None
     metadata: dict[str, str]
     cancellation_reason: str | None
+    generation: int = Field(description="How many PaymentIntents this order has had.")
     attempts: Attempts
     refunds: list[RefundData]
+    amount_disputed: Amount
+    disputes: list[DisputeData]
+    fraud_warnings: list[FraudWarningData]
     order_notification: OrderNotification | None
+    order_notifications: list[OrderNotification]
     timeline: list[TimelineEntry]
 
 
@@ -134,6 +177,29 @@ class CardData(Told):
     fingerprint: str | None = None
 
 
+class SetupData(Told):
+    setup_intent_id: str
+    status: str = Field(description="Stripe's word.")
+    customerId: str | None  # noqa: N815
+    client_secret: str | None = Field(description="For the payer's client only.")
+
+
+class EventData(Told):
+    event_id: str
+    type: str
+    state: Literal["kept", "applied", "foreign", "ignored", "dead"]
+    by: str
+    happened_at: str
+    received_at: str
+    ended_at: str | None
+    next_try_at: str | None
+    tries: int
+    failure: str | None
+    object_id: str
+    payment_intent: str | None
+    orderId: str | None  # noqa: N815
+
+
 class Succeeded(Told):
     success: Literal[True]
 
@@ -153,6 +219,23 @@ class PaymentsAnswer(Succeeded):
 
 class RefundAnswer(Succeeded):
     data: RefundData
+
+
+class SetupAnswer(Succeeded):
+    data: SetupData
+
+
+class EventAnswer(Succeeded):
+    data: EventData
+
+
+class EventsAnswer(Succeeded):
+    data: list[EventData]
+    nextCursor: str | None  # noqa: N815
+
+
+class TakenAnswer(Succeeded):
+    received: Literal["kept", "known", "foreign", "ignored"]
 
 
 class NewCustomerAnswer(Succeeded):
@@ -211,7 +294,10 @@ class ProblemAnswer(Told):
     declineCode: str | None = Field(  # noqa: N815
         default=None, description="Why the card was refused, in Stripe's words, with 402."
     )
-    data: PaymentData | None = Field(default=None, description="The payment as it is, with 409.")
+    data: PaymentData | None = Field(
+        default=None,
+        description="The payment as it is, with 409, and with 402 when the payer must return.",
+    )
 
 
 class HealthAnswer(Told):

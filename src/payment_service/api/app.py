@@ -16,7 +16,19 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from payment_service.api import cards, customers, health, lookups, openapi, payments, refunds
+from payment_service.api import (
+    cards,
+    customers,
+    events,
+    health,
+    lookups,
+    openapi,
+    payment_moves,
+    payments,
+    refunds,
+    setups,
+    webhooks,
+)
 from payment_service.api.answers import respond
 from payment_service.api.docs import Docs
 from payment_service.api.door import Door, Gate
@@ -80,10 +92,14 @@ def all_endpoints(gate: Gate) -> tuple[Endpoint, ...]:
     """Return every endpoint of the document; the busiest is looked for first."""
     return (
         *payments.ENDPOINTS,
+        *webhooks.endpoints(),
+        *payment_moves.ENDPOINTS,
         *lookups.ENDPOINTS,
         *refunds.ENDPOINTS,
         *cards.ENDPOINTS,
         *customers.ENDPOINTS,
+        *setups.ENDPOINTS,
+        *events.ENDPOINTS,
         *health.endpoints(gate),
     )
 

@@ -172,12 +172,38 @@ class AskedPayment(Asked):
     return_url: Url | None = Field(
         default=None, description="Allows methods that redirect the payer, and brings them back."
     )
-    capture_method: Literal["automatic", "automatic_async", "manual"] | None = None
+    capture_method: Literal["automatic", "automatic_async", "manual"] | None = Field(
+        default=None, description="`manual` only holds the money; capture it before it lapses."
+    )
+    off_session: bool | None = Field(
+        default=None,
+        description=(
+            "True charges a saved card while its holder is away; if the bank wants to see them, it "
+            "is refused with `authentication_required`."
+        ),
+    )
     confirm: bool | None = Field(
         default=None, description="False only creates the payment, for Stripe.js to confirm."
     )
     description: Description | None = None
     metadata: Metadata | None = None
+
+
+class AskedConfirmation(Asked):
+    payment_method_id: Id | None = Field(
+        default=None, description="Another card to confirm with; left out after a client's action."
+    )
+    return_url: Url | None = Field(
+        default=None, description="Where the payer comes back to from an authentication page."
+    )
+
+
+class AskedCapture(Asked):
+    amount: Any = Field(default=None, description="")
+
+
+class AskedCancellation(Asked):
+    reason: Literal["duplicate", "fraudulent", "requested_by_customer", "abandoned"] | None = None
 
 
 class AskedRefund(Asked):
@@ -195,6 +221,17 @@ class AskedRefund(Asked):
             "of your own, which go into the refund's metadata."
         ),
     )
+
+
+class AskedEvents(BaseModel):
+    """The query of the list of events."""
+
+    model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
+
+    state: Literal["kept", "applied", "foreign", "ignored", "dead"] | None = None
+    type: str | None = Field(default=None, description="Stripe's name, in full.")
+    cursor: str | None = Field(default=None, description="`nextCursor` of the page before.")
+    limit: int = Field(default=20, ge=1, le=100)
 
 
 class AskedPage(BaseModel):

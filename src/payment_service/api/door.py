@@ -88,7 +88,8 @@ class Door:
     ) -> None:
         try:
             self._pass_gate(scope["path"])
-            visit.body = await self._body(receive, length)
+            limit = self._options.body_max_at(scope["path"])
+            visit.body = await self._body(receive, length, limit)
             await self._app(scope, receive, outgoing.send)
         except (Refusal, Unavailable) as error:
             answer = problem(error, visit.request_id, self._show)
@@ -107,11 +108,10 @@ class Door:
         if not self._gate.is_open and path not in _ALWAYS_OPEN:
             raise ShuttingDown
 
-    async def _body(self, receive: Receive, length: int) -> bytes:
+    async def _body(self, receive: Receive, length: int, limit: int) -> bytes:
         """Read the whole body, within bounds; most arrive in one piece with the headers."""
         if length == 0:
             return b""
-        limit = self._options.body_max
         if length > limit:
             raise _too_large(limit)
         parts: list[bytes] = []

@@ -51,7 +51,8 @@ class Endpoint:
 
     path: below the prefix. asks: the fields of the body, or of the query when there is no body.
     answers: by status, the model of the body. refusals: the codes it may refuse with, by status.
-    examples: names of the sample requests in `examples.py`.
+    signed: whether the body is somebody else's, taken as it is with its signature, and no JSON of
+    ours.
     """
 
     method: str
@@ -65,11 +66,12 @@ class Endpoint:
     asks: type[BaseModel] | None = None
     refusals: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     at_root: bool = False
+    signed: bool = False
 
     @property
     def reads_body(self) -> bool:
         """Whether what is asked comes as JSON."""
-        return self.method not in READING
+        return self.method not in READING and not self.signed
 
 
 async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> Response:
@@ -118,4 +120,6 @@ def _read(
         body=body,
         key=key,
         bearer_token=read_bearer_token(headers),
+        raw=raw if endpoint.signed else b"",
+        signature=headers.get("stripe-signature", "") if endpoint.signed else "",
     )

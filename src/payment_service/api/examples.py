@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
@@ -20,12 +20,15 @@ from payment_service.domain.call import begin_call
 from payment_service.domain.currencies import find_currency
 from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.domain.errors import FieldError, InvalidRequest, Refusal
+from payment_service.domain.event import Event, EventState
+from payment_service.domain.history import Entry
+from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Door
 from payment_service.domain.money import AmountUnit, parse_amount
+from payment_service.domain.news import Intent, SeenEvent, SeenSetup
 from payment_service.domain.notice import PAYMENT_RECEIVED, Notice, NoticeState
-from payment_service.domain.payment import Entry, Payment, State, Terms
+from payment_service.domain.payment import Payment, State, Terms
 from payment_service.domain.refund import Refund, RefundStatus
-from payment_service.domain.steps import Intent
 from payment_service.ports import GatewayUnavailable, StoreUnavailable, Unavailable
 
 REQUEST_ID: Final = "req_0000000000example"
@@ -83,6 +86,41 @@ _WAITING_INTENT: Final = Intent(
     client_secret=f"{_INTENT}_secret_Example",
     next_action={"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}},
 )
+_HELD: Final = replace(
+    _WAITING,
+    terms=replace(_PAID.terms, capture_method="manual"),
+    status=State.REQUIRES_CAPTURE,
+    capturable_minor=_AMOUNT_MINOR,
+    hold=Hold(_NOW + timedelta(days=7)),
+)
+_CANCELED: Final = replace(
+    _WAITING, status=State.CANCELED, cancellation_reason="requested_by_customer"
+)
+_SETUP: Final = SeenSetup(
+    id="seti_1Example",
+    status="requires_payment_method",
+    client_secret="seti_1Example_secret_Example",  # noqa: S106 - made up
+)
+_EVENT: Final = Event(
+    id="evt_3Example",
+    version=2,
+    created_at=_NOW,
+    seen=SeenEvent(
+        id="evt_3Example",
+        type="payment_intent.succeeded",
+        happened_at=_NOW,
+        livemode=True,
+        object_id=_INTENT,
+        status="succeeded",
+        order_id=_ORDER,
+        intent_id=_INTENT,
+    ),
+    door=Door.WEBHOOK,
+    state=EventState.APPLIED,
+    due_at=None,
+    tries=1,
+    ended_at=_NOW,
+)
 _SAVED_CARD: Final = Card(
     payment_method_id=_CARD,
     brand="visa",
@@ -117,7 +155,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
         code="invalid_idempotency_key",
     ),
     errors.InvalidRequest(
-        FieldError("amount", "is null: leave it out to refund all that is left, or send a number"),
+        FieldError("amount", "is null: leave it out for all that is there, or send a number"),
         code="amount_null",
     ),
     errors.InvalidRequest(
@@ -137,6 +175,23 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.PaymentInProgress("This order is being paid, on other terms.", payment=_PAID),
     errors.PaymentNotRefundable("Nothing was captured.", payment=_PAID),
     errors.RefundExceedsRemaining("", payment=_PAID),
+    errors.CardRefused(
+        "Your card was declined. This transaction requires authentication.",
+        code="authentication_required",
+        decline_code="authentication_required",
+    ),
+    errors.PaymentCanceled("This payment is canceled; pay the order again.", payment=_CANCELED),
+    errors.PaymentNotCapturable("This payment was captured already.", payment=_PAID),
+    errors.CaptureExceedsHold("", payment=_HELD),
+    errors.PaymentNotCancelable("This payment has succeeded; refund it instead.", payment=_PAID),
+    errors.PaymentDisputed(
+        "The payer disputes this payment (fraudulent, needs_response); a refund would give the "
+        "money back twice.",
+        payment=_PAID,
+    ),
+    errors.WebhookRefused("The signature does not fit the body and our secrets."),
+    problems.WebhooksNotConfigured("STRIPE_WEBHOOK_SECRET is not set."),
+    problems.TooManyBadPosts("Too many posts with bad signatures.", retry_after_s=60),
     errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
     errors.IdempotencyKeyInUse(
         "The first request with this Idempotency-Key is still running.", retry_after_s=1
@@ -180,6 +235,10 @@ def request_example(kind: type[BaseModel], options: ApiOptions) -> Mapping[str, 
     samples: dict[type[BaseModel], dict[str, Any]] = {
         asked.AskedCustomer: {"email": _EMAIL, "name": "Jane Doe"},
         asked.AskedCard: card,
+        asked.AskedCustomerId: {"customerId": _CUSTOMER},
+        asked.AskedConfirmation: {"paymentMethodId": _CARD},
+        asked.AskedCapture: {"amount": show.amount(5000, "usd")},
+        asked.AskedCancellation: {"reason": "requested_by_customer"},
         asked.AskedDefaultCard: {**card, "isDefault": True},
         asked.AskedCardDetails: {
             **card,
@@ -212,6 +271,7 @@ def answer_examples(kind: type[BaseModel], options: ApiOptions) -> dict[str, Map
         return {
             "succeeded": success(show.payment(_PAID)).body,
             "requires_action": success(show.payment(_WAITING, _WAITING_INTENT)).body,
+            "requires_capture": success(show.payment(_HELD)).body,
         }
     return {"example": _answer_example(kind, options, show)}
 
@@ -229,6 +289,10 @@ def _answer_example(
         models.NewCustomerAnswer: success(ids, **ids).body,
         models.CustomerAnswer: success(show.customer(customer), **ids).body,
         models.CardAnswer: success(show.card(customer, _SAVED_CARD)).body,
+        models.SetupAnswer: success(show.setup(customer, _SETUP)).body,
+        models.EventAnswer: success(show.event(_EVENT)).body,
+        models.EventsAnswer: success([show.event(_EVENT)], nextCursor=None).body,
+        models.TakenAnswer: {"success": True, "received": "kept"},
         models.CardsAnswer: success(show.cards(customer)).body,
         models.DoneAnswer: {"success": True, "message": "The card was removed."},
         models.PendingAnswer: pending("The outcome is not known yet.", {"orderId": _ORDER}).body,

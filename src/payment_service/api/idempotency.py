@@ -17,7 +17,8 @@ from payment_service.api.incoming import Incoming
 from payment_service.api.presenting import SECRET_FIELDS, secret_fields
 from payment_service.api.problems import SecretUnavailable
 from payment_service.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused
-from payment_service.domain.steps import IntentSeen, ReadIntent
+from payment_service.domain.news import IntentSeen, SetupSeen
+from payment_service.domain.steps import ReadIntent, ReadSetup
 from payment_service.flows.world import World
 from payment_service.ports import (
     REQUESTS,
@@ -175,6 +176,11 @@ async def _replayed(world: World, kept: StoredRequest) -> Answer:
 
 
 async def _secret_of(world: World, data: dict[str, Any], intent_id: str) -> dict[str, Any]:
+    if "setup_intent_id" in data:
+        news = await world.gateway.ask(ReadSetup(intent_id))
+        if not isinstance(news, SetupSeen):
+            raise SecretUnavailable("Stripe does not tell the client secret")
+        return {"client_secret": news.setup.client_secret}
     news = await world.gateway.ask(ReadIntent(data["orderId"], intent_id))
     if not isinstance(news, IntentSeen):
         raise SecretUnavailable("Stripe does not tell the client secret")

@@ -32,7 +32,10 @@ _JSON_TYPE = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)")
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One request, read. `bearer_token` is for the OrderService only and is never written down."""
+    """One request, read. `bearer_token` is for the OrderService only and is never written down.
+
+    raw, signature: of an endpoint that takes a body as it is, and checks who signed it.
+    """
 
     method: str
     route: str
@@ -43,6 +46,8 @@ class Incoming:
     key: str | None = None
     bearer_token: str | None = field(default=None, repr=False)
     caller: str = ANONYMOUS
+    raw: bytes = field(default=b"", repr=False)
+    signature: str = field(default="", repr=False)
 
 
 def read_query(query_string: bytes) -> dict[str, str]:

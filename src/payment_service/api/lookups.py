@@ -7,6 +7,7 @@ from payment_service.api.answers import Answer, success
 from payment_service.api.asked import AskedPage
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming
+from payment_service.api.paging import read_page
 from payment_service.api.presenting import wire_status
 from payment_service.api.validation import Findings
 from payment_service.domain.currencies import find_currency
@@ -34,19 +35,15 @@ async def list_page(api: Api, call: Incoming) -> Answer:
         payment = await api.world.store.get(PAYMENTS, asked.order_id)
         found = [payment] if payment and _matches(payment, asked, since, until) else []
         return success([api.show.payment(one) for one in found], nextCursor=None)
-    try:
-        page = await api.world.store.page(
-            PAYMENTS,
-            equal=_equal(asked),
-            created_from=since,
-            created_to=until,
-            cursor=asked.cursor,
-            limit=asked.limit,
-        )
-    except ValueError:
-        raise InvalidRequest(
-            FieldError("cursor", "is not one that this list gave"), code="invalid_cursor"
-        ) from None
+    page = await read_page(
+        api,
+        PAYMENTS,
+        equal=_equal(asked),
+        created_from=since,
+        created_to=until,
+        cursor=asked.cursor,
+        limit=asked.limit,
+    )
     return success([api.show.payment(one) for one in page.items], nextCursor=page.next_cursor)
 
 
@@ -63,14 +60,11 @@ def _moment(field: str, text: str | None) -> datetime | None:
 
 
 def _equal(asked: AskedPage) -> dict[str, ColumnValue]:
-    equal: dict[str, ColumnValue] = {}
-    if asked.customer_id is not None:
-        equal["customer_id"] = asked.customer_id
-    if asked.status is not None:
-        equal["status"] = asked.status
-    if asked.currency is not None:
-        equal["currency"] = asked.currency.lower()
-    return equal
+    return {
+        "customer_id": asked.customer_id,
+        "status": asked.status,
+        "currency": asked.currency.lower() if asked.currency else None,
+    }
 
 
 def _matches(

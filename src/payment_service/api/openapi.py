@@ -31,6 +31,7 @@ _TAGS: Final = (
     {"name": "refunds", "description": "Give money back."},
     {"name": "customers", "description": "One customer for each e-mail."},
     {"name": "cards", "description": "Saved cards of a customer."},
+    {"name": "events", "description": "What Stripe tells us, and what became of it."},
     {"name": "health", "description": "The process itself."},
 )
 
@@ -60,7 +61,32 @@ _PATH_PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
         "example": "cus_Example",
     },
+    "refundId": {
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
+        "example": "re_3Example",
+    },
+    "eventId": {
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
+        "example": "evt_3Example",
+    },
     "id": {"schema": {"type": "string", "minLength": 1}, "example": "order-1001"},
+}
+
+_SIGNATURE: Final[dict[str, Any]] = {
+    "name": "Stripe-Signature",
+    "in": "header",
+    "required": True,
+    "description": "Made by Stripe over the time and the body with our endpoint's secret.",
+    "schema": {"type": "string"},
+    "example": "t=1769860800,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd",
+}
+_EVENT: Final[dict[str, Any]] = {
+    "id": "evt_3Example",
+    "object": "event",
+    "type": "payment_intent.succeeded",
+    "created": 1769860800,
+    "livemode": False,
+    "data": {"object": {"id": "pi_3Example", "object": "payment_intent", "status": "succeeded"}},
 }
 
 _REQUEST_ID_HEADER: Final = {
@@ -69,7 +95,20 @@ _REQUEST_ID_HEADER: Final = {
         "schema": {"type": "string"},
     }
 }
-_AMOUNTS: Final = frozenset({"amount", "amount_received", "amount_refunded", "amount_refundable"})
+_PARTS: Final = {
+    "AskedRefund": " Left out: all that is left.",
+    "AskedCapture": " Left out: all that is held.",
+}
+_AMOUNTS: Final = frozenset(
+    {
+        "amount",
+        "amount_received",
+        "amount_refunded",
+        "amount_refundable",
+        "amount_capturable",
+        "amount_disputed",
+    }
+)
 
 
 def document(app: FastAPI, options: ApiOptions, endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
@@ -121,6 +160,15 @@ def _describe(operation: dict[str, Any], endpoint: Endpoint, options: ApiOptions
     }
     for status, kind in endpoint.answers.items():
         responses[status] = _response(status, kind, answer_examples(kind, options))
+    if endpoint.signed:
+        operation["parameters"].append(_SIGNATURE)
+        content = {
+            "application/json": {
+                "schema": {"type": "object"},
+                "examples": {"example": {"value": _EVENT}},
+            }
+        }
+        operation["requestBody"] = {"required": True, "content": content}
     operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
     if endpoint.reads_body and endpoint.asks is not None:
         sample = request_example(endpoint.asks, options)
@@ -239,5 +287,5 @@ def _set_amounts(name: str, schema: dict[str, Any], options: ApiOptions) -> None
             described["type"] = ["string", "null"]
             described["pattern"] = "^[A-Za-z]{3}$"
             described["default"] = options.default_currency
-    if name == "AskedRefund":
-        schema["properties"]["amount"]["description"] += " Left out: all that is left."
+    if name in _PARTS:
+        schema["properties"]["amount"]["description"] += _PARTS[name]

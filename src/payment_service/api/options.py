@@ -6,6 +6,9 @@ from payment_service.domain.money import AmountUnit
 
 # Our longest honest request is 46 metadata values of 500 characters of 4 bytes, and some more.
 BODY_MAX = 64 * 1024
+# Stripe's events carry whole objects; theirs are some kilobytes, with every expansion some tens.
+WEBHOOK_BODY_MAX = 256 * 1024
+WEBHOOK_PATH = "/webhook"
 # A client that takes longer for so little is stuck, or holds the connection on purpose.
 BODY_READ_S = 30.0
 
@@ -28,3 +31,9 @@ class ApiOptions:
     docs_enabled: bool = True
     body_max: int = BODY_MAX
     body_read_s: float = BODY_READ_S
+    webhook_body_max: int = WEBHOOK_BODY_MAX
+
+    def body_max_at(self, path: str) -> int:
+        """Return how large a body may be at this path."""
+        is_webhook = path == self.prefix + WEBHOOK_PATH
+        return self.webhook_body_max if is_webhook else self.body_max

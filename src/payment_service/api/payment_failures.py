@@ -11,7 +11,7 @@ from payment_service.domain.errors import (
     FieldError,
     InvalidRequest,
     NotFound,
-    PaymentNotRefundable,
+    PaymentDisputed,
     RefundExceedsRemaining,
     StripeRefused,
 )
@@ -90,7 +90,7 @@ def raise_refund_failure(payment: Payment, refund: Refund) -> None:
     if reason == "charge_already_refunded":
         raise RefundExceedsRemaining("This payment is refunded already.", payment=payment)
     if reason == "charge_disputed":
-        raise PaymentNotRefundable(
+        raise PaymentDisputed(
             "The payer disputes this payment; it cannot be refunded.", payment=payment
         )
     raise StripeRefused("Stripe made no refund.", code=reason)

@@ -8,9 +8,11 @@ from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
 from payment_service.api.payment_failures import raise_failure
-from payment_service.api.problems import SecretUnavailable
+from payment_service.api.problems import SecretUnavailable, problem
 from payment_service.api.validation import Findings
+from payment_service.domain.errors import CardRefused
 from payment_service.domain.payment import Order, Payment, State, Terms
+from payment_service.domain.wishes import AUTHENTICATION_REQUIRED
 from payment_service.flows.find_payment import read_intent
 from payment_service.flows.pay_order import pay_order
 
@@ -25,9 +27,22 @@ async def pay(api: Api, call: Incoming) -> Answer:
     payment = await pay_order(
         api.world, order, deadline=api.deadline(), bearer_token=call.bearer_token
     )
+    return await answer_of(api, call, payment, confirming=order.terms.confirm)
+
+
+async def answer_of(api: Api, call: Incoming, payment: Payment, *, confirming: bool) -> Answer:
+    """Return what the caller is told of a payment, or raise why it failed.
+
+    confirming: whether the caller wanted a card to be charged.
+    """
     if payment.state is State.ASKING:
         return _pending(payment)
-    raise_failure(payment, confirming=order.terms.confirm)
+    try:
+        raise_failure(payment, confirming=confirming)
+    except CardRefused as refusal:
+        if refusal.reason_code != AUTHENTICATION_REQUIRED:
+            raise
+        return await _bring_the_payer_back(api, call, payment, refusal)
     if payment.state not in WAITS_FOR_PAYER:
         return success(api.show.payment(payment))
     intent = await read_intent(api.world, payment)
@@ -40,6 +55,20 @@ async def pay(api: Api, call: Incoming) -> Answer:
     )
 
 
+async def _bring_the_payer_back(
+    api: Api, call: Incoming, payment: Payment, refusal: CardRefused
+) -> Answer:
+    """A 402 with what the payer's client needs to authenticate the same payment on session."""
+    refused = problem(refusal, call.request_id, api.show)
+    intent = await read_intent(api.world, payment)
+    return Answer(
+        refused.status,
+        {**refused.body, "data": api.show.payment(payment, intent)},
+        refused.headers,
+        secret_of=payment.intent_id if intent else None,
+    )
+
+
 def read_order(api: Api, call: Incoming) -> Order:
     """Return what is to be paid. Raises InvalidRequest that names every bad field."""
     findings = Findings()
@@ -47,6 +76,8 @@ def read_order(api: Api, call: Incoming) -> Order:
     money = read_charge(call.body, findings, api.options)
     if asked is not None and _charges_a_card(asked) and asked.customer_id is None:
         findings.bad("customerId", "is required when a card is to be charged")
+    if asked is not None and asked.off_session and asked.confirm is False:
+        findings.bad("offSession", "needs a payment that is confirmed at once")
     findings.close()
     assert asked is not None
     assert money is not None
@@ -61,6 +92,7 @@ def read_order(api: Api, call: Incoming) -> Order:
             return_url=asked.return_url,
             description=asked.description,
             metadata=asked.metadata or {},
+            off_session=asked.off_session is True,
         ),
         payment_method_id=asked.payment_method_id,
         request_id=call.request_id,
@@ -102,7 +134,7 @@ ENDPOINTS = (
         answers={200: PaymentAnswer, 202: PendingAnswer},
         refusals={
             400: ("amount_not_integer", "amount_too_small", "card_not_usable"),
-            402: ("card_declined",),
+            402: ("card_declined", "authentication_required"),
             404: ("customer_not_found", "card_not_found"),
             409: ("order_already_paid", "payment_in_progress"),
         },

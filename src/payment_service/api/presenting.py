@@ -6,11 +6,21 @@ from decimal import Decimal
 from typing import Any
 
 from payment_service.domain.customer import Card, Customer
+from payment_service.domain.dispute import Dispute, FraudWarning
+from payment_service.domain.event import Event
+from payment_service.domain.history import Entry
 from payment_service.domain.money import AmountUnit, Money, format_amount
+from payment_service.domain.news import Intent, SeenSetup
 from payment_service.domain.notice import Notice, NoticeState
-from payment_service.domain.payment import Attempt, Entry, Failure, FailureKind, Payment, State
+from payment_service.domain.payment import (
+    Attempt,
+    Failure,
+    FailureKind,
+    PastAttempt,
+    Payment,
+    State,
+)
 from payment_service.domain.refund import Refund, RefundStatus
-from payment_service.domain.steps import Intent
 
 PROCESSING = "processing"
 
@@ -52,7 +62,9 @@ class Presenter:
             "amount_received": self.amount(payment.received_minor, currency),
             "amount_refunded": self.amount(payment.refunded_minor, currency),
             "amount_refundable": self.amount(payment.refundable_minor, currency),
+            "amount_capturable": self.amount(payment.capturable_minor, currency),
             "capture_method": payment.terms.capture_method,
+            "capture_before": _time_or_none(payment.hold.capture_before if payment.hold else None),
             "created": wire_time(payment.created_at),
         }
         if payment.failure is not None:
@@ -68,12 +80,18 @@ class Presenter:
             "description": payment.terms.description,
             "metadata": dict(payment.terms.metadata),
             "cancellation_reason": payment.cancellation_reason,
+            "generation": payment.generation,
             "attempts": {
                 "made": payment.attempts_made,
                 "under_way": _attempt(payment.attempt) if payment.attempt else None,
+                "past": [_past_attempt(one) for one in payment.past_attempts],
             },
             "refunds": [self.refund(payment, refund) for refund in payment.refunds],
+            "amount_disputed": self.amount(payment.disputed_minor, payment.terms.currency),
+            "disputes": [self.dispute(one) for one in payment.disputes],
+            "fraud_warnings": [_fraud_warning(one) for one in payment.warnings],
             "order_notification": _notice(payment.notices[-1]) if payment.notices else None,
+            "order_notifications": [_notice(notice) for notice in payment.notices],
             "timeline": [_entry(entry) for entry in payment.history],
         }
 
@@ -96,6 +114,46 @@ class Presenter:
         if refund.failure is not None:
             data["failure"] = refund.failure
         return data
+
+    def dispute(self, dispute: Dispute) -> dict[str, Any]:
+        """Return a dispute or inquiry of a payment."""
+        return {
+            "dispute_id": dispute.id,
+            "status": dispute.status,
+            "reason": dispute.reason,
+            "amount": self.amount(dispute.amount_minor, dispute.currency),
+            "currency": dispute.currency,
+            "evidence_due_by": _time_or_none(dispute.evidence_due_at),
+            "blocks_refunds": dispute.blocks_refunds,
+            "created": wire_time(dispute.created_at),
+        }
+
+    def setup(self, customer: Customer, setup: SeenSetup) -> dict[str, Any]:
+        """Return a SetupIntent, with its client secret, which is never stored."""
+        return {
+            "setup_intent_id": setup.id,
+            "status": setup.status,
+            "customerId": customer.customer_id,
+            "client_secret": setup.client_secret,
+        }
+
+    def event(self, event: Event) -> dict[str, Any]:
+        """Return an event of Stripe's and what became of it."""
+        return {
+            "event_id": event.id,
+            "type": event.seen.type,
+            "state": str(event.state),
+            "by": str(event.door),
+            "happened_at": wire_time(event.seen.happened_at),
+            "received_at": wire_time(event.created_at),
+            "ended_at": _time_or_none(event.ended_at),
+            "next_try_at": _time_or_none(event.due_at),
+            "tries": event.tries,
+            "failure": event.failure,
+            "object_id": event.seen.object_id,
+            "payment_intent": event.seen.intent_id,
+            "orderId": event.seen.order_id,
+        }
 
     def card(self, customer: Customer, card: Card) -> dict[str, Any]:
         """Return a card of a customer."""
@@ -153,6 +211,35 @@ def _last_error(failure: Failure) -> dict[str, Any]:
     }
 
 
+def _time_or_none(moment: datetime | None) -> str | None:
+    return wire_time(moment) if moment else None
+
+
+def _past_attempt(attempt: PastAttempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "operation": str(attempt.operation),
+        "payment_method": attempt.payment_method_id,
+        "begun_at": wire_time(attempt.begun_at),
+        "ended_at": wire_time(attempt.ended_at),
+        "tries": attempt.tries,
+        "outcome": attempt.outcome,
+        "code": attempt.code,
+        "decline_code": attempt.decline_code,
+        "request_id": attempt.request_id,
+        "stripe_request_id": attempt.stripe_request_id,
+    }
+
+
+def _fraud_warning(warning: FraudWarning) -> dict[str, Any]:
+    return {
+        "fraud_warning_id": warning.id,
+        "fraud_type": warning.fraud_type,
+        "actionable": warning.actionable,
+        "created": wire_time(warning.created_at),
+    }
+
+
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
         "operation": str(attempt.operation),
@@ -168,7 +255,7 @@ def _notice(notice: Notice) -> dict[str, Any]:
         "status": notice.status,
         "state": str(notice.state),
         "tries": notice.call.tries,
-        "told_at": wire_time(notice.told_at) if notice.told_at else None,
+        "told_at": _time_or_none(notice.told_at),
         "next_try_at": wire_time(notice.call.due_at) if owed else None,
         "failure": notice.failure,
     }

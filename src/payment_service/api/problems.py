@@ -6,6 +6,8 @@ Refusal (domain/errors.py)
 ├── BodyTooLarge         more than any honest request
 ├── BodyTooSlow          it did not arrive in time
 ├── WrongContentType     a body that does not say it is JSON
+├── WebhooksNotConfigured  no signing secret is set
+├── TooManyBadPosts      bad signatures without end
 └── InvalidRequest
     └── InvalidJson      a body that is not a JSON object
 Unavailable (ports.py)
@@ -58,6 +60,18 @@ class WrongContentType(Refusal):
     code = "unsupported_media_type"
 
 
+class WebhooksNotConfigured(Refusal):
+    """Nobody can check who posts: the operator has set no signing secret."""
+
+    code = "webhooks_not_configured"
+
+
+class TooManyBadPosts(Refusal):
+    """More posts with bad signatures than any mistake of ours explains."""
+
+    code = "too_many_requests"
+
+
 class InvalidJson(InvalidRequest):
     """The body cannot be read at all; there is no field to name."""
 
@@ -80,20 +94,28 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.InvalidRequest: 400,
         InvalidJson: 400,
         errors.RawCardDataRefused: 400,
+        errors.WebhookRefused: 400,
         errors.CardNotUsable: 400,
         errors.CardRefused: 402,
         errors.NotFound: 404,
         UnknownPath: 404,
+        WebhooksNotConfigured: 404,
         MethodNotAllowed: 405,
         BodyTooSlow: 408,
         errors.OrderAlreadyPaid: 409,
         errors.PaymentInProgress: 409,
         errors.PaymentNotRefundable: 409,
+        errors.PaymentCanceled: 409,
+        errors.PaymentNotCapturable: 409,
+        errors.CaptureExceedsHold: 409,
+        errors.PaymentNotCancelable: 409,
+        errors.PaymentDisputed: 409,
         errors.RefundExceedsRemaining: 409,
         errors.IdempotencyKeyInUse: 409,
         BodyTooLarge: 413,
         WrongContentType: 415,
         errors.IdempotencyKeyReused: 422,
+        TooManyBadPosts: 429,
         errors.StripeRefused: 502,
     }
 )
@@ -176,7 +198,12 @@ def _message(error: Refusal, show: Presenter) -> str:
     if isinstance(error, errors.RefundExceedsRemaining) and isinstance(payment, Payment):
         left = show.amount(payment.refundable_minor, payment.terms.currency)
         return f"Not more than {left} {payment.terms.currency} is left to refund."
-    if isinstance(error, errors.PaymentNotRefundable) and isinstance(payment, Payment):
+    if isinstance(error, errors.CaptureExceedsHold) and isinstance(payment, Payment):
+        held = show.amount(payment.capturable_minor, payment.terms.currency)
+        return f"Not more than {held} {payment.terms.currency} is held."
+    if isinstance(error, errors.PaymentNotRefundable | errors.PaymentNotCapturable) and isinstance(
+        payment, Payment
+    ):
         # The domain's word for it is not one of the contract's.
         return error.message.replace(f"is {State.ASKING}.", f"is {wire_status(State.ASKING)}.")
     return error.message

@@ -1,6 +1,6 @@
 """Refunds at the HTTP door."""
 
-from payment_service.api.amounts import check_refund, read_refund
+from payment_service.api.amounts import check_part, read_part
 from payment_service.api.answer_models import PendingAnswer, RefundAnswer
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedRefund
@@ -13,6 +13,7 @@ from payment_service.domain.errors import NotFound
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.flows.find_payment import find_payment
+from payment_service.flows.find_refund import find_refund
 from payment_service.flows.refund_payment import refund_payment
 
 # No payment has more refunds than this (REFUNDS_MAX of the domain is lower).
@@ -28,7 +29,7 @@ async def refund(api: Api, call: Incoming) -> Answer:
         api.world,
         payment,
         refund_id=_refund_id(api, call, payment),
-        amount_minor=read_refund(call.body, payment.terms.currency, api.options),
+        amount_minor=read_part(call.body, payment.terms.currency, api.options),
         reason=asked.reason,
         deadline=api.deadline(),
         request_id=call.request_id,
@@ -44,7 +45,7 @@ def _read(api: Api, call: Incoming) -> AskedRefund:
     asked = findings.fields(AskedRefund, call.body)
     if asked is not None and (asked.payment_intent_id is None) == (asked.order_id is None):
         findings.bad("paymentIntentId", "is required, or orderId instead of it; not both")
-    check_refund(call.body, findings, api.options)
+    check_part(call.body, findings, api.options)
     findings.close()
     assert asked is not None
     return asked
@@ -77,7 +78,22 @@ def _pending(payment: Payment, made: Refund) -> Answer:
     )
 
 
+async def get(api: Api, call: Incoming) -> Answer:
+    payment, found = await find_refund(api.world, call.path["refundId"])
+    return success(api.show.refund(payment, found))
+
+
 ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/refund/{refundId}",
+        handle=get,
+        name="get_refund",
+        tag="refunds",
+        summary="Get a refund by its id at Stripe or by our reference",
+        answers={200: RefundAnswer},
+        refusals={404: ("not_found",)},
+    ),
     Endpoint(
         method="POST",
         path="/refund",
@@ -94,7 +110,7 @@ ENDPOINTS = (
         refusals={
             400: ("amount_not_integer", "amount_null", "amount_not_positive"),
             404: ("not_found",),
-            409: ("refund_exceeds_remaining", "payment_not_refundable"),
+            409: ("refund_exceeds_remaining", "payment_not_refundable", "payment_disputed"),
         },
     ),
 )

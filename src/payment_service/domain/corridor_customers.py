@@ -6,6 +6,7 @@ doubt they are simply asked again under the same key; the creation is looked for
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from payment_service.domain import call as calls
@@ -19,21 +20,28 @@ from payment_service.domain.customer import (
     with_stripe_customer,
     with_valid_default,
 )
+from payment_service.domain.following import followed, gone_at_stripe, looked_in_vain, looking_on
 from payment_service.domain.moment import Moment
-from payment_service.domain.steps import (
-    AttachCard,
+from payment_service.domain.news import (
     CardSeen,
-    CreateCustomer,
     CustomerSeen,
     Declined,
     Denial,
-    DetachCard,
-    FindCustomer,
-    NameCard,
     News,
     NotExecuted,
     NothingFound,
     Rejected,
+    SeenSetup,
+    SetupSeen,
+)
+from payment_service.domain.steps import (
+    AttachCard,
+    CreateCustomer,
+    CreateSetup,
+    DetachCard,
+    FindCustomer,
+    NameCard,
+    ReadCustomer,
     SetDefaultCard,
 )
 
@@ -43,8 +51,8 @@ UNAVAILABLE = "unavailable"
 DEFAULT_IN_DOUBT = ""
 
 CardStep = AttachCard | DetachCard | NameCard | SetDefaultCard
-AskStep = CreateCustomer | CardStep
-OwedStep = AskStep | FindCustomer
+AskStep = CreateCustomer | CreateSetup | CardStep
+OwedStep = AskStep | FindCustomer | ReadCustomer
 
 
 def begin_call(customer: Customer, moment: Moment) -> Customer:
@@ -64,6 +72,9 @@ def begin_call(customer: Customer, moment: Moment) -> Customer:
 def next_step(customer: Customer, moment: Moment) -> OwedStep | None:
     """Say what is to be asked of Stripe now, or None when nothing is due."""
     call = customer.call
+    if call is None and customer.look_at and customer.look_at <= moment.now:
+        assert customer.customer_id is not None
+        return ReadCustomer(customer.customer_id, customer.setup.id if customer.setup else None)
     if call is None or call.due_at > moment.now:
         return None
     creating = customer.customer_id is None
@@ -86,10 +97,12 @@ def _asked(step: AskStep) -> Asked:
     return Asked(type(step).__name__, card_id, getattr(step, "cardholder_name", None))
 
 
-def _again(customer: Customer, asked: Asked, key: str) -> CardStep:
+def _again(customer: Customer, asked: Asked, key: str) -> AskStep:
     """Return the step that is in doubt. A creation never is: nothing else can be wanted then."""
     customer_id, card_id = customer.customer_id, asked.payment_method_id
     assert customer_id is not None
+    if asked.step == CreateSetup.__name__:
+        return CreateSetup(key, customer_id, customer.setup.request_id if customer.setup else None)
     if asked.step == SetDefaultCard.__name__:
         return SetDefaultCard(key, customer_id, card_id)
     assert card_id is not None
@@ -108,6 +121,8 @@ def _wanted(customer: Customer, key: str) -> AskStep | None:
     for card in customer.cards:
         if card.state is CardState.ADDING:
             return AttachCard(key, customer.customer_id, card.payment_method_id)
+    if customer.setup is not None and customer.setup.is_wanted:
+        return CreateSetup(key, customer.customer_id, customer.setup.request_id)
     if customer.default_payment_method_id != customer.default_at_stripe:
         return SetDefaultCard(key, customer.customer_id, customer.default_payment_method_id)
     for card in customer.cards:
@@ -120,8 +135,11 @@ def _wanted(customer: Customer, key: str) -> AskStep | None:
 
 def asking(customer: Customer, step: OwedStep, moment: Moment) -> Customer:
     """Return the document to write before the step leaves."""
+    now, lease_s = moment.now, moment.policy.lease_s
+    if isinstance(step, ReadCustomer):
+        return replace(customer, look_at=now + timedelta(seconds=lease_s))
     assert customer.call is not None
-    call, now, lease_s = customer.call, moment.now, moment.policy.lease_s
+    call = customer.call
     if isinstance(step, FindCustomer):
         return replace(customer, call=calls.looking(call, now, lease_s=lease_s))
     if isinstance(step, SetDefaultCard):  # until there is news either may be Stripe's default
@@ -142,6 +160,8 @@ def orphaned(customer: Customer, moment: Moment) -> Customer:
 
 def decide(customer: Customer, step: OwedStep, news: News, moment: Moment) -> Customer:
     """Return the document after the news, with the next call begun when one is wanted."""
+    if isinstance(step, ReadCustomer):
+        return _after_look(customer, step, news, moment)
     call = customer.call
     if call is None or getattr(step, "key", call.key) != call.key:  # another door was faster
         return customer
@@ -150,17 +170,59 @@ def decide(customer: Customer, step: OwedStep, news: News, moment: Moment) -> Cu
             return _found_nothing(customer, call, moment)
         case NotExecuted() if not isinstance(step, FindCustomer):
             return _not_executed(customer, call, step, news, moment)
-        case Rejected(error=error) | Declined(error=error) if not isinstance(step, FindCustomer):
-            if isinstance(step, CreateCustomer) and call.doubts > 1:
-                return _refused_in_doubt(customer, call, error, moment)
-            done = _refused(customer, step, error, declined=isinstance(news, Declined))
+        case Rejected() | Declined() if not isinstance(step, FindCustomer):
+            return _denied(customer, call, step, news, moment)
+        case SetupSeen(setup=setup):
+            done = _with_setup(customer, setup, moment)
         case CustomerSeen(customer=seen) if isinstance(step, CreateCustomer | FindCustomer):
             done = with_stripe_customer(customer, seen)
-        case CustomerSeen() | CardSeen() if not isinstance(step, CreateCustomer | FindCustomer):
+        case CustomerSeen() | CardSeen() if isinstance(step, CardStep):
             done = _done(customer, step)
         case _:
             return _doubted(customer, call, step, moment, getattr(news, "dead_end", None))
     return _with_next_call(done, moment)
+
+
+def _denied(
+    customer: Customer, call: Call, step: AskStep, news: Rejected | Declined, moment: Moment
+) -> Customer:
+    if isinstance(step, CreateCustomer) and call.doubts > 1:
+        return _refused_in_doubt(customer, call, news.error, moment)
+    if _says_customer_is_gone(news.error, step):
+        return replace(customer, call=None, look_at=moment.now)
+    done = _refused(customer, step, news.error, declined=isinstance(news, Declined))
+    return _with_next_call(done, moment)
+
+
+def _after_look(customer: Customer, step: ReadCustomer, news: News, moment: Moment) -> Customer:
+    """Follow what Stripe shows, unless something of ours has begun since: then look after it."""
+    if customer.customer_id != step.customer_id:
+        return customer
+    if customer.call is not None:
+        return replace(customer, look_at=moment.now)
+    match news:
+        case CustomerSeen(customer=seen, setup=setup):
+            return begin_call(followed(customer, seen, setup, moment), moment)
+        case NothingFound():
+            gone = gone_at_stripe(customer, moment)
+            waits = any(card.state is CardState.ADDING for card in gone.cards)
+            return begin_call(gone, moment) if waits else gone
+        case _:
+            return looked_in_vain(customer, moment.now)
+
+
+def _says_customer_is_gone(error: Denial, step: OwedStep) -> bool:
+    """Whether Stripe does not know the customer any more. Nothing else is taken for that."""
+    named = error.code == "resource_missing" and error.param == "customer"
+    gone = error.code == "resource_missing" and error.param == "id"
+    return named or (gone and isinstance(step, SetDefaultCard))
+
+
+def _with_setup(customer: Customer, seen: SeenSetup, moment: Moment) -> Customer:
+    if customer.setup is None:
+        return customer
+    made = replace(customer.setup, id=seen.id, status=seen.status)
+    return looking_on(replace(customer, setup=made), moment.now)
 
 
 def _with_next_call(customer: Customer, moment: Moment) -> Customer:
@@ -200,7 +262,7 @@ def _not_executed(
 ) -> Customer:
     call = calls.was_not_executed(call, moment.now, retry_after_s=news.retry_after_s)
     tired = call.tries >= calls.NOT_EXECUTED_TRIES_MAX or not news.retryable
-    if call.doubts == 0 and tired and isinstance(step, CreateCustomer | AttachCard):
+    if call.doubts == 0 and tired and isinstance(step, CreateCustomer | AttachCard | CreateSetup):
         # Somebody waits for these; the others bring Stripe up to date whenever they can.
         error = Denial(UNAVAILABLE, news.reason)
         return _with_next_call(_refused(customer, step, error, declined=False), moment)
@@ -211,6 +273,11 @@ def _refused(customer: Customer, step: AskStep, error: Denial, *, declined: bool
     match step:
         case CreateCustomer():
             return replace(customer, refusal_code=error.code, refusal_message=error.message)
+        case CreateSetup():
+            setup = customer.setup
+            if setup is not None:
+                setup = replace(setup, refusal_code=error.code, refusal_message=error.message)
+            return replace(customer, setup=setup)
         case AttachCard(payment_method_id=card_id):
             return _map_card(customer, card_id, lambda c: refused_card(c, error, declined=declined))
         case DetachCard(payment_method_id=card_id):  # it is not attached (any more)

@@ -7,26 +7,27 @@ from typing import assert_never
 
 from payment_service.domain import call as calls
 from payment_service.domain import notice as notices
+from payment_service.domain import outcome
 from payment_service.domain import refund as refunds
 from payment_service.domain.call import Call, Move
 from payment_service.domain.moment import Moment
-from payment_service.domain.notice import Notice, NoticeState
-from payment_service.domain.payment import Payment, noted
-from payment_service.domain.refund import Refund
-from payment_service.domain.steps import (
-    CreateRefund,
+from payment_service.domain.news import (
     Declined,
-    FindRefunds,
     News,
     NoNews,
     NotExecuted,
-    PaymentStep,
     RefundSeen,
     RefundsSeen,
     Rejected,
     SeenRefund,
-    TellOrders,
 )
+from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.payment import Payment, noted
+from payment_service.domain.refund import Refund
+from payment_service.domain.steps import CreateRefund, FindRefunds, PaymentStep, TellOrders
+
+# Stripe's code for a refund that it refuses since the payer's bank has the money back already.
+DISPUTED = "charge_disputed"
 
 OwedStep = CreateRefund | FindRefunds | TellOrders
 
@@ -38,10 +39,7 @@ def next_step(payment: Payment, moment: Moment) -> PaymentStep | None:
     for refund in payment.refunds:
         if refund.call and refund.call.due_at <= moment.now:
             return _refund_step(payment, refund, moment)
-    for notice in payment.notices:
-        if notice.state is NoticeState.OWED:  # strictly in order: a later one waits its turn
-            return _notice_step(payment, notice, moment)
-    return None
+    return _notice_step(payment, moment)
 
 
 def _refund_step(payment: Payment, refund: Refund, moment: Moment) -> PaymentStep:
@@ -66,16 +64,19 @@ def _look(payment: Payment, moment: Moment) -> FindRefunds:
     assert payment.intent_id is not None
     calls_due = (r.call for r in payment.refunds if r.call and r.call.due_at <= moment.now)
     keys = tuple(call.key for call in calls_due if _move(call, moment) is Move.LOOK)
-    return FindRefunds(order_id=payment.id, intent_id=payment.intent_id, keys=keys)
+    due = payment.refunds_look_at is not None and payment.refunds_look_at <= moment.now
+    return FindRefunds(payment.id, payment.intent_id, keys, was_due=due)
 
 
 def _move(call: Call, moment: Moment) -> Move:
     return calls.next_move(call, moment.now, ask_for_s=calls.KEY_HELD_S)
 
 
-def _notice_step(payment: Payment, notice: Notice, moment: Moment) -> PaymentStep | None:
-    if notice.call.due_at > moment.now:
+def _notice_step(payment: Payment, moment: Moment) -> PaymentStep | None:
+    owed = notices.next_owed(payment.notices)
+    if owed is None or owed[1] > moment.now:
         return None
+    notice = owed[0]
     return TellOrders(key=notice.call.key, order_id=payment.id, status=notice.status)
 
 
@@ -92,12 +93,13 @@ def asking(payment: Payment, step: OwedStep, moment: Moment) -> Payment:
     match step:
         case CreateRefund(key=key):
             return _map_refunds(payment, _refund_calls(frozenset({key}), asked))
-        case FindRefunds(keys=keys):
+        case FindRefunds(keys=keys, was_due=was_due):
             payment = _map_refunds(payment, _refund_calls(frozenset(keys), looking))
-            if payment.refunds_look_at is None:
+            if not was_due:
                 return payment
             return replace(payment, refunds_look_at=now + timedelta(seconds=lease_s))
         case TellOrders(key=key):
+            payment = _map_notices(payment, notices.given_up)
             return _map_notices(
                 payment, lambda n: replace(n, call=asked(n.call)) if n.call.key == key else n
             )
@@ -159,13 +161,18 @@ def _after_refund(payment: Payment, step: CreateRefund, news: News, moment: Mome
     if isinstance(news, Rejected) and after.call is None:
         # Our figures and Stripe's differ (a refund made elsewhere, say): look.
         changed = replace(changed, refunds_look_at=moment.now)
-    return _noted_refund(_with_look(changed, moment), asked, after, moment, news)
+    if isinstance(news, Rejected) and news.error.code == DISPUTED:
+        changed = replace(changed, disputes_look_at=moment.now)
+    noted_once = _noted_refund(_with_look(changed, moment), asked, after, moment, news)
+    return _owing_refund(payment, noted_once, moment)
 
 
 def _after_look(payment: Payment, step: FindRefunds, news: News, moment: Moment) -> Payment:
     if not isinstance(news, RefundsSeen):
         again = _refund_calls(frozenset(step.keys), lambda c: calls.look_failed(c, moment.now))
         failed = _map_refunds(payment, again)
+        if not step.was_due:
+            return failed
         later = moment.now + timedelta(seconds=refunds.PENDING_LOOK_S)
         return replace(failed, refunds_look_at=later if payment.refunds_look_at else None)
     looked, compared = payment, list[Refund]()
@@ -175,8 +182,12 @@ def _after_look(payment: Payment, step: FindRefunds, news: News, moment: Moment)
         looked = _noted_refund(looked, refund, after, moment, news)
     known = {r.stripe_refund_id for r in compared}
     foreign = tuple(refunds.made_elsewhere(s) for s in news.refunds if s.id not in known)
-    looked = replace(looked, refunds=(*compared, *foreign), refunds_look_at=None)
-    return _with_look(looked, moment)
+    for made in foreign:
+        looked = noted(looked, f"refund.{made.status}", moment, news.request_id)
+    looked = replace(looked, refunds=(*compared, *foreign))
+    if step.was_due:
+        looked = replace(looked, refunds_look_at=None)
+    return _owing_refund(payment, _with_look(looked, moment), moment)
 
 
 def _compared(
@@ -191,12 +202,28 @@ def _compared(
 
 
 def _with_look(payment: Payment, moment: Moment) -> Payment:
-    if payment.refunds_look_at is None and any(
-        r.status in refunds.UNSETTLED for r in payment.refunds
-    ):
-        later = moment.now + timedelta(seconds=refunds.PENDING_LOOK_S)
-        return replace(payment, refunds_look_at=later)
-    return payment
+    """Return the payment with the look that is due first: one may be pending, others long done."""
+    looks_s = moment.policy.refund_looks_s
+    looks = [refunds.next_look(refund, moment.now, looks_s) for refund in payment.refunds]
+    times = (at for at in (payment.refunds_look_at, *looks) if at)
+    return replace(payment, refunds_look_at=min(times, default=None))
+
+
+def _owing_refund(before: Payment, after: Payment, moment: Moment) -> Payment:
+    """Return the payment with what the OrderService is to hear of its refunds, if it wants to.
+
+    It hears when all was given back, and when that turns out not to be so.
+    """
+    was_refunded, is_refunded = _is_refunded(before), _is_refunded(after)
+    if is_refunded and not was_refunded:
+        return outcome.owing(after, moment.policy.order_status_refunded, moment)
+    if was_refunded and not is_refunded:
+        return outcome.owing(after, moment.policy.order_status_refund_failed, moment)
+    return after
+
+
+def _is_refunded(payment: Payment) -> bool:
+    return 0 < payment.received_minor <= payment.refunded_minor
 
 
 def _noted_refund(

@@ -10,7 +10,9 @@ from enum import StrEnum
 
 from payment_service.domain.call import Call
 from payment_service.domain.errors import CardNotUsable, FieldError, InvalidRequest, NotFound
-from payment_service.domain.steps import Denial, SeenCard, SeenCustomer
+from payment_service.domain.history import Entry
+from payment_service.domain.news import Denial, SeenCard, SeenCustomer
+from payment_service.domain.setup import Setup
 
 # RFC 5321 allows 254 octets for an address in use; what lies around the @ is the mail server's.
 EMAIL_MAX = 254
@@ -69,6 +71,8 @@ class Customer:
     default_at_stripe: what Stripe was last known to have as default, empty while that is in doubt.
     call: the one call under way for this customer; calls_made numbers their keys.
     asked: what the call was last sent with, which its key belongs to.
+    look_at: when to look how it stands at Stripe though nothing is in doubt; looks counts those.
+    former_customer_id: Stripe's id before it was deleted there; callers may still know it.
     """
 
     id: str
@@ -87,6 +91,11 @@ class Customer:
     refusal_code: str | None = None
     refusal_message: str | None = None
     request_id: str | None = None
+    setup: Setup | None = None
+    look_at: datetime | None = None
+    looks: int = 0
+    former_customer_id: str | None = None
+    history: tuple[Entry, ...] = ()
 
     @property
     def email(self) -> str:
@@ -96,7 +105,7 @@ class Customer:
     @property
     def wake_at(self) -> datetime | None:
         """When somebody must work on this document next."""
-        return self.call.due_at if self.call else None
+        return self.call.due_at if self.call else self.look_at
 
     @property
     def kept_cards(self) -> tuple[Card, ...]:
@@ -179,10 +188,14 @@ def adding_card(
 ) -> Customer:
     """Return the customer with the card wanted. A card that is there already only gets its name.
 
+    The same physical card under another id of Stripe's is there already.
     Raises CardNotUsable: it belongs to somebody else, or there are too many.
     """
     if seen.customer_id not in {None, customer.customer_id}:
         raise CardNotUsable("This card belongs to another customer.")
+    twin = twin_of(customer, seen)
+    if twin is not None:
+        return _renamed(customer, twin, cardholder_name)
     old = customer.card(seen.payment_method_id)
     if old is not None and old.state is CardState.REMOVING:
         raise CardNotUsable("This card is being removed.")
@@ -200,6 +213,33 @@ def adding_card(
         if c.payment_method_id != seen.payment_method_id and c.state is not CardState.REFUSED
     )
     return with_valid_default(replace(customer, cards=(*cards, card)))
+
+
+def twin_of(customer: Customer, seen: SeenCard) -> Card | None:
+    """Return the customer's card that is the same piece of plastic under another id, if any.
+
+    Stripe gives some cards no fingerprint; those have no twin.
+    """
+    if seen.fingerprint is None or seen.customer_id is not None:
+        return None
+    same = (seen.fingerprint, seen.exp_month, seen.exp_year)
+    return next(
+        (
+            card
+            for card in customer.cards
+            if card.state in {CardState.KEPT, CardState.ADDING}
+            and card.payment_method_id != seen.payment_method_id
+            and (card.fingerprint, card.exp_month, card.exp_year) == same
+        ),
+        None,
+    )
+
+
+def _renamed(customer: Customer, card: Card, cardholder_name: str | None) -> Customer:
+    if cardholder_name in {None, card.cardholder_name}:
+        return customer
+    named = replace(card, cardholder_name=cardholder_name, named=False)
+    return replace(customer, cards=tuple(named if c is card else c for c in customer.cards))
 
 
 def removing_card(customer: Customer, payment_method_id: str) -> Customer:

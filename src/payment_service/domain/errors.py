@@ -6,12 +6,18 @@
     ├── NotFound                no such customer, card, payment or refund
     ├── OrderAlreadyPaid        the order has a payment that took the money
     ├── PaymentInProgress       the order is being paid with other terms
+    ├── PaymentCanceled         the payment can never be paid any more; the order can
+    ├── PaymentNotCapturable    nothing is held, or it was captured on other terms
+    ├── CaptureExceedsHold      more than is held
+    ├── PaymentNotCancelable    it has succeeded, or a bank works on it
     ├── PaymentNotRefundable    nothing was captured, or Stripe will not give it back
+    │   └── PaymentDisputed     the payer's bank has taken the money back, or may
     ├── RefundExceedsRemaining  more than is left to refund
     ├── CardRefused             the issuer or Stripe declined the card
     ├── CardNotUsable           the card cannot be attached, used or made the default
     ├── IdempotencyKeyReused    same key, other request
     ├── IdempotencyKeyInUse     same key, first request still running
+    ├── WebhookRefused          what was posted to the webhook is not from Stripe, or not for us
     └── StripeRefused           Stripe refused our request in a way the caller cannot mend
 
 They know nothing of HTTP; `api/problems.py` is the one table that gives each its status.
@@ -76,10 +82,40 @@ class PaymentInProgress(Refusal):
     code = "payment_in_progress"
 
 
+class PaymentCanceled(Refusal):
+    """The payment is canceled, so it cannot be confirmed; the order may be paid again."""
+
+    code = "payment_canceled"
+
+
+class PaymentNotCapturable(Refusal):
+    """There is no hold to capture, or it was captured on other terms; the payment comes along."""
+
+    code = "payment_not_capturable"
+
+
+class CaptureExceedsHold(Refusal):
+    """More than what is held for this payment."""
+
+    code = "capture_exceeds_hold"
+
+
+class PaymentNotCancelable(Refusal):
+    """The payment has succeeded, or a bank is working on it; it comes along."""
+
+    code = "payment_not_cancelable"
+
+
 class PaymentNotRefundable(Refusal):
-    """There is no captured money to give back, or it is disputed."""
+    """There is no captured money to give back."""
 
     code = "payment_not_refundable"
+
+
+class PaymentDisputed(PaymentNotRefundable):
+    """The payer disputes the payment: a refund would give the money back twice."""
+
+    code = "payment_disputed"
 
 
 class RefundExceedsRemaining(Refusal):
@@ -110,6 +146,12 @@ class IdempotencyKeyInUse(Refusal):
     """The first request with this idempotency key is still running."""
 
     code = "idempotency_key_in_use"
+
+
+class WebhookRefused(Refusal):
+    """A post to the webhook that Stripe did not sign for us, or not now; nothing of it is kept."""
+
+    code = "webhook_signature_invalid"
 
 
 class StripeRefused(Refusal):

@@ -4,12 +4,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# A bank returns a refund within weeks, and Stripe then says so by an event that may be lost.
+REFUND_LOOKS_S = (3600.0, 86_400.0, 7 * 86_400.0, 30 * 86_400.0)
+
 
 class Door(StrEnum):
-    """How news came in. Three doors, one corridor."""
+    """How news came in. Many doors, one corridor.
+
+    webhook: an event that Stripe sent. back_fill: one that we fetched. sweep: an object that we
+    came by. operator: a person asked for it.
+    """
 
     REQUEST = "request"
     WORKER = "worker"
+    WEBHOOK = "webhook"
+    BACK_FILL = "back_fill"
+    SWEEP = "sweep"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,12 @@ class Policy:
     payment_expires_s: an unpaid PaymentIntent left alone is cancelled after this.
     lease_s: how long a try may take before others take it for dead; longer than every time-out.
     tell_orders: whether there is an OrderService to tell.
+    hold_warning_s: how long before a hold lapses that is said.
+    hold_auto_capture_s: how long before it lapses it is captured by itself; 0 never.
+    order_status_…: what the OrderService is told besides; empty says nothing.
+    back_fill_every_s, sweep_every_s: how often Stripe's lists of events and of objects are read; 0
+    never.
+    refund_looks_s: when to look again at a refund that succeeded, since its bank may return it.
     """
 
     payer_expects_charge_s: float = 900
@@ -28,6 +45,14 @@ class Policy:
     payment_expires_s: float = 86_400
     lease_s: float = 30
     tell_orders: bool = True
+    hold_warning_s: float = 86_400
+    hold_auto_capture_s: float = 0
+    back_fill_every_s: float = 60
+    sweep_every_s: float = 3600
+    order_status_canceled: str = ""
+    order_status_refunded: str = ""
+    order_status_refund_failed: str = ""
+    refund_looks_s: tuple[float, ...] = REFUND_LOOKS_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from payment_service.domain import call as calls
+from payment_service.domain import hold as holds
+from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Moment
+from payment_service.domain.news import Denial, Intent, NotExecuted, Rejected
 from payment_service.domain.notice import PAYMENT_RECEIVED, owe
 from payment_service.domain.payment import (
     FINAL,
@@ -14,13 +17,16 @@ from payment_service.domain.payment import (
     FailureKind,
     Payment,
     State,
+    attempt_over,
     noted,
 )
-from payment_service.domain.steps import Denial, Intent, NotExecuted, Rejected
+from payment_service.domain.transitions import may_become
 
 # How often we look at a payment that others may move (the payer's client, the bank).
 LOOK_FIRST_S = 5.0
 LOOK_MAX_S = 600.0
+# A hold is moved by us, by its clock, or by a person in Stripe's dashboard.
+LOOK_HOLD_MAX_S = 6 * 3600.0
 
 
 def settled(
@@ -29,33 +35,55 @@ def settled(
     """Definite news: the PaymentIntent stands like this. A final state is never left."""
     if payment.intent_id not in {None, intent.id} or payment.status in FINAL:
         return payment
+    status = State(intent.status) if intent.status in set(State) else State.PROCESSING
+    if payment.attempt is None and not may_become(payment.status, status):
+        return look_later(payment, moment)  # an old look, overtaken by newer news
     tried_again = intent.charge_id not in {None, payment.charge_id}
-    payment = adopted(payment, intent)
-    payment = replace(
+    payment = _with_figures(adopted(payment, intent), intent)
+    attempt = payment.attempt
+    if attempt is None and status is payment.status and not tried_again:
+        return look_later(payment, moment)
+    if status in OPEN and intent.last_error is not None:
+        return _declined(payment, intent.last_error, status, moment, request_id)
+    payment = attempt_over(payment, status, moment, stripe_request_id=request_id)
+    return entered(payment, status, moment, request_id)
+
+
+def stands(payment: Payment, intent: Intent) -> bool:
+    """Whether a look shows nothing that the payment does not show already.
+
+    A card that was refused leaves the status, and a charge.
+    """
+    return (
+        payment.attempt is None
+        and (payment.intent_id, str(payment.status)) == (intent.id, intent.status)
+        and intent.charge_id in {None, payment.charge_id}
+        and intent.capture_before in {None, payment.hold.capture_before if payment.hold else None}
+    )
+
+
+def _with_figures(payment: Payment, intent: Intent) -> Payment:
+    hold = payment.hold
+    if intent.capture_before and (hold is None or hold.capture_before != intent.capture_before):
+        hold = Hold(intent.capture_before)
+    return replace(
         payment,
         charge_id=intent.charge_id or payment.charge_id,
         payment_method_id=intent.payment_method_id or payment.payment_method_id,
         received_minor=intent.amount_received_minor,
+        capturable_minor=intent.amount_capturable_minor,
         cancellation_reason=intent.cancellation_reason,
+        hold=hold if intent.status == State.REQUIRES_CAPTURE else None,
     )
-    status = State(intent.status) if intent.status in set(State) else State.PROCESSING
-    attempt, payment = payment.attempt, replace(payment, attempt=None)
-    if status in OPEN and intent.last_error is not None and attempt is not None:
-        failure = failure_of(FailureKind.DECLINED, intent.last_error, attempt)
-        payment = replace(payment, failure=failure)
-        return entered(payment, status, moment, request_id, "declined")
-    if attempt is None and status is payment.status and not tried_again:
-        return look_later(payment, moment)
-    if status is State.SUCCEEDED:
-        payment = _owing_notice(replace(payment, failure=None), moment)
-    return entered(payment, status, moment, request_id)
 
 
-def _owing_notice(payment: Payment, moment: Moment) -> Payment:
-    if not moment.policy.tell_orders:
-        return payment
-    notice = owe(PAYMENT_RECEIVED, f"{payment.uid}-notice-{len(payment.notices) + 1}", moment.now)
-    return replace(payment, notices=(*payment.notices, notice))
+def _declined(
+    payment: Payment, error: Denial, status: State, moment: Moment, request_id: str | None
+) -> Payment:
+    """The card was refused, whoever confirmed with it."""
+    failure = failure_of(FailureKind.DECLINED, error, payment.attempt)
+    over = attempt_over(payment, failure.kind, moment, stripe_request_id=request_id)
+    return entered(replace(over, failure=failure), status, moment, request_id, "declined")
 
 
 def entered(
@@ -65,31 +93,53 @@ def entered(
     request_id: str | None = None,
     what: str | None = None,
 ) -> Payment:
+    """Return the payment in this status, with what is owed because of it."""
     look_at = None
     if status not in FINAL and payment.intent_id is not None:
         look_at = moment.now + timedelta(seconds=LOOK_FIRST_S)
     entered = replace(payment, status=status, entered_at=moment.now, look_at=look_at, looks=0)
+    if status is State.SUCCEEDED:
+        entered = owing(replace(entered, failure=None), PAYMENT_RECEIVED, moment)
+    elif status is State.CANCELED:
+        entered = owing(entered, moment.policy.order_status_canceled, moment)
     return noted(entered, f"payment.{what or status}", moment, request_id)
+
+
+def owing(payment: Payment, order_status: str, moment: Moment) -> Payment:
+    """Return the payment with a notice owed to the OrderService, if it wants to hear this one."""
+    if not moment.policy.tell_orders or not order_status:
+        return payment
+    notice = owe(order_status, f"{payment.uid}-notice-{len(payment.notices) + 1}", moment.now)
+    return replace(payment, notices=(*payment.notices, notice))
 
 
 def ended(
     payment: Payment, failure: Failure, moment: Moment, news: Rejected | NotExecuted
 ) -> Payment:
     """The attempt is over without effect; the payment stands where it stood before."""
-    ended = replace(payment, attempt=None, failure=failure)
+    ended = attempt_over(
+        payment, failure.kind, moment, failure=failure, stripe_request_id=news.request_id
+    )
     if ended.intent_id is not None:
         ended = look_later(ended, moment)
     return noted(ended, f"payment.{failure.kind}", moment, news.request_id)
 
 
 def look_later(payment: Payment, moment: Moment) -> Payment:
+    """Return the payment with its next look in the calendar, and a hold's clock kept in mind."""
     looks = payment.looks + 1
-    wait_s = min(LOOK_FIRST_S * 2 ** min(looks, 12), LOOK_MAX_S)
+    held = payment.status is State.REQUIRES_CAPTURE
+    wait_s = min(LOOK_FIRST_S * 2 ** min(looks, 16), LOOK_HOLD_MAX_S if held else LOOK_MAX_S)
     wait_s *= 0.5 + 0.5 * calls.spread(f"{payment.uid}:{looks}")
-    return replace(payment, looks=looks, look_at=moment.now + timedelta(seconds=wait_s))
+    look_at = moment.now + timedelta(seconds=wait_s)
+    if held and payment.hold:
+        tick = holds.next_tick(payment.hold, moment.now, moment.policy)
+        look_at = min(look_at, tick) if tick else look_at
+    return replace(payment, looks=looks, look_at=look_at)
 
 
 def adopted(payment: Payment, intent: Intent) -> Payment:
+    """Return the payment tied to the PaymentIntent that was made for it."""
     if payment.intent_id is not None:
         return payment
     asked_with = payment.attempt.payment_method_id if payment.attempt else None
@@ -97,13 +147,14 @@ def adopted(payment: Payment, intent: Intent) -> Payment:
     return replace(payment, intent_id=intent.id, payment_method_id=method)
 
 
-def failure_of(kind: FailureKind, error: Denial, attempt: Attempt) -> Failure:
+def failure_of(kind: FailureKind, error: Denial, attempt: Attempt | None) -> Failure:
+    """Return what the payment shows of a failed attempt, or of a try of the payer's client."""
     return Failure(
         kind=kind,
         code=error.code,
         message=error.message,
         decline_code=error.decline_code,
         param=error.param,
-        payment_method_id=attempt.payment_method_id,
-        retry_key=attempt.retry_key,
+        payment_method_id=attempt.payment_method_id if attempt else None,
+        retry_key=attempt.retry_key if attempt else None,
     )

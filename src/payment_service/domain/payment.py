@@ -1,6 +1,6 @@
 """A payment: everything about one order's money, in one document.
 
-This file says what a payment is and what a caller may begin; `corridor.py` says how it goes on.
+This file says what a payment is; `wishes.py` what a caller may begin, `corridor.py` how it goes on.
 """
 
 from collections.abc import Mapping
@@ -8,23 +8,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from payment_service.domain import dispute as disputes
 from payment_service.domain import refund as refunds
 from payment_service.domain.call import Call, begin_call
-from payment_service.domain.errors import (
-    OrderAlreadyPaid,
-    PaymentInProgress,
-    PaymentNotRefundable,
-    RefundExceedsRemaining,
-)
-from payment_service.domain.moment import Door, Moment
-from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.dispute import Dispute, FraudWarning
+from payment_service.domain.history import Entry, with_entry
+from payment_service.domain.hold import Hold
+from payment_service.domain.moment import Moment
+from payment_service.domain.notice import Notice, next_owed
 from payment_service.domain.refund import Refund
 
-# The time line keeps how it began and what came last; what lies between is in the logs.
-HISTORY_MAX = 200
-HISTORY_HEAD = 20
 # More refunds than this on one payment is a mistake of a program, and would outgrow the document.
 REFUNDS_MAX = 100
+# Cards tried one after the other; the earliest are in the logs.
+PAST_ATTEMPTS_MAX = 50
 
 
 class State(StrEnum):
@@ -51,12 +48,16 @@ class Operation(StrEnum):
 
     CREATE = "create"
     CONFIRM = "confirm"
+    CAPTURE = "capture"
     CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was agreed for the order: who pays how much, and how. Amount in minor units."""
+    """What was agreed for the order: who pays how much, and how. Amount in minor units.
+
+    off_session: whether the card is charged while its holder is away, who cannot authenticate then.
+    """
 
     amount_minor: int
     currency: str
@@ -66,6 +67,7 @@ class Terms:
     return_url: str | None = None
     description: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    off_session: bool = False
 
     def same_deal(self, other: "Terms") -> bool:
         """Whether both ask the same money of the same person."""
@@ -92,6 +94,7 @@ class Attempt:
     """One operation on the PaymentIntent that is asked for and not yet settled.
 
     charge_before: the latest charge when it began; another one later is this attempt's doing.
+    amount_minor: how much to capture, None all of it. reason: why to cancel, in Stripe's words.
     """
 
     operation: Operation
@@ -100,6 +103,25 @@ class Attempt:
     request_id: str
     charge_before: str | None = None
     retry_key: str | None = None
+    amount_minor: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastAttempt:
+    """An attempt that is over. outcome: the status that it led to, or the kind of its failure."""
+
+    number: int
+    operation: Operation
+    payment_method_id: str | None
+    begun_at: datetime
+    ended_at: datetime
+    tries: int
+    outcome: str
+    code: str | None = None
+    decline_code: str | None = None
+    request_id: str | None = None
+    stripe_request_id: str | None = None
 
 
 class FailureKind(StrEnum):
@@ -125,16 +147,6 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the time line."""
-
-    at: datetime
-    what: str
-    door: Door
-    stripe_request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Payment:
     """The document of one order.
 
@@ -142,8 +154,9 @@ class Payment:
     status: the last definite state; `state` is what to show.
     generation: how many PaymentIntents this order has had.
     attempts_made: how many attempts were begun; numbers the keys.
-    entered_at: when `status` was entered. look_at, refunds_look_at: when to look at Stripe though
-    nothing is in doubt, since others act there too. looks: how often we looked in this status.
+    entered_at: when `status` was entered. look_at, refunds_look_at, disputes_look_at: when to look
+    at Stripe though nothing is in doubt, since others act there too. looks: how often we looked in
+    this status. capturable_minor: what is held and may be captured.
     """
 
     id: str
@@ -169,6 +182,12 @@ class Payment:
     look_at: datetime | None = None
     refunds_look_at: datetime | None = None
     looks: int = 0
+    capturable_minor: int = 0
+    hold: Hold | None = None
+    disputes: tuple[Dispute, ...] = ()
+    warnings: tuple[FraudWarning, ...] = ()
+    disputes_look_at: datetime | None = None
+    past_attempts: tuple[PastAttempt, ...] = ()
 
     @property
     def state(self) -> State:
@@ -188,145 +207,100 @@ class Payment:
 
     @property
     def refundable_minor(self) -> int:
+        """Captured, less every refund done or under way; nothing while a dispute forbids it."""
+        if self.blocking_dispute is not None:
+            return 0
+        return self.unrefunded_minor
+
+    @property
+    def unrefunded_minor(self) -> int:
         """Captured, less every refund done or under way."""
         return self.received_minor - sum(r.amount_minor for r in self.refunds if r.holds_money)
+
+    @property
+    def blocking_dispute(self) -> Dispute | None:
+        """The dispute because of which nothing can be refunded, if there is one."""
+        return next((d for d in self.disputes if d.blocks_refunds), None)
+
+    @property
+    def disputed_minor(self) -> int:
+        """What the payer's bank has taken back: disputes that are open or lost."""
+        return disputes.withdrawn_minor(self.disputes)
 
     @property
     def wake_at(self) -> datetime | None:
         """When somebody must work on this document next, whoever does it."""
         times = [r.call.due_at for r in self.refunds if r.call]
-        owed = (n.call.due_at for n in self.notices if n.state is NoticeState.OWED)
-        times += list(owed)[:1]  # strictly in order: a later one waits its turn
+        owed = next_owed(self.notices)
+        times += [owed[1]] if owed else []
         if self.attempt:
             times.append(self.attempt.call.due_at)
         elif self.look_at:
             times.append(self.look_at)
-        if self.refunds_look_at:
-            times.append(self.refunds_look_at)
+        times += [at for at in (self.refunds_look_at, self.disputes_look_at) if at]
         return min(times) if times else None
 
 
 def noted(payment: Payment, what: str, moment: Moment, request_id: str | None = None) -> Payment:
     """Return the payment with one more line in its time line."""
-    entry = Entry(at=moment.now, what=what, door=moment.door, stripe_request_id=request_id)
-    history = (*payment.history, entry)
-    if len(history) > HISTORY_MAX:
-        history = (*history[:HISTORY_HEAD], *history[HISTORY_HEAD + 1 :])
+    history = with_entry(payment.history, what, moment, request_id)
     return replace(payment, history=history, updated_at=moment.now)
 
 
-def open_payment(order: Order, uid: str, moment: Moment) -> Payment:
-    """Return the first payment of an order, with its first attempt begun."""
-    payment = Payment(
-        id=order.id,
-        uid=uid,
-        version=0,
-        created_at=moment.now,
-        updated_at=moment.now,
-        terms=order.terms,
-        status=State.REQUIRES_PAYMENT_METHOD,
-        entered_at=moment.now,
-    )
-    return begin_attempt(payment, Operation.CREATE, order, moment)
-
-
-def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
-    """Return the payment with a new attempt begun, or None: the answer is the payment as it is.
-
-    Raises OrderAlreadyPaid, PaymentInProgress: the order is (being) paid on other terms.
-    """
-    same = payment.terms.same_deal(order.terms)
-    if not same and payment.state is State.SUCCEEDED:
-        raise OrderAlreadyPaid("This order is paid, on other terms.", payment=payment)
-    if not same and payment.state not in OPEN | {State.CANCELED}:
-        raise PaymentInProgress("This order is being paid, on other terms.", payment=payment)
-    if payment.state is State.CANCELED:
-        return _next_generation(payment, order, moment)
-    if payment.state not in OPEN:
-        return None
-    if not same and payment.intent_id:  # first make sure that the old one can never be paid
-        return begin_attempt(payment, Operation.CANCEL, order, moment)
-    if payment.intent_id is None:
-        payment = replace(payment, terms=order.terms)
-        return begin_attempt(payment, Operation.CREATE, order, moment)
-    if not order.terms.confirm or order.payment_method_id is None or _was_declined(payment, order):
-        return None
-    return begin_attempt(payment, Operation.CONFIRM, order, moment)
-
-
-def _was_declined(payment: Payment, order: Order) -> bool:
-    """Whether this very try is known to be declined: same card, no new key that says 'again'."""
-    failure = payment.failure
-    return (
-        failure is not None
-        and failure.kind is FailureKind.DECLINED
-        and failure.payment_method_id == order.payment_method_id
-        and order.retry_key in {None, failure.retry_key}
-    )
-
-
-def _next_generation(payment: Payment, order: Order, moment: Moment) -> Payment:
-    fresh = replace(
-        payment,
-        terms=order.terms,
-        status=State.REQUIRES_PAYMENT_METHOD,
-        entered_at=moment.now,
-        generation=payment.generation + 1,
-        intent_id=None,
-        charge_id=None,
-        cancellation_reason=None,
-        look_at=None,
-        looks=0,
-    )
-    return begin_attempt(fresh, Operation.CREATE, order, moment)
-
-
-def begin_attempt(payment: Payment, operation: Operation, order: Order, moment: Moment) -> Payment:
+def begin_attempt(
+    payment: Payment,
+    operation: Operation,
+    moment: Moment,
+    *,
+    request_id: str,
+    payment_method_id: str | None = None,
+    retry_key: str | None = None,
+    amount_minor: int | None = None,
+    reason: str | None = None,
+) -> Payment:
     """Return the payment with an attempt that is due at once, under a key of its own."""
     number = payment.attempts_made + 1
     attempt = Attempt(
         operation=operation,
         call=begin_call(f"{payment.uid}-{number}-{operation}", moment.now),
-        payment_method_id=order.payment_method_id,
-        request_id=order.request_id,
+        payment_method_id=payment_method_id,
+        request_id=request_id,
         charge_before=payment.charge_id,
-        retry_key=order.retry_key,
+        retry_key=retry_key,
+        amount_minor=amount_minor,
+        reason=reason,
     )
     begun = replace(payment, attempts_made=number, attempt=attempt, failure=None)
     return noted(begun, f"{operation}.begun", moment)
 
 
-def begin_refund(
+def attempt_over(
     payment: Payment,
-    refund_id: str,
-    amount_minor: int | None,
-    reason: str | None,
+    outcome: str,
     moment: Moment,
     *,
-    request_id: str | None = None,
+    failure: Failure | None = None,
+    stripe_request_id: str | None = None,
 ) -> Payment:
-    """Return the payment with a refund reserved, or as it is when it has that refund already.
+    """Return the payment without its attempt, which is kept among the past ones with its outcome.
 
-    amount_minor: None refunds all that is left. request_id: of whoever asks, for Stripe's books.
-    Raises PaymentNotRefundable, RefundExceedsRemaining.
+    failure: what the payment shows as its failure from now on.
     """
-    if any(r.id == refund_id for r in payment.refunds):
+    attempt = payment.attempt
+    if attempt is None:
         return payment
-    if payment.state is not State.SUCCEEDED:
-        raise PaymentNotRefundable(
-            f"Nothing was captured: this payment is {payment.state}.", payment=payment
-        )
-    left = payment.refundable_minor
-    amount = left if amount_minor is None else amount_minor
-    if left <= 0 or amount > left:
-        raise RefundExceedsRemaining(
-            f"{amount_minor if amount_minor is not None else 'Something'} was asked for and "
-            f"{left} {payment.terms.currency} (minor units) is left to refund.",
-            payment=payment,
-        )
-    if len(payment.refunds) >= REFUNDS_MAX:
-        raise PaymentNotRefundable("This payment has too many refunds.", payment=payment)
-    made = refunds.reserved(refund_id, amount, f"{payment.uid}-{refund_id}", moment.now, reason)
-    made = replace(made, request_id=request_id)
-    begun = replace(payment, refunds=(*payment.refunds, made))
-    return noted(begun, "refund.begun", moment)
+    past = PastAttempt(
+        number=payment.attempts_made,
+        operation=attempt.operation,
+        payment_method_id=attempt.payment_method_id,
+        begun_at=attempt.call.begun_at,
+        ended_at=moment.now,
+        tries=attempt.call.tries,
+        outcome=outcome,
+        code=failure.code if failure else None,
+        decline_code=failure.decline_code if failure else None,
+        request_id=attempt.request_id,
+        stripe_request_id=stripe_request_id,
+    )
+    kept = (*payment.past_attempts, past)[-PAST_ATTEMPTS_MAX:]
+    return replace(payment, attempt=None, past_attempts=kept, failure=failure or payment.failure)

@@ -1,13 +1,14 @@
 """A refund: part of a payment's document, reserved before Stripe is asked, released if it fails."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
 from payment_service.domain import call as calls
 from payment_service.domain.call import Call
-from payment_service.domain.steps import Declined, Denial, NoNews, NotExecuted, Rejected, SeenRefund
+from payment_service.domain.news import Declined, Denial, NoNews, NotExecuted, Rejected, SeenRefund
 
 
 class RefundStatus(StrEnum):
@@ -26,6 +27,18 @@ RELEASED = frozenset({RefundStatus.FAILED, RefundStatus.CANCELED})
 # A refund in one of these states is not final at Stripe, so somebody must look again.
 UNSETTLED = frozenset({RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION})
 PENDING_LOOK_S = 300
+# A refund that hangs for days moves when its bank does: looking every few minutes would be no help.
+PENDING_LOOK_MAX_S = 6 * 3600
+
+# What a status may become. Anything else that a list shows is older than what we know. A bank may
+# return a refund that had succeeded.
+_MAY_BECOME = {
+    RefundStatus.PENDING: frozenset(RefundStatus) - {RefundStatus.ASKING},
+    RefundStatus.REQUIRES_ACTION: frozenset(RefundStatus) - {RefundStatus.ASKING},
+    RefundStatus.SUCCEEDED: RELEASED,
+    RefundStatus.FAILED: frozenset[RefundStatus](),
+    RefundStatus.CANCELED: frozenset[RefundStatus](),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +100,15 @@ def made_elsewhere(seen: SeenRefund) -> Refund:
 
 
 def seen_at_stripe(refund: Refund, seen: SeenRefund) -> Refund:
-    """Definite news: the refund stands as Stripe shows it."""
+    """Definite news: the refund stands as Stripe shows it; old news changes nothing."""
     try:
         status = RefundStatus(seen.status)
     except ValueError:  # a status that Stripe invents later is not final, whatever it is called
         status = RefundStatus.PENDING
+    if refund.stripe_refund_id == seen.id and status not in _MAY_BECOME.get(
+        refund.status, frozenset(RefundStatus)
+    ):
+        return refund
     return replace(
         refund,
         status=status,
@@ -100,6 +117,20 @@ def seen_at_stripe(refund: Refund, seen: SeenRefund) -> Refund:
         call=None,
         failure=seen.failure_reason if status in RELEASED else None,
     )
+
+
+def next_look(refund: Refund, now: datetime, looks_s: Sequence[float]) -> datetime | None:
+    """Return when to look at it again though nothing is in doubt, None when no bank can change it.
+
+    looks_s: how long after it was made to look at one that succeeded.
+    """
+    if refund.status in UNSETTLED:
+        age_s = (now - refund.created_at).total_seconds()
+        return now + timedelta(seconds=min(max(age_s, PENDING_LOOK_S), PENDING_LOOK_MAX_S))
+    if refund.status is not RefundStatus.SUCCEEDED:
+        return None
+    looks = (refund.created_at + timedelta(seconds=seconds) for seconds in looks_s)
+    return next((at for at in looks if at > now), None)
 
 
 def failed(refund: Refund, denial: Denial, *, unavailable: bool = False) -> Refund:

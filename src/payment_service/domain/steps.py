@@ -1,7 +1,7 @@
-"""What can be asked of the outside (steps) and heard from it (news), as plain values."""
+"""What can be asked of the outside, as plain values. What is heard is in `news.py`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 # `key` is the idempotency key, the same for every try; `attempt` counts the tries, for the log.
@@ -24,6 +24,7 @@ class CreateIntent:
     metadata: Mapping[str, str]
     request_id: str
     attempt: int = 1
+    off_session: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,21 @@ class ConfirmIntent:
     intent_id: str
     payment_method_id: str
     return_url: str | None
+    attempt: int = 1
+    off_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureIntent:
+    """Take the money that a PaymentIntent holds; the rest of the hold is released.
+
+    amount_minor: None takes all of it. Stripe lets one PaymentIntent be captured once.
+    """
+
+    key: str
+    order_id: str
+    intent_id: str
+    amount_minor: int | None
     attempt: int = 1
 
 
@@ -85,11 +101,30 @@ class CreateRefund:
 
 @dataclass(frozen=True, slots=True)
 class FindRefunds:
-    """Look: list all refunds of a PaymentIntent. `keys`: those in doubt that it looks for."""
+    """Look: list all refunds of a PaymentIntent. `keys`: those in doubt that it looks for.
+
+    was_due: whether this is the look that the payment has in its calendar.
+    """
 
     order_id: str
     intent_id: str
     keys: tuple[str, ...] = ()
+    was_due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRefund:
+    """Look: fetch a refund by Stripe's id, for whose it is."""
+
+    refund_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindDisputes:
+    """Look: list all disputes and early fraud warnings of a PaymentIntent."""
+
+    order_id: str
+    intent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +155,10 @@ class FindCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ReadCustomer:
-    """Look: fetch a customer by Stripe's id, with its cards and default."""
+    """Look: fetch a customer by Stripe's id, with its cards and default, and one SetupIntent."""
 
     customer_id: str
+    setup_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +203,48 @@ class SetDefaultCard:
     payment_method_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CreateSetup:
+    """Create a SetupIntent, with which the payer's client saves a card for later."""
+
+    key: str
+    customer_id: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSetup:
+    """Look: fetch a SetupIntent by id."""
+
+    setup_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListEvents:
+    """Look: list the events of a time, since inclusive, until exclusive."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListMade:
+    """Look: list PaymentIntents, refunds, disputes and fraud warnings made in a time, as events."""
+
+    since: datetime
+    until: datetime
+
+
 PaymentStep = (
     CreateIntent
     | ConfirmIntent
+    | CaptureIntent
     | CancelIntent
     | ReadIntent
     | FindIntent
     | CreateRefund
     | FindRefunds
+    | FindDisputes
     | TellOrders
 )
 CustomerStep = (
@@ -186,208 +256,22 @@ CustomerStep = (
     | NameCard
     | DetachCard
     | SetDefaultCard
+    | CreateSetup
+    | ReadSetup
 )
 GatewayStep = (
     CreateIntent
     | ConfirmIntent
+    | CaptureIntent
     | CancelIntent
     | ReadIntent
     | FindIntent
     | CreateRefund
     | FindRefunds
+    | FindDisputes
+    | ReadRefund
+    | ListEvents
+    | ListMade
     | CustomerStep
 )
 Step = PaymentStep | CustomerStep
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """Why something was refused, in the words of Stripe. A card error may be shown to the payer."""
-
-    code: str
-    message: str
-    decline_code: str | None = None
-    param: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A PaymentIntent as Stripe showed it. The client secret is passed on and never stored."""
-
-    id: str
-    status: str
-    amount_minor: int
-    amount_received_minor: int
-    charge_id: str | None = None
-    payment_method_id: str | None = None
-    last_error: Denial | None = None
-    cancellation_reason: str | None = None
-    client_secret: str | None = field(default=None, repr=False)
-    next_action: Mapping[str, object] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SeenRefund:
-    """A refund as Stripe showed it. `key` is our idempotency key from its metadata, if ours."""
-
-    id: str
-    status: str
-    amount_minor: int
-    key: str | None
-    created_at: datetime
-    reason: str | None = None
-    failure_reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCard:
-    """A card as Stripe showed it."""
-
-    payment_method_id: str
-    brand: str
-    last4: str
-    exp_month: int
-    exp_year: int
-    fingerprint: str | None
-    cardholder_name: str | None
-    customer_id: str | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCustomer:
-    """A customer as Stripe showed it, with its cards, oldest first."""
-
-    id: str
-    email: str | None
-    name: str | None
-    default_payment_method_id: str | None
-    cards: tuple[SeenCard, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class IntentSeen:
-    """Definite: the PaymentIntent stands like this.
-
-    replayed: the answer is a stored copy of an earlier one, so it may be older than the truth.
-    """
-
-    intent: Intent
-    replayed: bool = False
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """Definite: the card was refused. The PaymentIntent is there when Stripe kept one."""
-
-    error: Denial
-    intent: Intent | None = None
-    replayed: bool = False
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Definite for this try: Stripe would not do it. Says nothing of earlier tries in doubt."""
-
-    error: Denial
-    intent: Intent | None = None
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotExecuted:
-    """Definite for this try: it did nothing, and the same may be asked again later.
-
-    retryable: False when trying again soon is pointless (our API key is refused).
-    """
-
-    reason: str
-    retryable: bool = True
-    retry_after_s: float | None = None
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NoNews:
-    """Doubt: the try may or may not have had its effect.
-
-    dead_end: why the same try will never bring another answer (an error saved under the key).
-    """
-
-    reason: str
-    dead_end: str | None = None
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NothingFound:
-    """A look showed that nothing of ours is there."""
-
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RefundSeen:
-    """Definite: the refund stands like this."""
-
-    refund: SeenRefund
-    replayed: bool = False
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RefundsSeen:
-    """All refunds of a PaymentIntent, as Stripe shows them."""
-
-    refunds: tuple[SeenRefund, ...]
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OrderTold:
-    """The OrderService accepted the update."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRefused:
-    """The OrderService will not have the update.
-
-    final: no later try can change that.
-    """
-
-    reason: str
-    final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerSeen:
-    """Definite: the customer stands like this."""
-
-    customer: SeenCustomer
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CardSeen:
-    """Definite: the card stands like this."""
-
-    card: SeenCard
-    request_id: str | None = None
-
-
-News = (
-    IntentSeen
-    | Declined
-    | Rejected
-    | NotExecuted
-    | NoNews
-    | NothingFound
-    | RefundSeen
-    | RefundsSeen
-    | OrderTold
-    | OrderRefused
-    | CustomerSeen
-    | CardSeen
-)

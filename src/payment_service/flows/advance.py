@@ -14,14 +14,14 @@ from typing import Any, Generic, TypeVar
 from payment_service.domain import corridor, corridor_customers
 from payment_service.domain.customer import Customer
 from payment_service.domain.moment import Door, Moment
+from payment_service.domain.news import News, NoNews, NotExecuted
 from payment_service.domain.payment import Payment
 from payment_service.domain.steps import (
     FindCustomer,
+    FindDisputes,
     FindIntent,
     FindRefunds,
-    News,
-    NoNews,
-    NotExecuted,
+    ReadCustomer,
     ReadIntent,
     Step,
     TellOrders,
@@ -31,6 +31,7 @@ from payment_service.ports import (
     CUSTOMERS,
     PAYMENTS,
     Collection,
+    Document,
     StoreUnavailable,
     Unavailable,
     VersionConflict,
@@ -40,6 +41,8 @@ D = TypeVar("D", Payment, Customer)
 
 # Steps without effect, which only say what was there when they were made.
 LOOKS = (ReadIntent, FindIntent, FindRefunds, FindCustomer)
+# Looks that are followed whatever they show: to be right, nothing may have been written since.
+EXACT_LOOKS = (FindDisputes, ReadCustomer)
 
 # Each lost race means that another writer won, so this many in a row is not contention.
 LOST_RACES_MAX = 1000
@@ -157,13 +160,23 @@ async def _step(
     bearer_token: str | None,
 ) -> Claimed[D]:
     def heard(news: News) -> Callable[[D, Moment], D]:
-        return lambda doc, moment: way.decide(doc, step, still_true(news, doc, moment), moment)
+        def change(doc: D, moment: Moment) -> D:
+            news_now = still_true(news, doc, moment)
+            # Whoever took the lapsed claim over knows no less; its own claim must stand.
+            taken_over = doc.version != claimed.doc.version and _lapsed(claimed, moment.now)
+            if taken_over and isinstance(news_now, NoNews | NotExecuted):
+                return doc
+            return way.decide(doc, step, news_now, moment)
+
+        return change
 
     def still_true(news: News, doc: D, moment: Moment) -> News:
         # A look that outlived its claim was overtaken if somebody wrote since: what it did not
         # see may have been done after it.
-        overtaken = _lapsed(claimed, moment.now) and doc.version != claimed.doc.version
-        return NoNews("overtaken") if overtaken and isinstance(step, LOOKS) else news
+        if doc.version == claimed.doc.version:
+            return news
+        overtaken = _lapsed(claimed, moment.now) and isinstance(step, LOOKS)
+        return NoNews("overtaken") if overtaken or isinstance(step, EXACT_LOOKS) else news
 
     try:
         with _under_way(world, way, claimed.doc, step):
@@ -184,7 +197,7 @@ def _under_way(world: World, way: Corridor[D], doc: D, step: Step) -> Iterator[N
     if isinstance(step, TellOrders):
         yield
         return
-    here = place(way, doc)
+    here = place(way.collection, doc)
     world.under_way[here] += 1
     try:
         yield
@@ -194,9 +207,9 @@ def _under_way(world: World, way: Corridor[D], doc: D, step: Step) -> Iterator[N
             del world.under_way[here]
 
 
-def place(way: Corridor[D], doc: D) -> str:
+def place(collection: Collection[Any], doc: Document) -> str:
     """Return the name of a document among all documents."""
-    return f"{way.collection.name}/{doc.id}"
+    return f"{collection.name}/{doc.id}"
 
 
 async def _perform(world: World, claimed: Claimed[D], step: Step, bearer_token: str | None) -> News:
@@ -257,7 +270,7 @@ async def _walk(
         wait_s = min(wait_s * 1.5, LOOK_AGAIN_MAX_S)
         doc = await reload(world, way, doc)
         claimed = Claimed(doc, None)
-        if not settled(doc) and place(way, doc) not in world.under_way:
+        if not settled(doc) and place(way.collection, doc) not in world.under_way:
             claimed = await commit(world, way, doc, lambda same, _: same, Door.REQUEST)
 
 

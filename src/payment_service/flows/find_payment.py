@@ -1,8 +1,9 @@
 """Find payments, by order or PaymentIntent id, and the payer's client secret."""
 
 from payment_service.domain.errors import NotFound
+from payment_service.domain.news import Intent, IntentSeen
 from payment_service.domain.payment import Payment
-from payment_service.domain.steps import Intent, IntentSeen, ReadIntent
+from payment_service.domain.steps import ReadIntent
 from payment_service.flows.world import World
 from payment_service.ports import PAYMENTS
 

@@ -8,9 +8,10 @@ from payment_service.domain.corridor_customers import UNAVAILABLE, begin_call
 from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.domain.errors import CardNotUsable, CardRefused, NotFound, StripeRefused
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.steps import CardSeen, Declined, ReadCard, Rejected, SeenCard
+from payment_service.domain.news import CardSeen, Declined, Rejected, SeenCard
+from payment_service.domain.steps import ReadCard
 from payment_service.flows.advance import CUSTOMER, commit, settle
-from payment_service.flows.keep_customer import customer_by_id
+from payment_service.flows.keep_customer import customer_by_id, living_customer
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
 from payment_service.ports import GatewayUnavailable
@@ -27,24 +28,26 @@ async def attach_card(
 ) -> tuple[Customer, Card]:
     """Return the customer and the card, attached; one that is there already only gets its name.
 
+    So does one that is there under another id: the same number and expiry is the same card.
     A card that is still `adding` at the deadline is being attached.
     Raises NotFound, CardRefused, CardNotUsable, GatewayUnavailable, StripeRefused: not attached.
     """
-    customer = await customer_by_id(world, customer_id)
+    known = await customer_by_id(world, customer_id)
+    customer = await living_customer(world, known, deadline=deadline)
     seen = await _read_card(world, payment_method_id)
 
     def want(current: Customer, moment: Moment) -> Customer:
         return customers.adding_card(current, seen, moment.now, cardholder_name=cardholder_name)
 
     customer = await _change(world, customer, want, deadline)
-    card = customer.card(seen.payment_method_id)
+    card = customer.card(seen.payment_method_id) or customers.twin_of(customer, seen)
     if card is None:
         raise NotFound("This card was removed while it was being added.")
     if card.state is CardState.REFUSED:
         raise _refusal(card)
     if is_default and card.state is CardState.KEPT:
         customer = await set_default_card(
-            world, customer_id, card.payment_method_id, deadline=deadline
+            world, customer.customer_id or customer_id, card.payment_method_id, deadline=deadline
         )
     return customer, customer.card(card.payment_method_id) or card
 

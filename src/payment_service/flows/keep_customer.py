@@ -7,14 +7,11 @@ from payment_service.domain.corridor_customers import UNAVAILABLE, begin_call
 from payment_service.domain.customer import Customer, adopted, new_customer, normalised_email
 from payment_service.domain.errors import NotFound, StripeRefused
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.steps import (
-    CustomerSeen,
-    FindCustomer,
-    NothingFound,
-    ReadCustomer,
-    Rejected,
-)
+from payment_service.domain.news import CustomerSeen, NothingFound, Rejected
+from payment_service.domain.steps import FindCustomer, ReadCustomer
 from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, settle
+from payment_service.flows.follow_customer import look_at_customer
+from payment_service.flows.look_at import NotSeen
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
 from payment_service.ports import CUSTOMERS, AlreadyExists, GatewayUnavailable
@@ -65,13 +62,14 @@ async def get_customer(world: World, email: str) -> Customer:
 
 
 async def customer_by_id(world: World, customer_id: str) -> Customer:
-    """Return the customer with this id of Stripe's.
+    """Return the customer with this id of Stripe's, or that had it before it was deleted there.
 
     Raises NotFound, GatewayUnavailable, StripeRefused.
     """
-    customer = await world.store.find_one(CUSTOMERS, "customer_id", customer_id)
-    if customer is not None:
-        return customer
+    for column in ("customer_id", "former_customer_id"):
+        customer = await world.store.find_one(CUSTOMERS, column, customer_id)
+        if customer is not None:
+            return customer
     news = await world.gateway.ask(ReadCustomer(customer_id))
     match news:
         case CustomerSeen(customer=seen) if seen.email:
@@ -83,6 +81,36 @@ async def customer_by_id(world: World, customer_id: str) -> Customer:
             raise NotFound("There is no such customer.")
         case _:
             raise no_answer(news)
+
+
+async def living_customer(world: World, customer: Customer, *, deadline: datetime) -> Customer:
+    """Return the customer with an id at Stripe: one that was deleted there is made anew.
+
+    Raises GatewayUnavailable, StripeRefused: it could not be made.
+    """
+    if customer.customer_id is not None:
+        return customer
+    revived, _ = await create_customer(world, customer.email, customer.name, deadline=deadline)
+    if revived.customer_id is None:
+        raise GatewayUnavailable("Stripe has not said yet whether the customer was made.")
+    return revived
+
+
+async def heal_customer(world: World, customer_id: str, *, deadline: datetime) -> Customer | None:
+    """Return the customer made anew, if Stripe says that this one was deleted there; else None.
+
+    Called only after Stripe has answered that this very customer is missing.
+    Raises GatewayUnavailable, StripeRefused.
+    """
+    try:
+        customer = await customer_by_id(world, customer_id)
+        if customer.customer_id == customer_id:
+            customer = await look_at_customer(world, customer, Door.REQUEST)
+    except (NotFound, NotSeen):
+        return None
+    if customer.customer_id == customer_id:  # it is there: the fault is elsewhere
+        return None
+    return await living_customer(world, customer, deadline=deadline)
 
 
 async def _known(world: World, email: str) -> Customer | None:

@@ -1,7 +1,7 @@
 """What to raise when a question to Stripe brought no answer: nothing was changed by asking."""
 
 from payment_service.domain.errors import StripeRefused
-from payment_service.domain.steps import News, NotExecuted
+from payment_service.domain.news import News, NotExecuted
 from payment_service.ports import GatewayUnavailable
 
 

@@ -5,12 +5,14 @@ from datetime import datetime
 
 from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door
-from payment_service.domain.payment import OPEN, Order, Payment, State, open_payment, pay_again
+from payment_service.domain.payment import OPEN, FailureKind, Order, Payment, State
+from payment_service.domain.wishes import open_payment, pay_again
 from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
-from payment_service.flows.keep_customer import customer_by_id
+from payment_service.flows.keep_customer import customer_by_id, heal_customer
 from payment_service.flows.look_again import look_again
 from payment_service.flows.world import World
 from payment_service.ports import (
+    CUSTOMERS,
     PAYMENTS,
     AlreadyExists,
     StoreUnavailable,
@@ -31,8 +33,9 @@ async def pay_order(
     `asking` means that the outcome is not known yet; it becomes known by itself.
     Raises OrderAlreadyPaid, PaymentInProgress, and Unavailable: nothing was charged.
     """
-    order = await _with_card(world, order)
+    order = await with_card(world, order)
     claimed = await _open(world, order)
+    healed = False
     for _ in range(ROUNDS_MAX):
         if claimed is None:
             claimed = await _open_again(world, order)
@@ -46,14 +49,52 @@ async def pay_order(
             deadline=deadline,
             bearer_token=bearer_token,
         )
+        if not healed and _customer_is_gone(payment, order):
+            healed, gone = True, order
+            order = await _healed(world, order, deadline)
+            if order is not gone:
+                claimed = None
+                continue
+        order = await _as_customer_is_called_now(world, payment, order)
         if payment.terms.same_deal(order.terms) or payment.state in UNDECIDED:
             return payment
         claimed = None  # cancelled, which makes room for ours, or taken: then it is said so
     raise StoreUnavailable("the order's document changes too often")
 
 
-async def _with_card(world: World, order: Order) -> Order:
-    """Without a card in the request the customer's default is charged, if there is one."""
+async def _as_customer_is_called_now(world: World, existing: Payment, order: Order) -> Order:
+    """Return the order with the customer's id of today, if it was made anew since it was given."""
+    theirs, ours = order.terms.customer_id, existing.terms.customer_id
+    if theirs is None or theirs == ours:
+        return order
+    customer = await world.store.find_one(CUSTOMERS, "former_customer_id", theirs)
+    if customer is None or customer.customer_id != ours:
+        return order
+    return replace(order, terms=replace(order.terms, customer_id=ours))
+
+
+def _customer_is_gone(payment: Payment, order: Order) -> bool:
+    """Whether Stripe refused this order's payment since it does not know the customer any more."""
+    failure = payment.failure
+    return (
+        failure is not None
+        and failure.kind is FailureKind.REJECTED
+        and (failure.code, failure.param) == ("resource_missing", "customer")
+        and payment.terms.customer_id == order.terms.customer_id
+    )
+
+
+async def _healed(world: World, order: Order, deadline: datetime) -> Order:
+    """Return the order for the customer made anew, if Stripe says that it was deleted there."""
+    assert order.terms.customer_id is not None, "a customer was missed that was not named"
+    customer = await heal_customer(world, order.terms.customer_id, deadline=deadline)
+    if customer is None:
+        return order
+    return replace(order, terms=replace(order.terms, customer_id=customer.customer_id))
+
+
+async def with_card(world: World, order: Order) -> Order:
+    """Return the order with the customer's default card, if it names none and there is one."""
     terms = order.terms
     if order.payment_method_id or not terms.confirm or terms.customer_id is None:
         return order
@@ -80,8 +121,10 @@ async def _open(world: World, order: Order) -> Claimed[Payment] | None:
 async def _open_again(world: World, order: Order) -> Claimed[Payment] | None:
     existing = await world.store.get(PAYMENTS, order.id)
     assert existing is not None, "a payment was removed"
-    existing = await look_again(world, existing)
+    if existing.failure is None:  # else our own last attempt says how it stands
+        existing = await look_again(world, existing)
     moment = world.moment(Door.REQUEST)
+    order = await _as_customer_is_called_now(world, existing, order)
     begun = pay_again(existing, order, moment)
     if begun is None:
         return Claimed(existing, None)

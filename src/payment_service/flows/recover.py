@@ -1,11 +1,29 @@
 """Recover: find what is due, whoever began it, and walk it through the corridor."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, TypeVar
 
-from payment_service.domain.moment import Door
+from payment_service.domain.cursor import LEASE_S as LEASE_MAX_S
+from payment_service.domain.event import Event, next_version
+from payment_service.domain.event import claimed as claimed_event
+from payment_service.domain.moment import Door, Moment
 from payment_service.flows.advance import CUSTOMER, PAYMENT, Corridor, D, advance, commit, place
+from payment_service.flows.apply_event import apply_in_line
+from payment_service.flows.read_lists import read_on
 from payment_service.flows.world import World
+from payment_service.ports import (
+    CURSORS,
+    CUSTOMERS,
+    EVENTS,
+    PAYMENTS,
+    Collection,
+    Document,
+    VersionConflict,
+)
+
+Doc = TypeVar("Doc", bound=Document)
 
 # Far more than one process can have under way; what is beyond lapses by itself.
 TAKE_OVER_MAX = 10_000
@@ -21,7 +39,9 @@ async def recover(world: World, busy: set[str], *, concurrency: int) -> int:
     """
     payments = await _recover(world, PAYMENT, busy, concurrency)
     customers = await _recover(world, CUSTOMER, busy, concurrency)
-    return payments + customers
+    events = await _start(world, EVENTS, busy, concurrency, _apply_one)
+    cursors = await _start(world, CURSORS, busy, concurrency, read_on)
+    return payments + customers + events + cursors
 
 
 async def take_over(world: World) -> None:
@@ -31,37 +51,72 @@ async def take_over(world: World) -> None:
     lapse would only make payers wait. Called before any door opens; the work is left to `recover`.
     """
     if world.store.exclusive:
-        await _take_over(world, PAYMENT)
-        await _take_over(world, CUSTOMER)
+        await _take_over(world, PAYMENTS, PAYMENT.orphaned)
+        await _take_over(world, CUSTOMERS, CUSTOMER.orphaned)
+        await _take_over(world, EVENTS, lambda event, moment: replace(event, due_at=moment.now))
+        await _take_over(world, CURSORS, lambda cursor, moment: replace(cursor, due_at=moment.now))
 
 
-async def _take_over(world: World, way: Corridor[D]) -> None:
-    lapse_at = world.clock.now() + timedelta(seconds=world.policy.lease_s)
+async def _take_over(
+    world: World, collection: Collection[Doc], freed: Callable[[Doc, Moment], Doc]
+) -> None:
+    lapse_at = world.clock.now() + timedelta(seconds=max(world.policy.lease_s, LEASE_MAX_S))
     moment = world.moment(Door.WORKER)
-    for doc in await world.store.due(way.collection, lapse_at, TAKE_OVER_MAX):
-        freed = replace(way.orphaned(doc, moment), version=doc.version + 1)
-        await world.store.replace(way.collection, freed, expected_version=doc.version)
+    for doc in await world.store.due(collection, lapse_at, TAKE_OVER_MAX):
+        next_one: Any = freed(doc, moment)
+        written = replace(next_one, version=doc.version + 1)
+        await world.store.replace(collection, written, expected_version=doc.version)
 
 
 async def _recover(world: World, way: Corridor[D], busy: set[str], concurrency: int) -> int:
+    async def walk(world: World, doc: D) -> None:
+        claimed = await commit(world, way, doc, lambda same, _: same, Door.WORKER)
+        await advance(world, way, claimed, Door.WORKER)
+
+    return await _start(world, way.collection, busy, concurrency, walk)
+
+
+async def _apply_one(world: World, event: Event) -> None:
+    """Claim an event whose taker left it, and apply it."""
+    claimed = next_version(claimed_event(event, world.moment(event.door)))
+    try:
+        await world.store.replace(EVENTS, claimed, expected_version=event.version)
+    except VersionConflict:
+        return
+    await apply_in_line(world, claimed)
+
+
+async def _start(
+    world: World,
+    collection: Collection[Doc],
+    busy: set[str],
+    concurrency: int,
+    work: Callable[[World, Doc], Coroutine[Any, Any, None]],
+) -> int:
+    """Begin work on documents of a collection that are due and not under work here."""
     free = concurrency - len(busy)
     if free <= 0:
         return 0
-    due = await world.store.due(way.collection, world.clock.now(), free + len(busy))
+    due = await world.store.due(collection, world.clock.now(), free + len(busy))
     taken = busy | world.under_way.keys()
-    fresh = [doc for doc in due if place(way, doc) not in taken][:free]
+    fresh = [doc for doc in due if place(collection, doc) not in taken][:free]
     for doc in fresh:
-        busy.add(place(way, doc))
-        world.background.spawn(_recover_one(world, way, doc, busy))
+        busy.add(place(collection, doc))
+        world.background.spawn(_guarded(world, doc, place(collection, doc), busy, work))
     return len(fresh)
 
 
-async def _recover_one(world: World, way: Corridor[D], doc: D, busy: set[str]) -> None:
+async def _guarded(
+    world: World,
+    doc: Doc,
+    where: str,
+    busy: set[str],
+    work: Callable[[World, Doc], Coroutine[Any, Any, None]],
+) -> None:
     try:
-        claimed = await commit(world, way, doc, lambda same, _: same, Door.WORKER)
-        await advance(world, way, claimed, Door.WORKER)
+        await work(world, doc)
     except Exception as error:  # noqa: BLE001 - the worker's loop edge: one document, not the loop
         world.witness.stumbled(doc.id, error)
         await world.clock.sleep(STUMBLED_REST_S)
     finally:
-        busy.discard(place(way, doc))
+        busy.discard(where)

@@ -1,12 +1,15 @@
 """Refund a payment: reserve the amount and write the intention in one step, then ask Stripe."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.payment import Payment, begin_refund
+from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund
+from payment_service.domain.wishes import begin_refund
 from payment_service.flows.advance import PAYMENT, commit, settle
 from payment_service.flows.world import World
+from payment_service.ports import REFUND_PLACES, AlreadyExists, RefundPlace
 
 
 async def refund_payment(
@@ -28,6 +31,9 @@ async def refund_payment(
     def begin(current: Payment, moment: Moment) -> Payment:
         return begin_refund(current, refund_id, amount_minor, reason, moment, request_id=request_id)
 
+    place = RefundPlace(refund_id, 0, payment.id, world.clock.now())
+    with suppress(AlreadyExists):  # before the refund: one that points nowhere harms nobody
+        await world.store.insert(REFUND_PLACES, place)
     claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
     refunded = await settle(
         world,

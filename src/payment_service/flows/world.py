@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from payment_service.domain.moment import Door, Moment, Policy
-from payment_service.ports import Clock, Gateway, Ids, Orders, Store, Witness
+from payment_service.ports import Clock, EventReader, Gateway, Ids, Orders, Store, Witness
+
+# Events that one process applies at once; the rest wait in the store, or in line.
+APPLY_AT_ONCE = 8
 
 
 class Background:
@@ -54,6 +57,12 @@ class World:
     witness: Witness
     policy: Policy
     background: Background
+    # Whose mark is ours in Stripe's metadata, and whether our key is a live one.
+    service: str = "payment-service"
+    livemode: bool = False
+    event_reader: EventReader | None = None
+    # Applying an event asks Stripe, whose limit of requests a second is shared with payers.
+    appliers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(APPLY_AT_ONCE))
     # How many walkers of this process are asking Stripe about a document, by its place.
     under_way: Counter[str] = field(default_factory=Counter)
 

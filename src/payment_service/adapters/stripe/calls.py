@@ -9,32 +9,37 @@ from urllib.parse import quote
 from payment_service.domain.steps import (
     AttachCard,
     CancelIntent,
+    CaptureIntent,
     ConfirmIntent,
     CreateCustomer,
     CreateIntent,
     CreateRefund,
+    CreateSetup,
     DetachCard,
     NameCard,
     ReadCard,
     ReadIntent,
+    ReadSetup,
     SetDefaultCard,
 )
 
 # Stripe takes only these as a refund's reason; any other goes into the metadata.
 REFUND_REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 
+# Only the charge says until when a hold can be captured.
+CHARGE = "latest_charge"
+
+WriteStep = CreateCustomer | CreateSetup | AttachCard | NameCard | DetachCard | SetDefaultCard
 PlainStep = (
     CreateIntent
     | ConfirmIntent
+    | CaptureIntent
     | CancelIntent
     | ReadIntent
     | CreateRefund
-    | CreateCustomer
+    | ReadSetup
     | ReadCard
-    | AttachCard
-    | NameCard
-    | DetachCard
-    | SetDefaultCard
+    | WriteStep
 )
 
 
@@ -64,26 +69,53 @@ def call_of(step: PlainStep, service: str) -> StripeCall:
     match step:
         case CreateIntent():
             return _create_intent(step, service)
-        case ConfirmIntent():
-            params: dict[str, Any] = {"payment_method": step.payment_method_id}
-            if step.return_url:
-                params["return_url"] = step.return_url
-            path = f"{intent_path(step.intent_id)}/confirm"
-            return StripeCall(Kind.CHARGE, "post", path, params, step.key, step.attempt)
-        case CancelIntent():
-            params = {"cancellation_reason": step.reason}
-            path = f"{intent_path(step.intent_id)}/cancel"
-            return StripeCall(Kind.CHARGE, "post", path, params, step.key, step.attempt)
+        case ConfirmIntent() | CaptureIntent() | CancelIntent():
+            return _move_intent(step)
         case CreateRefund():
             return _create_refund(step, service)
+        case ReadIntent() | ReadSetup() | ReadCard():
+            return _read(step)
+        case _:
+            return _write(step, service)
+
+
+def _read(step: ReadIntent | ReadSetup | ReadCard) -> StripeCall:
+    match step:
         case ReadIntent():
-            return StripeCall(Kind.READ, "get", intent_path(step.intent_id))
+            return StripeCall(Kind.READ, "get", intent_path(step.intent_id), {"expand": [CHARGE]})
+        case ReadSetup():
+            return StripeCall(Kind.READ, "get", setup_path(step.setup_id))
         case ReadCard():
             return StripeCall(Kind.READ, "get", _card_path(step.payment_method_id))
-        case CreateCustomer() | AttachCard() | NameCard() | DetachCard() | SetDefaultCard():
-            return _write(step, service)
         case _:  # pragma: no cover - the union is closed
             assert_never(step)
+
+
+def _move_intent(step: ConfirmIntent | CaptureIntent | CancelIntent) -> StripeCall:
+    params: dict[str, Any] = {}
+    match step:
+        case ConfirmIntent():
+            verb = "confirm"
+            params = {"payment_method": step.payment_method_id, "expand": [CHARGE]}
+            if step.return_url:
+                params["return_url"] = step.return_url
+            if step.off_session:
+                params["off_session"] = True
+        case CaptureIntent():
+            verb = "capture"
+            if step.amount_minor is not None:
+                params["amount_to_capture"] = step.amount_minor
+        case CancelIntent():
+            verb, params = "cancel", {"cancellation_reason": step.reason}
+        case _:  # pragma: no cover - the union is closed
+            assert_never(step)
+    path = f"{intent_path(step.intent_id)}/{verb}"
+    return StripeCall(Kind.CHARGE, "post", path, params, step.key, step.attempt)
+
+
+def setup_path(setup_id: str) -> str:
+    """Return the path of a SetupIntent."""
+    return f"/v1/setup_intents/{quote(setup_id, safe='')}"
 
 
 def intent_path(intent_id: str) -> str:
@@ -122,10 +154,13 @@ def _create_intent(step: CreateIntent, service: str) -> StripeCall:
         params["payment_method"] = step.payment_method_id
     if step.capture_method != "automatic":
         params["capture_method"] = step.capture_method
+        params["expand"] = [CHARGE]
     if step.description:
         params["description"] = step.description
     if step.confirm:
         params["confirm"] = True
+        if step.off_session:
+            params["off_session"] = True
         if step.return_url:
             params["return_url"] = step.return_url
     return StripeCall(Kind.CHARGE, "post", "/v1/payment_intents", params, step.key, step.attempt)
@@ -147,12 +182,12 @@ def _create_refund(step: CreateRefund, service: str) -> StripeCall:
     return StripeCall(Kind.REFUND, "post", "/v1/refunds", params, step.key, step.attempt)
 
 
-def _write(
-    step: CreateCustomer | AttachCard | NameCard | DetachCard | SetDefaultCard, service: str
-) -> StripeCall:
+def _write(step: WriteStep, service: str) -> StripeCall:
     match step:
         case CreateCustomer():
             path, params = "/v1/customers", _new_customer(step, service)
+        case CreateSetup():
+            path, params = "/v1/setup_intents", _new_setup(step, service)
         case AttachCard():
             path = f"{_card_path(step.payment_method_id)}/attach"
             params = {"customer": step.customer_id}
@@ -168,6 +203,18 @@ def _write(
         case _:  # pragma: no cover - the union is closed
             assert_never(step)
     return StripeCall(Kind.WRITE, "post", path, params, step.key)
+
+
+def _new_setup(step: CreateSetup, service: str) -> dict[str, Any]:
+    metadata = {"service": service, "idempotency_key": step.key}
+    if step.request_id:
+        metadata["request_id"] = step.request_id
+    return {
+        "customer": step.customer_id,
+        "usage": "off_session",
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "metadata": metadata,
+    }
 
 
 def _new_customer(step: CreateCustomer, service: str) -> dict[str, Any]:

@@ -5,10 +5,8 @@ hide its doubts from us.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -16,42 +14,41 @@ import aiohttp
 import stripe
 import structlog
 
-from payment_service.adapters.stripe.calls import Kind, StripeCall, call_of, customer_path
+from payment_service.adapters.stripe.calls import Kind, StripeCall, call_of
+from payment_service.adapters.stripe.looks import Looks, LookStep
 from payment_service.adapters.stripe.news import news_of, replayed
-from payment_service.adapters.stripe.objects import card_of, customer_of, intent_of, refund_of
+from payment_service.adapters.stripe.objects import (
+    card_of,
+    customer_of,
+    intent_of,
+    refund_of,
+    setup_of,
+)
+from payment_service.domain.news import (
+    CardSeen,
+    CustomerSeen,
+    Denial,
+    IntentSeen,
+    News,
+    NoNews,
+    RefundSeen,
+    Rejected,
+    SetupSeen,
+)
 from payment_service.domain.steps import (
     CancelIntent,
-    CardSeen,
+    CaptureIntent,
     ConfirmIntent,
     CreateCustomer,
     CreateIntent,
     CreateRefund,
-    CustomerSeen,
-    Denial,
-    FindCustomer,
-    FindIntent,
-    FindRefunds,
+    CreateSetup,
     GatewayStep,
-    IntentSeen,
-    News,
-    NoNews,
-    NothingFound,
-    ReadCustomer,
     ReadIntent,
-    RefundSeen,
-    RefundsSeen,
-    Rejected,
+    ReadSetup,
     SetDefaultCard,
 )
 
-# A look reads at most this many pages of 100: what a busy account makes in the minutes around an
-# attempt. If there are more we have not seen all, which is doubt, not absence.
-PAGES_MAX = 50
-PAGE_LIMIT = 100
-# Stripe's clock and ours may differ, and a request may be under way for minutes.
-CLOCK_SKEW = timedelta(minutes=10)
-# One customer's list is short, so there a clock that was wrong by hours hides nothing either.
-CUSTOMER_CLOCK_SKEW = timedelta(days=1)
 # Above every limit per operation: the SDK's own time-out must never be the one that strikes.
 SDK_TIMEOUT_S = 90
 
@@ -116,69 +113,23 @@ class StripeGateway:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
 
     async def _ask(self, step: GatewayStep) -> News:
-        match step:
-            case FindIntent():
-                return await self._find_intent(step)
-            case FindRefunds():
-                params = {"payment_intent": step.intent_id}
-                found = [refund_of(r) async for r in self._all("/v1/refunds", params)]
-                return RefundsSeen(tuple(found))
-            case FindCustomer():
-                return await self._find_customer(step)
-            case ReadCustomer():
-                answer = await self._send(
-                    StripeCall(Kind.READ, "get", customer_path(step.customer_id))
-                )
-                return await self._with_cards(answer.body)
-            case _:
-                answer = await self._send(call_of(step, self._service))
-                return _seen(step, answer)
+        if isinstance(step, LookStep):
+            return await self._look(step)
+        answer = await self._send(call_of(step, self._service))
+        return _seen(step, answer)
 
-    async def _find_intent(self, step: FindIntent) -> News:
-        if step.customer_id:
-            whose = {"customer": step.customer_id}
-            with suppress(stripe.InvalidRequestError):  # the customer is gone; its payments are not
-                return await self._match_intent(step, whose, CUSTOMER_CLOCK_SKEW)
-        return await self._match_intent(step, {}, CLOCK_SKEW)
+    async def _look(self, step: LookStep) -> News:
+        """Look, and say under which id Stripe knows the last request of it."""
+        request_id: str | None = None
 
-    async def _match_intent(
-        self, step: FindIntent, whose: Mapping[str, Any], skew: timedelta
-    ) -> News:
-        since = int((step.since - skew).timestamp())
-        until = int((step.until + skew).timestamp())
-        params = {"created": {"gte": since, "lte": until}, **whose}
-        async for body in self._all("/v1/payment_intents", params):
-            if (body.get("metadata") or {}).get("idempotency_key") == step.key:
-                return IntentSeen(intent_of(body))
-        return NothingFound()
+        async def read(path: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+            nonlocal request_id
+            answer = await self._send(StripeCall(Kind.READ, "get", path, params))
+            request_id = answer.request_id
+            return answer.body
 
-    async def _find_customer(self, step: FindCustomer) -> News:
-        """Several customers may share an e-mail: ours comes first, then the oldest."""
-        found = [c async for c in self._all("/v1/customers", {"email": step.email})]
-        if not found:
-            return NothingFound()
-        ours = [c for c in found if (c.get("metadata") or {}).get("service") == self._service]
-        return await self._with_cards((ours or found)[-1])
-
-    async def _with_cards(self, customer: Mapping[str, Any]) -> News:
-        if customer.get("deleted"):
-            return NothingFound()
-        params = {"customer": customer["id"], "type": "card"}
-        cards = [card async for card in self._all("/v1/payment_methods", params)]
-        return CustomerSeen(customer_of(customer, cards))
-
-    async def _all(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield a list's elements, newest first. Raises ValueError when it is too long to read."""
-        query: dict[str, Any] = {**params, "limit": PAGE_LIMIT}
-        for _ in range(PAGES_MAX):
-            answer = await self._send(StripeCall(Kind.READ, "get", path, query))
-            page = answer.body["data"]
-            for element in page:
-                yield element
-            if not answer.body["has_more"]:
-                return
-            query = {**query, "starting_after": page[-1]["id"]}
-        raise ValueError("the list is longer than a look may read")
+        news = await Looks(read, self._service).look(step)
+        return replace(news, request_id=request_id)
 
     async def _send(self, call: StripeCall) -> Answer:
         begun = perf_counter()
@@ -228,7 +179,9 @@ def _seen(step: GatewayStep, answer: Answer) -> News:
             return RefundSeen(refund_of(answer.body), answer.replayed, answer.request_id)
         case CreateCustomer() | SetDefaultCard():
             return CustomerSeen(customer_of(answer.body, ()), answer.request_id)
-        case CreateIntent() | ConfirmIntent() | CancelIntent() | ReadIntent():
+        case CreateSetup() | ReadSetup():
+            return SetupSeen(setup_of(answer.body), answer.request_id)
+        case CreateIntent() | ConfirmIntent() | CaptureIntent() | CancelIntent() | ReadIntent():
             return IntentSeen(intent_of(answer.body), answer.replayed, answer.request_id)
     if answer.body["type"] != "card":
         return Rejected(Denial("not_a_card", "This payment method is not a card."))

@@ -24,7 +24,7 @@ import stripe
 
 from payment_service.adapters.stripe.objects import denial_of, intent_of
 from payment_service.domain.call import SAVED_ERROR
-from payment_service.domain.steps import Declined, News, NoNews, NotExecuted, Rejected
+from payment_service.domain.news import Declined, News, NoNews, NotExecuted, Rejected
 
 # Stripe says how long to wait only sometimes; more than this is not worth a payer's patience.
 RETRY_AFTER_MAX_S = 60.0

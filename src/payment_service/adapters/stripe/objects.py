@@ -4,10 +4,21 @@ A shape that is not as expected raises KeyError, TypeError or ValueError: doubt,
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from payment_service.domain.steps import Denial, Intent, SeenCard, SeenCustomer, SeenRefund
+from payment_service.domain.news import (
+    Denial,
+    Intent,
+    SeenCard,
+    SeenCustomer,
+    SeenDispute,
+    SeenEvent,
+    SeenFraudWarning,
+    SeenRefund,
+    SeenSetup,
+)
 
 Json = Mapping[str, Any]
 
@@ -15,6 +26,7 @@ Json = Mapping[str, Any]
 def intent_of(body: Json) -> Intent:
     """Return a PaymentIntent."""
     error = body.get("last_payment_error")
+    metadata = body.get("metadata") or {}
     return Intent(
         id=body["id"],
         status=body["status"],
@@ -26,7 +38,22 @@ def intent_of(body: Json) -> Intent:
         cancellation_reason=body.get("cancellation_reason"),
         client_secret=body.get("client_secret"),
         next_action=body.get("next_action"),
+        amount_capturable_minor=body.get("amount_capturable") or 0,
+        capture_before=_capture_before(body.get("latest_charge")),
+        service=metadata.get("service"),
+        order_id=metadata.get("order_id"),
+        key=metadata.get("idempotency_key"),
+        refused_card_id=_id_of((error or {}).get("payment_method")),
     )
+
+
+def _capture_before(charge: str | Json | None) -> datetime | None:
+    """Return when a hold lapses, which only the charge says, when it was asked for."""
+    if charge is None or isinstance(charge, str):
+        return None
+    card = (charge.get("payment_method_details") or {}).get("card") or {}
+    seconds = card.get("capture_before")
+    return _time_of(seconds) if seconds else None
 
 
 def denial_of(error: Json) -> Denial:
@@ -49,6 +76,73 @@ def refund_of(body: Json) -> SeenRefund:
         created_at=_time_of(body["created"]),
         reason=body.get("reason"),
         failure_reason=body.get("failure_reason"),
+    )
+
+
+def dispute_of(body: Json) -> SeenDispute:
+    """Return a dispute or inquiry."""
+    due_by = (body.get("evidence_details") or {}).get("due_by")
+    return SeenDispute(
+        id=body["id"],
+        amount_minor=body["amount"],
+        currency=body["currency"],
+        reason=body["reason"],
+        status=body["status"],
+        created_at=_time_of(body["created"]),
+        evidence_due_at=_time_of(due_by) if due_by else None,
+        refundable=bool(body.get("is_charge_refundable")),
+    )
+
+
+def fraud_warning_of(body: Json) -> SeenFraudWarning:
+    """Return an early fraud warning."""
+    return SeenFraudWarning(
+        id=body["id"],
+        fraud_type=body["fraud_type"],
+        actionable=bool(body["actionable"]),
+        created_at=_time_of(body["created"]),
+    )
+
+
+def setup_of(body: Json) -> SeenSetup:
+    """Return a SetupIntent."""
+    return SeenSetup(
+        id=body["id"],
+        status=body["status"],
+        payment_method_id=_id_of(body.get("payment_method")),
+        client_secret=body.get("client_secret"),
+    )
+
+
+def event_of(body: Json) -> SeenEvent:
+    """Return an event: whose it is and what it names, not what it says."""
+    about, before = body["data"]["object"], body["data"].get("previous_attributes") or {}
+    seen = named_by(about, type=body["type"], happened_at=_time_of(body["created"]))
+    was_with = _id_of(before.get("customer")) if about.get("object") == "payment_method" else None
+    return replace(
+        seen,
+        id=body["id"],
+        livemode=bool(body["livemode"]),
+        customer_id=seen.customer_id or was_with,
+    )
+
+
+def named_by(about: Json, *, type: str, happened_at: datetime | None = None) -> SeenEvent:
+    """Return an object as if an event were about it."""
+    kind, its_id = about["object"], about.get("id") or ""
+    metadata = about.get("metadata") or {}
+    return SeenEvent(
+        id=f"{type}:{its_id}",
+        type=type,
+        happened_at=happened_at or _time_of(about["created"]),
+        livemode=bool(about.get("livemode")),
+        object_id=its_id,
+        status=about.get("status") if isinstance(about.get("status"), str) else None,
+        service=metadata.get("service"),
+        order_id=metadata.get("order_id"),
+        intent_id=its_id if kind == "payment_intent" else _id_of(about.get("payment_intent")),
+        customer_id=its_id if kind == "customer" else _id_of(about.get("customer")),
+        payment_method_id=its_id if kind == "payment_method" else None,
     )
 
 
@@ -89,4 +183,7 @@ def _id_of(value: str | Json | None) -> str | None:
 
 
 def _time_of(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError):
+        raise ValueError("no time") from None

@@ -1,0 +1,225 @@
+"""Looks that take more than one request: lists, and what belongs together."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, assert_never
+from urllib.parse import quote
+
+import stripe
+
+from payment_service.adapters.stripe.calls import CHARGE, customer_path, setup_path
+from payment_service.adapters.stripe.objects import (
+    customer_of,
+    dispute_of,
+    event_of,
+    fraud_warning_of,
+    intent_of,
+    named_by,
+    refund_of,
+    setup_of,
+)
+from payment_service.domain.news import (
+    CustomerSeen,
+    DisputesSeen,
+    EventsSeen,
+    IntentSeen,
+    NothingFound,
+    RefundsSeen,
+    SeenEvent,
+)
+from payment_service.domain.steps import (
+    FindCustomer,
+    FindDisputes,
+    FindIntent,
+    FindRefunds,
+    ListEvents,
+    ListMade,
+    ReadCustomer,
+    ReadRefund,
+)
+
+# A look reads at most this many pages of 100: what a busy account makes in the minutes around an
+# attempt. If there are more we have not seen all, which is doubt, not absence.
+PAGES_MAX = 50
+PAGE_LIMIT = 100
+# Stripe's clock and ours may differ, and a request may be under way for minutes.
+CLOCK_SKEW = timedelta(minutes=10)
+# One customer's list is short, so there a clock that was wrong by hours hides nothing either.
+CUSTOMER_CLOCK_SKEW = timedelta(days=1)
+# Stripe takes up to twenty types at once, each by its full name.
+EVENT_TYPES = (
+    (
+        "payment_intent.succeeded",
+        "payment_intent.payment_failed",
+        "payment_intent.canceled",
+        "payment_intent.requires_action",
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.processing",
+        "charge.expired",
+        "charge.refunded",
+        "charge.refund.updated",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "radar.early_fraud_warning.created",
+        "radar.early_fraud_warning.updated",
+    ),
+    (
+        "payment_method.attached",
+        "payment_method.detached",
+        "payment_method.updated",
+        "payment_method.automatically_updated",
+        "customer.updated",
+        "customer.deleted",
+        "setup_intent.succeeded",
+        "setup_intent.setup_failed",
+        "setup_intent.canceled",
+    ),
+)
+# What a sweep comes by, and as which event each is taken.
+MADE = (
+    ("/v1/payment_intents", "payment_intent.swept"),
+    ("/v1/refunds", "refund.swept"),
+    ("/v1/disputes", "charge.dispute.swept"),
+    ("/v1/radar/early_fraud_warnings", "radar.early_fraud_warning.swept"),
+)
+
+LookNews = IntentSeen | NothingFound | RefundsSeen | DisputesSeen | CustomerSeen | EventsSeen
+Read = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+LookStep = (
+    FindIntent
+    | FindRefunds
+    | ReadRefund
+    | FindDisputes
+    | FindCustomer
+    | ReadCustomer
+    | ListEvents
+    | ListMade
+)
+
+
+class Looks:
+    """Looks at Stripe through `read`, which fetches one path. service: our mark in metadata."""
+
+    def __init__(self, read: Read, service: str) -> None:
+        self._read = read
+        self._service = service
+
+    async def look(self, step: LookStep) -> LookNews:
+        """Carry out one look. Raises what `read` raises, ValueError when there is too much."""
+        match step:
+            case FindIntent():
+                return await self._find_intent(step)
+            case FindRefunds():
+                params = {"payment_intent": step.intent_id}
+                return RefundsSeen(
+                    tuple([refund_of(r) async for r in self._all("/v1/refunds", params)])
+                )
+            case ReadRefund():
+                body = await self._read(f"/v1/refunds/{quote(step.refund_id, safe='')}", {})
+                return EventsSeen((named_by(body, type="refund.read"),))
+            case FindDisputes():
+                return await self._find_disputes(step)
+            case FindCustomer():
+                return await self._find_customer(step)
+            case ReadCustomer():
+                return await self._read_customer(step)
+            case ListEvents():
+                return await self._list_events(step)
+            case ListMade():
+                return await self._list_made(step)
+            case _:  # pragma: no cover - the union is closed
+                assert_never(step)
+
+    async def _find_intent(self, step: FindIntent) -> LookNews:
+        if step.customer_id:
+            whose = {"customer": step.customer_id}
+            with suppress(stripe.InvalidRequestError):  # the customer is gone; its payments are not
+                return await self._match_intent(step, whose, CUSTOMER_CLOCK_SKEW)
+        return await self._match_intent(step, {}, CLOCK_SKEW)
+
+    async def _match_intent(
+        self, step: FindIntent, whose: Mapping[str, Any], skew: timedelta
+    ) -> LookNews:
+        since = int((step.since - skew).timestamp())
+        until = int((step.until + skew).timestamp())
+        params = {
+            "created": {"gte": since, "lte": until},
+            "expand": [f"data.{CHARGE}"],
+            **whose,
+        }
+        async for body in self._all("/v1/payment_intents", params):
+            if (body.get("metadata") or {}).get("idempotency_key") == step.key:
+                return IntentSeen(intent_of(body))
+        return NothingFound()
+
+    async def _find_disputes(self, step: FindDisputes) -> LookNews:
+        params = {"payment_intent": step.intent_id}
+        disputes = [dispute_of(d) async for d in self._all("/v1/disputes", params)]
+        path = "/v1/radar/early_fraud_warnings"
+        warnings = [fraud_warning_of(w) async for w in self._all(path, params)]
+        return DisputesSeen(tuple(disputes), tuple(warnings))
+
+    async def _find_customer(self, step: FindCustomer) -> LookNews:
+        """Several customers may share an e-mail: ours comes first, then the oldest."""
+        found = [c async for c in self._all("/v1/customers", {"email": step.email})]
+        if not found:
+            return NothingFound()
+        ours = [c for c in found if (c.get("metadata") or {}).get("service") == self._service]
+        return await self._with_cards((ours or found)[-1])
+
+    async def _read_customer(self, step: ReadCustomer) -> LookNews:
+        setup = None
+        if step.setup_id:
+            setup = setup_of(await self._read(setup_path(step.setup_id), {}))
+        news = await self._with_cards(await self._read(customer_path(step.customer_id), {}))
+        return CustomerSeen(news.customer, setup=setup) if isinstance(news, CustomerSeen) else news
+
+    async def _with_cards(self, customer: Mapping[str, Any]) -> CustomerSeen | NothingFound:
+        if customer.get("deleted"):
+            return NothingFound()
+        params = {"customer": customer["id"], "type": "card"}
+        cards = [card async for card in self._all("/v1/payment_methods", params)]
+        return CustomerSeen(customer_of(customer, cards))
+
+    async def _list_events(self, step: ListEvents) -> LookNews:
+        found: list[SeenEvent] = []
+        for types in EVENT_TYPES:
+            params = {"created": _between(step), "types": list(types)}
+            found += [event_of(body) async for body in self._all("/v1/events", params)]
+        return _oldest_first(found)
+
+    async def _list_made(self, step: ListMade) -> LookNews:
+        found: list[SeenEvent] = []
+        for path, event_type in MADE:
+            made = self._all(path, {"created": _between(step)})
+            found += [named_by(body, type=event_type) async for body in made]
+        return _oldest_first(found)
+
+    async def _all(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield a list's elements, newest first. Raises ValueError when it is too long to read."""
+        query: dict[str, Any] = {**params, "limit": PAGE_LIMIT}
+        for _ in range(PAGES_MAX):
+            body = await self._read(path, query)
+            page = body["data"]
+            for element in page:
+                yield element
+            if not body["has_more"]:
+                return
+            query = {**query, "starting_after": page[-1]["id"]}
+        raise ValueError("the list is longer than a look may read")
+
+
+def _between(step: ListEvents | ListMade) -> dict[str, int]:
+    return {"gte": int(step.since.timestamp()), "lt": int(step.until.timestamp())}
+
+
+def _oldest_first(events: list[SeenEvent]) -> EventsSeen:
+    events.reverse()  # lists are newest first, and within one second their order is all there is
+    return EventsSeen(tuple(sorted(events, key=lambda seen: seen.happened_at)))

@@ -1,0 +1,131 @@
+"""What can be done with a payment that is there: confirm, capture, cancel."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from payment_service.api.amounts import check_part, read_part
+from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
+from payment_service.api.answers import Answer
+from payment_service.api.asked import AskedCancellation, AskedCapture, AskedConfirmation
+from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.idempotency import key_id
+from payment_service.api.incoming import Incoming
+from payment_service.api.payments import answer_of
+from payment_service.api.validation import Findings, checked
+from payment_service.domain.payment import Payment
+from payment_service.flows import cancel as canceling
+from payment_service.flows import capture as capturing
+from payment_service.flows.confirm_payment import confirm_payment
+from payment_service.flows.find_payment import find_payment
+
+
+async def confirm(api: Api, call: Incoming) -> Answer:
+    asked = checked(AskedConfirmation, call.body)
+    payment = await confirm_payment(
+        api.world,
+        await find_payment(api.world, call.path["id"]),
+        payment_method_id=asked.payment_method_id,
+        return_url=asked.return_url,
+        request_id=call.request_id,
+        retry_key=key_id(call.caller, call.key) if call.key else None,
+        deadline=api.deadline(),
+        bearer_token=call.bearer_token,
+    )
+    return await answer_of(api, call, payment, confirming=True)
+
+
+async def capture(api: Api, call: Incoming) -> Answer:
+    findings = Findings()
+    findings.fields(AskedCapture, call.body)
+    check_part(call.body, findings, api.options)
+    findings.close()
+    payment = await find_payment(api.world, call.path["id"])
+    payment = await capturing.capture(
+        api.world,
+        payment,
+        amount_minor=read_part(call.body, payment.terms.currency, api.options),
+        request_id=call.request_id,
+        deadline=api.deadline(),
+    )
+    return await _moved(api, call, payment)
+
+
+async def cancel(api: Api, call: Incoming) -> Answer:
+    asked = checked(AskedCancellation, call.body)
+    payment = await canceling.cancel(
+        api.world,
+        await find_payment(api.world, call.path["id"]),
+        reason=asked.reason,
+        request_id=call.request_id,
+        deadline=api.deadline(),
+    )
+    return await _moved(api, call, payment)
+
+
+async def _moved(api: Api, call: Incoming, payment: Payment) -> Answer:
+    return await answer_of(api, call, payment, confirming=False)
+
+
+_ANSWERS: Mapping[int, type[BaseModel]] = {200: PaymentAnswer, 202: PendingAnswer}
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST",
+        path="/payment-intent/{id:path}/confirm",
+        handle=confirm,
+        name="confirm_payment",
+        tag="payments",
+        summary="Confirm a payment after the payer acted, or with another card",
+        description=(
+            "Without a card it is looked at Stripe first, so that what the payer's client has done "
+            "is known at once; one that still has no card is confirmed with the customer's "
+            "default. With `paymentMethodId` the same PaymentIntent is confirmed with that card."
+        ),
+        asks=AskedConfirmation,
+        answers=_ANSWERS,
+        refusals={
+            400: ("card_not_usable",),
+            402: ("card_declined", "authentication_required"),
+            404: ("not_found", "card_not_found"),
+            409: ("payment_canceled",),
+        },
+    ),
+    Endpoint(
+        method="POST",
+        path="/payment-intent/{id:path}/capture",
+        handle=capture,
+        name="capture_payment",
+        tag="payments",
+        summary="Capture an authorised payment, whole or in part",
+        description=(
+            "Takes what is held (`captureMethod: manual`); without `amount` all of it. What is not "
+            "taken is released: a hold is captured once. The same again answers as before."
+        ),
+        asks=AskedCapture,
+        answers=_ANSWERS,
+        refusals={
+            400: ("amount_not_integer", "amount_null", "amount_not_positive"),
+            404: ("not_found",),
+            409: ("payment_not_capturable", "capture_exceeds_hold", "payment_in_progress"),
+        },
+    ),
+    Endpoint(
+        method="POST",
+        path="/payment-intent/{id:path}/cancel",
+        handle=cancel,
+        name="cancel_payment",
+        tag="payments",
+        summary="Cancel a payment: void what is not captured",
+        description=(
+            "After it the payment can never be paid; the order can, by paying it again. A success "
+            "that comes first wins and is answered as it is."
+        ),
+        asks=AskedCancellation,
+        answers=_ANSWERS,
+        refusals={
+            404: ("not_found",),
+            409: ("payment_not_cancelable", "payment_in_progress"),
+        },
+    ),
+)

@@ -1,0 +1,283 @@
+"""What a caller may begin: each returns the payment with the intention in it, or says why not.
+
+None instead of a payment means that nothing is to be done: the answer is the payment as it is.
+"""
+
+from dataclasses import replace
+
+from payment_service.domain import outcome
+from payment_service.domain import refund as refunds
+from payment_service.domain.errors import (
+    CaptureExceedsHold,
+    FieldError,
+    InvalidRequest,
+    OrderAlreadyPaid,
+    PaymentCanceled,
+    PaymentDisputed,
+    PaymentInProgress,
+    PaymentNotCancelable,
+    PaymentNotCapturable,
+    PaymentNotRefundable,
+    RefundExceedsRemaining,
+)
+from payment_service.domain.moment import Moment
+from payment_service.domain.notice import overtaken
+from payment_service.domain.payment import (
+    OPEN,
+    REFUNDS_MAX,
+    FailureKind,
+    Operation,
+    Order,
+    Payment,
+    State,
+    begin_attempt,
+    noted,
+)
+
+# Stripe's code for a card whose bank wants to see its holder, who was away.
+AUTHENTICATION_REQUIRED = "authentication_required"
+
+
+def open_payment(order: Order, uid: str, moment: Moment) -> Payment:
+    """Return the first payment of an order, with its first attempt begun."""
+    payment = Payment(
+        id=order.id,
+        uid=uid,
+        version=0,
+        created_at=moment.now,
+        updated_at=moment.now,
+        terms=order.terms,
+        status=State.REQUIRES_PAYMENT_METHOD,
+        entered_at=moment.now,
+    )
+    return _begin(payment, Operation.CREATE, order, moment)
+
+
+def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
+    """Return the payment with a new attempt begun, or None.
+
+    Raises OrderAlreadyPaid, PaymentInProgress: the order is (being) paid on other terms.
+    """
+    same = payment.terms.same_deal(order.terms)
+    if not same and payment.state is State.SUCCEEDED:
+        raise OrderAlreadyPaid("This order is paid, on other terms.", payment=payment)
+    if not same and payment.state not in OPEN | {State.CANCELED}:
+        raise PaymentInProgress("This order is being paid, on other terms.", payment=payment)
+    if payment.state is State.CANCELED:
+        return _next_generation(payment, order, moment)
+    if payment.state not in OPEN:
+        return None
+    if not same and payment.intent_id:  # first make sure that the old one can never be paid
+        return _begin(payment, Operation.CANCEL, order, moment)
+    if payment.intent_id is None:
+        payment = replace(payment, terms=order.terms)
+        return _begin(payment, Operation.CREATE, order, moment)
+    if not order.terms.confirm or order.payment_method_id is None or _was_declined(payment, order):
+        return None
+    return _confirm(payment, order, moment)
+
+
+def _confirm(payment: Payment, order: Order, moment: Moment) -> Payment:
+    """Return the payment with a confirmation begun, in the way that the caller wants it this time.
+
+    Only between attempts may that change: a try under the same key must be the same to the letter.
+    """
+    assert payment.attempt is None
+    way = replace(
+        payment.terms,
+        off_session=order.terms.off_session,
+        return_url=order.terms.return_url or payment.terms.return_url,
+    )
+    return _begin(replace(payment, terms=way), Operation.CONFIRM, order, moment)
+
+
+def _was_declined(payment: Payment, order: Order) -> bool:
+    """Whether this very try is known to be declined: same card, no new key that says 'again'.
+
+    A bank that wanted to see the absent holder has not declined one who is there.
+    """
+    failure = payment.failure
+    return (
+        failure is not None
+        and failure.kind is FailureKind.DECLINED
+        and (order.terms.off_session or failure.code != AUTHENTICATION_REQUIRED)
+        and failure.payment_method_id == order.payment_method_id
+        and order.retry_key in {None, failure.retry_key}
+    )
+
+
+def _next_generation(payment: Payment, order: Order, moment: Moment) -> Payment:
+    fresh = replace(
+        payment,
+        terms=order.terms,
+        status=State.REQUIRES_PAYMENT_METHOD,
+        entered_at=moment.now,
+        generation=payment.generation + 1,
+        intent_id=None,
+        charge_id=None,
+        payment_method_id=None,
+        cancellation_reason=None,
+        look_at=None,
+        looks=0,
+        refunds_look_at=None,  # what there is to look at was of the old one
+        disputes_look_at=None,
+        capturable_minor=0,
+        hold=None,
+        notices=tuple(overtaken(notice) for notice in payment.notices),
+    )
+    return _begin(fresh, Operation.CREATE, order, moment)
+
+
+def _begin(payment: Payment, operation: Operation, order: Order, moment: Moment) -> Payment:
+    return begin_attempt(
+        payment,
+        operation,
+        moment,
+        request_id=order.request_id,
+        payment_method_id=order.payment_method_id,
+        retry_key=order.retry_key,
+    )
+
+
+def confirm_payment(payment: Payment, order: Order, moment: Moment) -> Payment | None:
+    """Return the payment with a confirmation begun, or None.
+
+    order: the payment's own terms, and the card to confirm with, if the caller named one. After a
+    client-side action nothing is begun: that is for a look at Stripe to show.
+    Raises PaymentCanceled, InvalidRequest (no card to confirm with).
+    """
+    card = order.payment_method_id
+    match payment.state:
+        case State.CANCELED:
+            raise PaymentCanceled("This payment is canceled; pay the order again.", payment=payment)
+        case State.REQUIRES_ACTION if card not in {None, payment.payment_method_id}:
+            return _confirm(payment, order, moment)
+        case State.REQUIRES_CONFIRMATION | State.REQUIRES_PAYMENT_METHOD:
+            card = card or _card_at_hand(payment)
+        case _:
+            return None
+    if card is None:
+        if payment.failure is not None and payment.failure.kind is FailureKind.DECLINED:
+            return None  # the payer's client has tried, and this is what came of it
+        raise InvalidRequest(FieldError("paymentMethodId", "is required: there is no card yet"))
+    order = replace(order, payment_method_id=card)
+    if payment.intent_id is None:
+        payment = replace(payment, terms=replace(order.terms, confirm=True))
+        return _begin(payment, Operation.CREATE, order, moment)
+    return None if _was_declined(payment, order) else _confirm(payment, order, moment)
+
+
+def _card_at_hand(payment: Payment) -> str | None:
+    """Return the card that waits for its holder, or for nothing but the confirmation."""
+    if payment.state is State.REQUIRES_CONFIRMATION:
+        return payment.payment_method_id
+    failure = payment.failure
+    if failure is not None and failure.code == AUTHENTICATION_REQUIRED:
+        return failure.payment_method_id
+    return None
+
+
+def capture_payment(
+    payment: Payment, amount_minor: int | None, request_id: str, moment: Moment
+) -> Payment | None:
+    """Return the payment with a capture begun, or None when that capture is done or under way.
+
+    amount_minor: None takes all that is held. What is not captured is released.
+    Raises PaymentNotCapturable, CaptureExceedsHold.
+    """
+    attempt = payment.attempt
+    if attempt is not None and attempt.operation is Operation.CAPTURE:
+        if attempt.amount_minor == amount_minor:
+            return None
+        raise PaymentInProgress("This payment is being captured.", payment=payment)
+    is_held = payment.terms.capture_method == "manual"
+    if payment.state is State.SUCCEEDED and is_held:
+        if amount_minor in {None, payment.received_minor}:
+            return None
+        raise PaymentNotCapturable("This payment was captured already.", payment=payment)
+    if payment.state is not State.REQUIRES_CAPTURE:
+        raise PaymentNotCapturable(
+            f"Nothing is held: this payment is {payment.state}.", payment=payment
+        )
+    if amount_minor is not None and amount_minor > payment.capturable_minor:
+        raise CaptureExceedsHold(
+            f"{amount_minor} was asked for and {payment.capturable_minor} "
+            f"{payment.terms.currency} (minor units) is held.",
+            payment=payment,
+        )
+    return begin_attempt(
+        payment, Operation.CAPTURE, moment, request_id=request_id, amount_minor=amount_minor
+    )
+
+
+def cancel_payment(
+    payment: Payment, reason: str | None, request_id: str, moment: Moment
+) -> Payment | None:
+    """Return the payment with a cancellation begun, or None when it is canceled or being so.
+
+    reason: Stripe's words. Raises PaymentNotCancelable: it has succeeded, or a bank works on it;
+    PaymentInProgress: something else is asked of Stripe at this moment.
+    """
+    if payment.attempt is not None:
+        if payment.attempt.operation is Operation.CANCEL:
+            return None
+        raise PaymentInProgress("This payment is being worked on.", payment=payment)
+    match payment.status:
+        case State.CANCELED:
+            return None
+        case State.SUCCEEDED:
+            raise PaymentNotCancelable(
+                "This payment has succeeded; refund it instead.", payment=payment
+            )
+        case State.PROCESSING:
+            raise PaymentNotCancelable(
+                "A bank works on this payment; ask again when its outcome is known.",
+                payment=payment,
+            )
+    if payment.intent_id is None:  # there is nothing at Stripe that could ever be paid
+        ended = replace(payment, cancellation_reason=reason, failure=None)
+        return outcome.entered(ended, State.CANCELED, moment)
+    return begin_attempt(payment, Operation.CANCEL, moment, request_id=request_id, reason=reason)
+
+
+def begin_refund(
+    payment: Payment,
+    refund_id: str,
+    amount_minor: int | None,
+    reason: str | None,
+    moment: Moment,
+    *,
+    request_id: str | None = None,
+) -> Payment:
+    """Return the payment with a refund reserved, or as it is when it has that refund already.
+
+    amount_minor: None refunds all that is left. request_id: of whoever asks, for Stripe's books.
+    Raises PaymentNotRefundable, PaymentDisputed, RefundExceedsRemaining.
+    """
+    if any(r.id == refund_id for r in payment.refunds):
+        return payment
+    if payment.state is not State.SUCCEEDED:
+        raise PaymentNotRefundable(
+            f"Nothing was captured: this payment is {payment.state}.", payment=payment
+        )
+    dispute = payment.blocking_dispute
+    if dispute is not None:
+        raise PaymentDisputed(
+            f"The payer disputes this payment ({dispute.reason}, {dispute.status}); a refund would "
+            "give the money back twice.",
+            payment=payment,
+        )
+    left = payment.refundable_minor
+    amount = left if amount_minor is None else amount_minor
+    if left <= 0 or amount > left:
+        raise RefundExceedsRemaining(
+            f"{amount_minor if amount_minor is not None else 'Something'} was asked for and "
+            f"{left} {payment.terms.currency} (minor units) is left to refund.",
+            payment=payment,
+        )
+    if len(payment.refunds) >= REFUNDS_MAX:
+        raise PaymentNotRefundable("This payment has too many refunds.", payment=payment)
+    made = refunds.reserved(refund_id, amount, f"{payment.uid}-{refund_id}", moment.now, reason)
+    made = replace(made, request_id=request_id)
+    begun = replace(payment, refunds=(*payment.refunds, made))
+    return noted(begun, "refund.begun", moment)

@@ -1,0 +1,90 @@
+"""Apply an event: fetch what it names, and walk that through the corridor like any other news."""
+
+from collections.abc import Callable
+
+from payment_service.domain import event as events
+from payment_service.domain.event import Event, EventState, Topic
+from payment_service.domain.moment import Door, Moment
+from payment_service.domain.news import SeenEvent
+from payment_service.flows.follow_customer import follow_customer
+from payment_service.flows.look_at import NotSeen, look_at_disputes, look_at_intent, look_at_refunds
+from payment_service.flows.payment_of_event import payment_of_event
+from payment_service.flows.world import World
+from payment_service.ports import EVENTS, Unavailable, VersionConflict
+
+
+async def apply_in_line(world: World, event: Event) -> None:
+    """Apply an event that the caller has claimed, when its turn comes; write down how it went.
+
+    Never raises: what cannot be applied now is put off, and is dead at the end of all patience.
+    """
+    async with world.appliers:
+        if event.due_at is None or world.clock.now() >= event.due_at:
+            return  # it waited too long in line: it is due for whoever looks next
+        try:
+            state = await apply_seen(world, event.seen, event.door)
+            change = _as_ended(state)
+        except (NotSeen, Unavailable) as error:
+            change = _as_put_off(str(error))
+        except Exception as error:  # noqa: BLE001 - the loop edge of events: one, not all of them
+            world.witness.stumbled(event.id, error)
+            change = _as_put_off(type(error).__name__)
+        try:
+            await _write(world, event, change)
+        except Unavailable:  # the claim lapses, and somebody applies it again
+            return
+
+
+async def apply_seen(world: World, seen: SeenEvent, door: Door) -> EventState:
+    """Return what became of it: applied, or foreign.
+
+    Raises NotSeen, Unavailable: not yet; the same again later is right.
+    """
+    topic = events.topic_of(seen.type)
+    if topic is None:
+        return EventState.IGNORED
+    if topic is Topic.CUSTOMER:
+        return await follow_customer(world, seen, door)
+    payment = await payment_of_event(world, seen)
+    if payment is None:
+        return EventState.FOREIGN
+    if events.is_old_news(payment, seen):
+        return EventState.APPLIED
+    intent_id = seen.intent_id
+    assert intent_id is not None, "a payment was found without a PaymentIntent"
+    match topic:
+        case Topic.INTENT:
+            await look_at_intent(world, payment, intent_id, door)
+        case Topic.REFUNDS if intent_id == payment.intent_id:
+            await look_at_refunds(world, payment, intent_id, door)
+        case Topic.DISPUTES if intent_id == payment.intent_id:
+            await look_at_disputes(world, payment, intent_id, door)
+        case _:  # of a PaymentIntent that the order has left behind, or not adopted yet
+            payment = await look_at_intent(world, payment, intent_id, door)
+            if payment.intent_id == intent_id:
+                raise NotSeen("adopted_just_now")
+    return EventState.APPLIED
+
+
+def _as_ended(state: EventState) -> Callable[[Event, Moment], Event]:
+    return lambda event, moment: events.ended(event, state, moment)
+
+
+def _as_put_off(why: str) -> Callable[[Event, Moment], Event]:
+    return lambda event, moment: events.put_off(event, why, moment)
+
+
+async def _write(world: World, event: Event, change: Callable[[Event, Moment], Event]) -> None:
+    """Write how it went, unless another one that applied it was faster."""
+    current: Event | None = event
+    while current is not None and current.state is EventState.KEPT:
+        changed = change(current, world.moment(current.door))
+        written = events.next_version(changed)
+        try:
+            await world.store.replace(EVENTS, written, expected_version=current.version)
+        except VersionConflict:
+            current = await world.store.get(EVENTS, event.id)
+            continue
+        outcome = "put_off" if written.state is EventState.KEPT else str(written.state)
+        world.witness.heard(outcome, written.seen, written.door)
+        return

@@ -1,0 +1,55 @@
+"""Confirm a payment: after the payer's client has acted, or with another card."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from payment_service.domain.moment import Door, Moment
+from payment_service.domain.payment import Order, Payment, State
+from payment_service.domain.wishes import confirm_payment as begin_confirmation
+from payment_service.flows.advance import PAYMENT, commit, settle
+from payment_service.flows.look_again import look_again
+from payment_service.flows.pay_order import with_card
+from payment_service.flows.world import World
+
+
+async def confirm_payment(
+    world: World,
+    payment: Payment,
+    *,
+    payment_method_id: str | None,
+    return_url: str | None,
+    request_id: str,
+    retry_key: str | None,
+    deadline: datetime,
+    bearer_token: str | None = None,
+) -> Payment:
+    """Return the payment as it stands at the latest at the deadline; `asking` is not known yet.
+
+    Without a card it is looked at first: what the payer's client has done is then known. One that
+    still waits for a card is confirmed with the customer's default.
+    Raises PaymentCanceled, InvalidRequest, StoreUnavailable.
+    """
+    payment = await look_again(world, payment)
+    # Whoever confirms is there: what was asked for off session goes on with the payer present.
+    terms = replace(
+        payment.terms,
+        confirm=True,
+        off_session=False,
+        return_url=return_url or payment.terms.return_url,
+    )
+    order = Order(payment.id, terms, payment_method_id, request_id, retry_key)
+    if payment.state is State.REQUIRES_PAYMENT_METHOD and payment.failure is None:
+        order = await with_card(world, order)
+
+    def begin(current: Payment, moment: Moment) -> Payment:
+        return begin_confirmation(current, order, moment) or current
+
+    claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
+    return await settle(
+        world,
+        PAYMENT,
+        claimed,
+        settled=lambda p: p.state is not State.ASKING,
+        deadline=deadline,
+        bearer_token=bearer_token,
+    )

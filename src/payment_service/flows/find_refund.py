@@ -1,0 +1,43 @@
+"""Find a refund, by our reference or by Stripe's id."""
+
+from payment_service.domain.errors import NotFound
+from payment_service.domain.news import EventsSeen, Rejected
+from payment_service.domain.payment import Payment
+from payment_service.domain.refund import Refund
+from payment_service.domain.steps import ReadRefund
+from payment_service.flows.look_at import NotSeen
+from payment_service.flows.no_answer import no_answer
+from payment_service.flows.payment_of_event import payment_of_event
+from payment_service.flows.world import World
+from payment_service.ports import PAYMENTS, REFUND_PLACES, GatewayUnavailable
+
+
+async def find_refund(world: World, id: str) -> tuple[Payment, Refund]:
+    """Return the payment and its refund with this id. Raises NotFound, GatewayUnavailable.
+
+    Ours are found by their reference. Of another id only Stripe knows whose it is.
+    """
+    place = await world.store.get(REFUND_PLACES, id)
+    payment = (
+        await world.store.get(PAYMENTS, place.order_id)
+        if place is not None
+        else await _ask_whose(world, id)
+    )
+    for refund in payment.refunds if payment else ():
+        if payment is not None and id in {refund.id, refund.stripe_refund_id}:
+            return payment, refund
+    raise NotFound("There is no such refund.")
+
+
+async def _ask_whose(world: World, id: str) -> Payment | None:
+    news = await world.gateway.ask(ReadRefund(id))
+    match news:
+        case EventsSeen(events=(seen,)):
+            try:
+                return await payment_of_event(world, seen)
+            except NotSeen as error:
+                raise GatewayUnavailable(str(error)) from error
+        case Rejected():
+            return None
+        case _:
+            raise no_answer(news)

@@ -1,0 +1,66 @@
+"""Follow what happens to a customer and its cards at Stripe without us."""
+
+from payment_service.domain.customer import Customer
+from payment_service.domain.event import EventState, is_our_doing
+from payment_service.domain.moment import Door, Moment
+from payment_service.domain.news import CustomerSeen, News, NothingFound, SeenEvent
+from payment_service.domain.steps import ReadCustomer
+from payment_service.flows.advance import CUSTOMER, advance, commit, reload
+from payment_service.flows.look_at import ROUNDS_MAX, NotSeen, Overtaken
+from payment_service.flows.world import World
+from payment_service.ports import CUSTOMERS
+
+
+async def follow_customer(world: World, seen: SeenEvent, door: Door) -> EventState:
+    """Return what became of an event about a customer or one of its cards.
+
+    Raises NotSeen: something of ours is under way for this customer, or Stripe does not answer.
+    """
+    customer = await _customer_of(world, seen)
+    if customer is None:
+        return EventState.FOREIGN
+    if not is_our_doing(customer, seen):
+        await look_at_customer(world, customer, door)
+    return EventState.APPLIED
+
+
+async def look_at_customer(world: World, customer: Customer, door: Door) -> Customer:
+    """Return the customer as it stands at Stripe, its cards and default brought in line.
+
+    Raises NotSeen.
+    """
+    for _ in range(ROUNDS_MAX):
+        if customer.customer_id is None:
+            return customer
+        if customer.call is not None:
+            raise NotSeen("busy")
+        step = ReadCustomer(customer.customer_id, customer.setup.id if customer.setup else None)
+        news = await world.gateway.ask(step)
+        if not isinstance(news, CustomerSeen | NothingFound):
+            raise NotSeen(getattr(news, "reason", None) or type(news).__name__)
+        version = customer.version
+
+        def heard(
+            current: Customer, moment: Moment, version: int = version, news: News = news
+        ) -> Customer:
+            if current.version != version:
+                raise Overtaken
+            return CUSTOMER.decide(current, step, news, moment)  # noqa: B023 - called in this round
+
+        try:
+            claimed = await commit(world, CUSTOMER, customer, heard, door)
+        except Overtaken:
+            customer = await reload(world, CUSTOMER, customer)
+            continue
+        return await advance(world, CUSTOMER, claimed, door)
+    raise NotSeen("overtaken")
+
+
+async def _customer_of(world: World, seen: SeenEvent) -> Customer | None:
+    if seen.customer_id is None:
+        return None
+    customer = await world.store.find_one(CUSTOMERS, "customer_id", seen.customer_id)
+    if customer is None:
+        column = "former_customer_id"
+        customer = await world.store.find_one(CUSTOMERS, column, seen.customer_id)
+    return customer

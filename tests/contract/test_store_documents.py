@@ -1,0 +1,274 @@
+"""Every kind of document with something in every field: what is kept comes back whole."""
+
+from dataclasses import MISSING, fields, is_dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from payment_service.domain.call import Call
+from payment_service.domain.cursor import Cursor
+from payment_service.domain.customer import Asked, Customer
+from payment_service.domain.dispute import Dispute, FraudWarning
+from payment_service.domain.event import KEPT_FOR, Event, EventState
+from payment_service.domain.history import Entry
+from payment_service.domain.hold import Hold
+from payment_service.domain.moment import Door
+from payment_service.domain.news import SeenEvent
+from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.payment import (
+    Attempt,
+    Failure,
+    FailureKind,
+    Operation,
+    PastAttempt,
+    Payment,
+    State,
+    Terms,
+)
+from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.domain.setup import Setup
+from payment_service.ports import (
+    COLLECTIONS,
+    CURSORS,
+    CUSTOMERS,
+    EVENTS,
+    PAYMENTS,
+    REFUND_PLACES,
+    Collection,
+    RefundPlace,
+    Store,
+)
+from tests.contract.things import NOON, after, customer
+
+CALL = Call(
+    key="key-1",
+    begun_at=NOON,
+    due_at=after(1),
+    asked_at=after(2),
+    in_flight=True,
+    tries=3,
+    doubts=2,
+    looks=1,
+    unanswered=4,
+    dead_end="http_500",
+    quiet_at=after(3),
+)
+
+
+def payment() -> Payment:
+    return Payment(
+        id="ord_1",
+        uid="pay_1",
+        version=7,
+        created_at=NOON,
+        updated_at=after(1),
+        terms=Terms(1, "eur", "cus_1", False, "manual", "https://x", "Grüße", {"a": "ü"}, True),  # noqa: FBT003
+        status=State.REQUIRES_CAPTURE,
+        entered_at=after(2),
+        generation=3,
+        attempts_made=4,
+        attempt=Attempt(Operation.CAPTURE, CALL, "pm_1", "req_1", "ch_0", "mine", 5, "duplicate"),
+        intent_id="pi_1",
+        charge_id="ch_1",
+        payment_method_id="pm_1",
+        received_minor=2**53 + 1,
+        failure=Failure(FailureKind.DECLINED, "code", "Non.", "decline", "param", "pm_0", "mine"),
+        cancellation_reason="duplicate",
+        refunds=(
+            Refund(
+                "ref_1",
+                6,
+                RefundStatus.FAILED,
+                NOON,
+                key="key-2",
+                reason="zu groß",
+                stripe_refund_id="re_1",
+                call=CALL,
+                failure="declined",
+                failure_message="Non.",
+                unavailable=True,
+                request_id="req_2",
+            ),
+        ),
+        notices=(Notice("REFUNDED", NoticeState.DROPPED, CALL, NOON, "http_503", True),),  # noqa: FBT003
+        history=(Entry(NOON, "hold.lapses_soon", Door.BACK_FILL, "req_3"),),
+        look_at=after(4),
+        refunds_look_at=after(5),
+        looks=8,
+        capturable_minor=9,
+        hold=Hold(after(6), warned=True),
+        disputes=(Dispute("du_1", 10, "usd", "fraudulent", "lost", NOON, after(7), True),),  # noqa: FBT003
+        warnings=(FraudWarning("issfr_1", "misc", True, NOON),),  # noqa: FBT003
+        disputes_look_at=after(8),
+        past_attempts=(
+            PastAttempt(
+                1, Operation.CONFIRM, "pm_0", NOON, after(9), 2, "declined", "c", "d", "r", "s"
+            ),
+        ),
+    )
+
+
+def whole_customer() -> Customer:
+    card = replace(
+        customer().cards[0],
+        fingerprint="print",
+        named=False,
+        declined=True,
+        refusal_code="c",
+        refusal_message="m",
+    )
+    return Customer(
+        id="zoë@example.org",
+        uid="cust_1",
+        version=2,
+        created_at=NOON,
+        updated_at=after(1),
+        name="Zoë",
+        customer_id="cus_2",
+        default_payment_method_id="pm_1",
+        default_at_stripe="pm_2",
+        cards=(card,),
+        call=CALL,
+        calls_made=3,
+        asked=Asked("NameCard", "pm_1", "Zoë"),
+        refusal_code="c",
+        refusal_message="m",
+        request_id="req_1",
+        setup=Setup(NOON, "req_2", "seti_1", "requires_action", "c", "m"),
+        look_at=after(2),
+        looks=4,
+        former_customer_id="cus_1",
+        history=(Entry(NOON, "customer.followed", Door.WEBHOOK, "req_3"),),
+    )
+
+
+def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any) -> Event:
+    seen = SeenEvent(
+        id=id,
+        type="payment_intent.succeeded",
+        happened_at=NOON,
+        livemode=True,
+        object_id="pi_1",
+        status="succeeded",
+        service="payment-service",
+        order_id="ord_1",
+        intent_id="pi_1",
+        customer_id="cus_1",
+        payment_method_id="pm_1",
+    )
+    kept = Event(
+        id=id,
+        version=1,
+        created_at=NOON,
+        seen=seen,
+        door=Door.SWEEP,
+        state=state,
+        due_at=after(1),
+        tries=2,
+        ended_at=after(2),
+        failure="lost",
+    )
+    return replace(kept, **changed)
+
+
+CURSOR = Cursor("events", 1, NOON, after(1), span_s=0.5, failed=2, gaps=3)
+PLACE = RefundPlace("ref_1", 0, "ord_1", NOON)
+KINDS: list[tuple[Collection[Any], Any]] = [
+    (PAYMENTS, payment()),
+    (CUSTOMERS, whole_customer()),
+    (EVENTS, event()),
+    (CURSORS, CURSOR),
+    (REFUND_PLACES, PLACE),
+]
+
+
+def left_out(value: Any) -> list[str]:
+    """Return the fields of a value, and of what is in it, that stand at their default."""
+    found: list[str] = []
+    for one in fields(value):
+        its = getattr(value, one.name)
+        default = one.default if one.default is not MISSING else None
+        if one.default_factory is not MISSING:
+            default = one.default_factory()
+        if its == default:
+            found.append(f"{type(value).__name__}.{one.name}")
+        for inner in its if isinstance(its, tuple) else (its,):
+            if is_dataclass(inner):
+                found += left_out(inner)
+    return found
+
+
+@pytest.mark.parametrize(("collection", "doc"), KINDS)
+async def test_a_document_with_something_in_every_field_comes_back_whole(
+    store: Store, collection: Collection[Any], doc: Any
+) -> None:
+    await store.insert(collection, replace(doc, version=0))
+    await store.replace(collection, replace(doc, version=1), expected_version=0)
+
+    assert await store.get(collection, doc.id) == replace(doc, version=1)
+
+
+def test_there_is_something_in_every_field() -> None:
+    """A field that is added to a document must be added here."""
+    assert [name for _, doc in KINDS for name in left_out(doc)] == []
+
+
+def test_every_collection_of_ours_is_kept_by_every_store() -> None:
+    assert {collection.name for collection, _ in KINDS} | {"requests"} == {
+        collection.name for collection in COLLECTIONS
+    }
+
+
+async def test_a_customer_is_found_by_the_id_it_has_and_the_one_it_had(store: Store) -> None:
+    await store.insert(CUSTOMERS, whole_customer())
+
+    for column, its_id in (("customer_id", "cus_2"), ("former_customer_id", "cus_1")):
+        assert await store.find_one(CUSTOMERS, column, its_id) == whole_customer()
+    assert await store.find_one(CUSTOMERS, "customer_id", "cus_1") is None
+
+
+async def test_what_is_due_of_events_and_cursors_is_found_and_places_never_are(
+    store: Store,
+) -> None:
+    await store.insert(EVENTS, event("evt_late", due_at=after(2)))
+    await store.insert(EVENTS, event("evt_soon", due_at=after(1)))
+    await store.insert(EVENTS, event("evt_over", EventState.APPLIED, due_at=None))
+    await store.insert(CURSORS, CURSOR)
+    await store.insert(REFUND_PLACES, PLACE)
+
+    assert [e.id for e in await store.due(EVENTS, after(1), 10)] == ["evt_soon"]
+    assert [e.id for e in await store.due(EVENTS, after(2), 10)] == ["evt_soon", "evt_late"]
+    assert await store.due(CURSORS, after(1), 10) == [CURSOR]
+    assert await store.due(REFUND_PLACES, after(10**9), 10) == []
+
+
+async def test_only_events_that_have_come_to_their_end_expire_and_dead_ones_never(
+    store: Store,
+) -> None:
+    for state in EventState:
+        ended = None if state is EventState.KEPT else NOON
+        await store.insert(EVENTS, event(f"evt_{state}", state, ended_at=ended))
+    end = NOON + KEPT_FOR
+
+    early = await store.drop_expired(EVENTS, end - timedelta(milliseconds=1))
+    dropped = await store.drop_expired(EVENTS, end)
+
+    assert (early, dropped) == (0, 3)
+    for state in (EventState.KEPT, EventState.DEAD):
+        assert await store.get(EVENTS, f"evt_{state}") is not None
+
+
+async def test_events_are_paged_by_state_and_type_newest_first(store: Store) -> None:
+    for number, state in enumerate([EventState.DEAD, EventState.APPLIED, EventState.DEAD]):
+        await store.insert(EVENTS, event(f"evt_{number}", state, created_at=after(number)))
+
+    async def page(**equal: str) -> list[str]:
+        found = await store.page(
+            EVENTS, equal=equal, created_from=None, created_to=None, cursor=None, limit=10
+        )
+        return [e.id for e in found.items]
+
+    assert await page(state="dead") == ["evt_2", "evt_0"]
+    assert await page(type="payment_intent.succeeded") == ["evt_2", "evt_1", "evt_0"]
+    assert await page(type="refund.created") == []

@@ -1,0 +1,150 @@
+"""How callers talk to the service: they ask, remember word for word what they heard, ask again.
+
+They know no more than a caller over HTTP: a process that dies takes the answer with it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from payment_service.domain.errors import Refusal
+from payment_service.domain.payment import Payment, State
+from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.flows.world import World
+from payment_service.ports import Unavailable
+from tests.parts.virtual_time import epoch_s
+from tests.simulation.inbox import taken_minor
+from tests.simulation.town import Town
+
+T = TypeVar("T")
+
+# No answer, or none yet, or "come back later": who has patience asks again.
+AGAIN = frozenset({"lost", "away", "unavailable", "processing"})
+# "It did not happen": what the service may say only when no money was or ever will be taken.
+# `away` is the door's 503 and speaks of one request; the others speak of the payment or refund.
+FAILED = frozenset({"declined", "rejected", "unavailable", "abandoned", "canceled", "failed"})
+TRIES_MAX = 6
+PAUSE_S = 2.0
+PAUSE_MAX_S = 60.0
+PATIENCE_S = 55.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One answer. money: what Stripe had taken for the order when it came."""
+
+    word: str
+    asked_at: float
+    heard_at: float
+    money: int
+
+
+@dataclass
+class Conversation:
+    """All that one client was told about one wish.
+
+    answers: one for each time that it asked.
+    """
+
+    wish: str
+    order_id: str
+    amount_minor: int
+    answers: list[Heard] = field(default_factory=list)
+    refund_id: str | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """The answers in short."""
+        return [answer.word for answer in self.answers]
+
+    @property
+    def last(self) -> str:
+        """The last word, `lost` before any."""
+        return self.answers[-1].word if self.answers else "lost"
+
+
+@dataclass
+class Talkers:
+    """The callers of one life, and all that they were told."""
+
+    town: Town
+    retry: bool
+    conversations: list[Conversation] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
+
+    async def look(self, ask: Callable[[World], Awaitable[T]]) -> T | None:
+        """Ask until there is an answer; None when the service refuses."""
+        pause_s = PAUSE_S
+        while True:
+            word, value = await self._once(ask)
+            if word not in AGAIN:
+                return value
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, PAUSE_MAX_S)  # an outage may last a day
+
+    async def talk(self, talk: Conversation, ask: Callable[[World], Awaitable[str]]) -> str:
+        """Ask, again and again if need be; return the last word."""
+        self.conversations.append(talk)
+        for _ in range(TRIES_MAX if self.retry else 1):
+            asked_at = epoch_s()
+            word, said = await self._once(ask)
+            word = said or word
+            money = taken_minor(self.town.engine, talk.order_id)
+            talk.answers.append(Heard(word, asked_at, epoch_s(), money))
+            self.town.trace.note("told", talk.wish, talk.order_id, word)
+            if word not in AGAIN:
+                break
+            await asyncio.sleep(PAUSE_S)
+        return talk.last
+
+    async def _once(self, ask: Callable[[World], Awaitable[T]]) -> tuple[str, T | None]:
+        """Ask the process there is; return one word, and the answer if there was one."""
+        process, world = await self.town.open_door()
+        task: asyncio.Task[Any] = asyncio.ensure_future(_awaited(ask(world)))
+        await asyncio.wait({task, process.dead}, return_when=asyncio.FIRST_COMPLETED)
+        if not process.alive:
+            self.town.forget(task)
+            return "lost", None
+        match task.exception():
+            case None:
+                return "answered", task.result()
+            case Unavailable():
+                return "away", None
+            case Refusal() as refusal:
+                return f"refused_{refusal.reason_code}", None
+            case error:
+                self.contradictions.append(f"a client heard of a {error!r}")
+                return "broken", None
+
+
+async def _awaited(answer: Awaitable[T]) -> T:
+    return await answer
+
+
+def deadline(world: World) -> Any:
+    """Return until when a caller waits for its answer."""
+    return world.clock.now() + timedelta(seconds=PATIENCE_S)
+
+
+def word_of(payment: Payment) -> str:
+    """Return what a caller is told of a payment."""
+    match payment.state:
+        case State.ASKING | State.PROCESSING:
+            return "processing"
+        case State.REQUIRES_PAYMENT_METHOD | State.REQUIRES_CONFIRMATION if payment.failure:
+            return str(payment.failure.kind)
+        case _:
+            return str(payment.state)
+
+
+def word_of_refund(refund: Refund) -> str:
+    """Return what a caller is told of a refund."""
+    match refund.status:
+        case RefundStatus.ASKING:
+            return "processing"
+        case RefundStatus.FAILED | RefundStatus.CANCELED:
+            return "failed"
+        case _:
+            return str(refund.status)
