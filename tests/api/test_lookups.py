@@ -7,6 +7,23 @@ import pytest
 from tests.api.conftest import Api
 
 
+async def test_what_the_payers_client_did_is_shown_at_once_when_a_look_is_asked_for(
+    api: Api,
+) -> None:
+    payer = await api.new_payer(card="pm_card_threeDSecure2Required")
+    payment = (await api.pay("order-1", customerId=payer)).data
+    api.shop.engine.authenticate(
+        payment["payment_intent_id"], passed=True, now=api.shop.stripe.now()
+    )
+
+    as_known = await api.get("/payment/payment-intent/order-1")
+    looked_at = await api.get("/payment/payment-intent/order-1?refresh=true")
+    bad = await api.get("/payment/payment-intent/order-1?refresh=please")
+
+    assert (as_known.data["status"], looked_at.data["status"]) == ("requires_action", "succeeded")
+    assert (bad.status, bad.bad_fields) == (400, ["refresh"])
+
+
 async def test_a_payment_is_found_by_order_and_by_payment_intent(api: Api) -> None:
     paid = await api.pay("orders/2026 #1", metadata={"cart": "7"}, description="Two books")
     await api.post("/payment/refund", {"orderId": "orders/2026 #1", "amount": 1000})

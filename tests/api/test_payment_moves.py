@@ -154,9 +154,21 @@ async def test_a_canceled_payment_cannot_be_confirmed(api: Api) -> None:
     assert (heard.status, heard.code) == (409, "payment_canceled")
 
 
-async def test_a_created_payment_is_confirmed_with_the_default_card(api: Api) -> None:
+async def test_a_client_that_did_nothing_does_not_make_us_charge_the_default_card(
+    api: Api,
+) -> None:
     payer = await api.new_payer()
     await api.pay("order-1", customerId=payer, confirm=False)
+
+    heard = await api.post("/payment/payment-intent/order-1/confirm", {})
+
+    assert (heard.status, heard.bad_fields) == (400, ["paymentMethodId"])
+    assert api.shop.engine.ledger()["payment_intents"][0]["charges"] == []
+
+
+async def test_a_payment_created_with_a_card_is_confirmed_with_that_card(api: Api) -> None:
+    payer = await api.new_payer()
+    await api.pay("order-1", customerId=payer, paymentMethodId="pm_card_visa", confirm=False)
 
     heard = await api.post("/payment/payment-intent/order-1/confirm", {})
 

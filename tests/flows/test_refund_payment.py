@@ -55,6 +55,21 @@ async def paid_shop(card: str = "pm_card_visa") -> Shop:
     return shop
 
 
+def test_a_refund_that_is_refused_leaves_nothing_behind() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        await pay(shop)
+        await quiet(shop)
+        store.writes.clear()
+
+        with pytest.raises(RefundExceedsRemaining):
+            await refund(shop, 10_001)
+
+        assert store.writes == []
+
+    run(main)
+
+
 def test_a_refund_costs_two_writes_the_note_where_it_is_and_one_call() -> None:
     async def main() -> None:
         shop, store = await open_watched_shop()

@@ -223,6 +223,16 @@ class AskedRefund(Asked):
     )
 
 
+class AskedLook(BaseModel):
+    """The query of one payment."""
+
+    model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
+
+    refresh: Literal["true", "false"] = Field(
+        default="false", description="Whether to look at Stripe first, which changes nothing there."
+    )
+
+
 class AskedEvents(BaseModel):
     """The query of the list of events."""
 

@@ -1,24 +1,28 @@
-"""Looking at payments at the HTTP door: one, or a page of many. Nothing here asks Stripe."""
+"""Looking at payments at the HTTP door: one, or many. Stripe is only looked at when told to."""
 
 from datetime import UTC, datetime
 
 from payment_service.api.answer_models import FullPaymentAnswer, PaymentsAnswer
 from payment_service.api.answers import Answer, success
-from payment_service.api.asked import AskedPage
+from payment_service.api.asked import AskedLook, AskedPage
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming
 from payment_service.api.paging import read_page
 from payment_service.api.presenting import wire_status
-from payment_service.api.validation import Findings
+from payment_service.api.validation import Findings, checked
 from payment_service.domain.currencies import find_currency
 from payment_service.domain.errors import FieldError, InvalidRequest
 from payment_service.domain.payment import Payment
 from payment_service.flows.find_payment import find_payment
+from payment_service.flows.look_again import look_again
 from payment_service.ports import PAYMENTS, ColumnValue
 
 
 async def get(api: Api, call: Incoming) -> Answer:
+    asked = checked(AskedLook, call.query)
     payment = await find_payment(api.world, call.path["id"])
+    if asked.refresh == "true":
+        payment = await look_again(api.world, payment)
     return success(api.show.payment_in_full(payment))
 
 
@@ -89,8 +93,10 @@ ENDPOINTS = (
         summary="Get a payment by its PaymentIntent id or order id",
         description=(
             "State, amounts, attempts, refunds, what the OrderService was told, and the time line. "
-            "Answered from our own record, which follows Stripe by itself."
+            "Answered from our own record, which follows Stripe by itself; `refresh=true` looks at "
+            "Stripe first."
         ),
+        asks=AskedLook,
         answers={200: FullPaymentAnswer},
         refusals={404: ("not_found",)},
     ),

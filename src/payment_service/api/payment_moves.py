@@ -78,9 +78,10 @@ ENDPOINTS = (
         tag="payments",
         summary="Confirm a payment after the payer acted, or with another card",
         description=(
-            "Without a card it is looked at Stripe first, so that what the payer's client has done "
-            "is known at once; one that still has no card is confirmed with the customer's "
-            "default. With `paymentMethodId` the same PaymentIntent is confirmed with that card."
+            "It is looked at Stripe first, so that what the payer's client has done is known at "
+            "once. With `paymentMethodId` the same PaymentIntent is confirmed with that card; "
+            "without one only a payment that was created with a card is confirmed, or one whose "
+            "bank wanted to see the absent payer: a default card is never charged here."
         ),
         asks=AskedConfirmation,
         answers=_ANSWERS,

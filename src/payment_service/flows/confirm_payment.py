@@ -8,7 +8,6 @@ from payment_service.domain.payment import Order, Payment, State
 from payment_service.domain.wishes import confirm_payment as begin_confirmation
 from payment_service.flows.advance import PAYMENT, commit, settle
 from payment_service.flows.look_again import look_again
-from payment_service.flows.pay_order import with_card
 from payment_service.flows.world import World
 
 
@@ -25,8 +24,8 @@ async def confirm_payment(
 ) -> Payment:
     """Return the payment as it stands at the latest at the deadline; `asking` is not known yet.
 
-    Without a card it is looked at first: what the payer's client has done is then known. One that
-    still waits for a card is confirmed with the customer's default.
+    It is looked at first: what the payer's client has done is then known. A default card is never
+    taken here, for a client that did nothing has not said that it should be charged.
     Raises PaymentCanceled, InvalidRequest, StoreUnavailable.
     """
     payment = await look_again(world, payment)
@@ -38,8 +37,6 @@ async def confirm_payment(
         return_url=return_url or payment.terms.return_url,
     )
     order = Order(payment.id, terms, payment_method_id, request_id, retry_key)
-    if payment.state is State.REQUIRES_PAYMENT_METHOD and payment.failure is None:
-        order = await with_card(world, order)
 
     def begin(current: Payment, moment: Moment) -> Payment:
         return begin_confirmation(current, order, moment) or current

@@ -33,7 +33,7 @@ async def pay_order(
     `asking` means that the outcome is not known yet; it becomes known by itself.
     Raises OrderAlreadyPaid, PaymentInProgress, and Unavailable: nothing was charged.
     """
-    order = await with_card(world, order)
+    order = await _with_card(world, order)
     claimed = await _open(world, order)
     healed = False
     for _ in range(ROUNDS_MAX):
@@ -93,7 +93,7 @@ async def _healed(world: World, order: Order, deadline: datetime) -> Order:
     return replace(order, terms=replace(order.terms, customer_id=customer.customer_id))
 
 
-async def with_card(world: World, order: Order) -> Order:
+async def _with_card(world: World, order: Order) -> Order:
     """Return the order with the customer's default card, if it names none and there is one."""
     terms = order.terms
     if order.payment_method_id or not terms.confirm or terms.customer_id is None:

@@ -31,6 +31,7 @@ async def refund_payment(
     def begin(current: Payment, moment: Moment) -> Payment:
         return begin_refund(current, refund_id, amount_minor, reason, moment, request_id=request_id)
 
+    begin(payment, world.moment(Door.REQUEST))  # what is refused leaves nothing behind
     place = RefundPlace(refund_id, 0, payment.id, world.clock.now())
     with suppress(AlreadyExists):  # before the refund: one that points nowhere harms nobody
         await world.store.insert(REFUND_PLACES, place)

@@ -7,7 +7,7 @@ from payment_service.domain.customer import Customer
 from payment_service.domain.errors import StripeRefused
 from payment_service.domain.following import wanting_setup
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.news import News, SeenSetup, SetupSeen
+from payment_service.domain.news import SeenSetup, SetupSeen
 from payment_service.domain.setup import OPEN
 from payment_service.domain.steps import ReadSetup
 from payment_service.flows.advance import CUSTOMER, commit, settle
@@ -30,9 +30,9 @@ async def set_up_card(
         world, await customer_by_id(world, customer_id), deadline=deadline
     )
     if customer.setup is not None and customer.setup.is_open and customer.setup.id:
-        news = await world.gateway.ask(ReadSetup(customer.setup.id))
-        if isinstance(news, SetupSeen) and news.setup.status in OPEN:
-            return customer, news.setup
+        known = await _read(world, customer.setup.id)
+        if known.status in OPEN:
+            return customer, known
 
     def want(current: Customer, moment: Moment) -> Customer:
         return begin_call(wanting_setup(current, request_id, moment), moment)
@@ -52,11 +52,11 @@ async def set_up_card(
         raise StripeRefused("Stripe would not set up a card.", code=setup.refusal_code)
     if setup is None or setup.id is None:
         return customer, None
-    news = await world.gateway.ask(ReadSetup(setup.id))
-    return customer, _seen(news)
+    return customer, await _read(world, setup.id)
 
 
-def _seen(news: News) -> SeenSetup:
+async def _read(world: World, setup_id: str) -> SeenSetup:
+    news = await world.gateway.ask(ReadSetup(setup_id))
     if isinstance(news, SetupSeen):
         return news.setup
     raise no_answer(news)
