@@ -13,7 +13,10 @@ from pydantic import ConfigDict, ValidationError
 
 from payment_service.setting_groups import (
     STRIPE_URL,
+    AccessSettings,
+    DatabaseSettings,
     Environment,
+    LimitSettings,
     OrderSettings,
     PaymentSettings,
     RunningSettings,
@@ -53,7 +56,16 @@ class InvalidSettings(Exception):
         self.problems = problems
 
 
-class Settings(RunningSettings, PaymentSettings, OrderSettings, StripeSettings, ServingSettings):
+class Settings(  # the page of settings shows the last group first
+    RunningSettings,
+    PaymentSettings,
+    LimitSettings,
+    OrderSettings,
+    StripeSettings,
+    AccessSettings,
+    DatabaseSettings,
+    ServingSettings,
+):
     """Made by `load_settings` only, which knows the defaults that depend on the environment."""
 
     model_config = ConfigDict(

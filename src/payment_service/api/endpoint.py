@@ -21,7 +21,7 @@ from payment_service.api.incoming import (
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.api.problems import problem
-from payment_service.api.visit import visit_of
+from payment_service.api.visit import Visit, visit_of
 from payment_service.domain.errors import Refusal
 from payment_service.flows.world import World
 from payment_service.ports import Unavailable
@@ -86,7 +86,7 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
             return problem(error, visit.request_id, api.show)
 
     try:
-        call = _read(endpoint, route, request, visit.request_id, visit.body)
+        call = _read(endpoint, route, request, visit)
         if call.key is None:
             answer = await act()
         else:
@@ -98,10 +98,8 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
     return respond(answer)
 
 
-def _read(
-    endpoint: Endpoint, route: str, request: Request, request_id: str, raw: bytes
-) -> Incoming:
-    headers = request.headers
+def _read(endpoint: Endpoint, route: str, request: Request, visit: Visit) -> Incoming:
+    headers, raw = request.headers, visit.body
     query = read_query(request.scope["query_string"])
     path: dict[str, Any] = request.path_params
     body: Mapping[str, Any] = query
@@ -114,12 +112,13 @@ def _read(
     return Incoming(
         method=endpoint.method,
         route=route,
-        request_id=request_id,
+        request_id=visit.request_id,
         path=path,
         query=query,
         body=body,
         key=key,
         bearer_token=read_bearer_token(headers),
+        caller=visit.caller,
         raw=raw if endpoint.signed else b"",
         signature=headers.get("stripe-signature", "") if endpoint.signed else "",
     )

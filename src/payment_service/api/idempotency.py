@@ -89,7 +89,7 @@ def _request(world: World, call: Incoming, deadline_s: float) -> StoredRequest:
     # msgspec would not write the numbers of 20 digits that a body may hold.
     text = json.dumps(asked, sort_keys=True, default=str)
     return StoredRequest(
-        id=key_id(call.caller, call.key or ""),
+        id=key_id(call.caller.name, call.key or ""),
         version=0,
         fingerprint=hashlib.sha256(text.encode()).hexdigest(),
         created_at=now,

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 
+from payment_service.api.caller import ANYBODY, Caller
 from payment_service.api.problems import InvalidJson, WrongContentType
 from payment_service.domain.card_number import DEPTH_MAX, find_card_numbers_in
 from payment_service.domain.errors import FieldError, InvalidRequest, RawCardDataRefused
@@ -17,9 +18,6 @@ from payment_service.domain.errors import FieldError, InvalidRequest, RawCardDat
 # A numeric order id may well look like a card number. Stripe's ids never do, and a card number in
 # place of one is a likely mistake.
 IDENTIFIERS = frozenset({"orderId", "cursor"})
-
-# Whoever calls, until callers have names.
-ANONYMOUS = "anonymous"
 
 # More parameters than any endpoint has; parse_qsl refuses what is beyond.
 _PARAMETERS_MAX = 50
@@ -45,7 +43,7 @@ class Incoming:
     body: Mapping[str, Any]
     key: str | None = None
     bearer_token: str | None = field(default=None, repr=False)
-    caller: str = ANONYMOUS
+    caller: Caller = ANYBODY
     raw: bytes = field(default=b"", repr=False)
     signature: str = field(default="", repr=False)
 

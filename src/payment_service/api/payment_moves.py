@@ -28,7 +28,7 @@ async def confirm(api: Api, call: Incoming) -> Answer:
         payment_method_id=asked.payment_method_id,
         return_url=asked.return_url,
         request_id=call.request_id,
-        retry_key=key_id(call.caller, call.key) if call.key else None,
+        retry_key=key_id(call.caller.name, call.key) if call.key else None,
         deadline=api.deadline(),
         bearer_token=call.bearer_token,
     )

@@ -96,7 +96,7 @@ def read_order(api: Api, call: Incoming) -> Order:
         ),
         payment_method_id=asked.payment_method_id,
         request_id=call.request_id,
-        retry_key=key_id(call.caller, call.key) if call.key else None,
+        retry_key=key_id(call.caller.name, call.key) if call.key else None,
     )
 
 

@@ -60,7 +60,7 @@ def _refund_id(api: Api, call: Incoming, payment: Payment) -> str:
     if call.key is None:
         return api.world.ids.new("rfd")
     failed = {r.id for r in payment.refunds if r.status is RefundStatus.FAILED}
-    seed = key_id(call.caller, call.key)
+    seed = key_id(call.caller.name, call.key)
     ids = (derived_id("rfd", f"{seed}\n{number}") for number in range(_TRIES_MAX))
     return next(made for made in ids if made not in failed)
 

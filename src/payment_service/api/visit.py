@@ -4,15 +4,22 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from payment_service.api.caller import ANYBODY, Caller
+
 SCOPE_KEY = "payment_service.visit"
 UNMATCHED = "unmatched"
 
 
 @dataclass(slots=True)
 class Visit:
-    """One request on its way. `route` is its template: raw paths may hold e-mails."""
+    """One request on its way. `route` is its template: raw paths may hold e-mails.
+
+    address: of the client, as far as it can be known; "" when it cannot.
+    """
 
     request_id: str
+    address: str = ""
+    caller: Caller = ANYBODY
     body: bytes = b""
     route: str = UNMATCHED
     code: str | None = None

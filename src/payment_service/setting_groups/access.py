@@ -1,0 +1,7 @@
+"""Who may call."""
+
+from pydantic import BaseModel
+
+
+class AccessSettings(BaseModel):
+    """How callers show who they are."""
