@@ -18,6 +18,7 @@ from payment_service.domain.event import Event
 from payment_service.domain.moment import Door
 from payment_service.domain.news import News, SeenEvent
 from payment_service.domain.payment import Payment, State
+from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.domain.steps import GatewayStep, TellOrders
 
 
@@ -50,6 +51,8 @@ class Document(Protocol):
     def version(self) -> int: ...
     @property
     def wake_at(self) -> datetime | None: ...
+    @property
+    def schema(self) -> Schema: ...
 
 
 D = TypeVar("D", bound=Document)
@@ -280,6 +283,7 @@ class RefundPlace:
     version: int
     order_id: str
     created_at: datetime
+    schema: Schema = SCHEMA
 
     @property
     def wake_at(self) -> datetime | None:
@@ -308,6 +312,7 @@ class StoredRequest:
     status_code: int | None = None
     body: Mapping[str, Any] | None = None
     secret_of: str | None = None
+    schema: Schema = SCHEMA
 
     @property
     def wake_at(self) -> datetime | None:

@@ -6,6 +6,7 @@ from time import monotonic
 import structlog
 from prometheus_client import Gauge
 
+from payment_service.domain.call import spread
 from payment_service.flows.read_lists import open_cursors
 from payment_service.flows.recover import recover
 from payment_service.flows.world import World
@@ -50,9 +51,13 @@ class Worker:
             cursors_opened = cursors_opened or await self._open_cursors()
             wait_s = await self._round()
             try:
-                await asyncio.wait_for(self._stop.wait(), wait_s)
+                await asyncio.wait_for(self._stop.wait(), self._spread(wait_s))
             except TimeoutError:
                 continue
+
+    def _spread(self, wait_s: float) -> float:
+        """Return a wait of half to all of it: workers that were started together part at once."""
+        return wait_s * (0.5 + 0.5 * spread(self._world.ids.new("poll")))
 
     async def _open_cursors(self) -> bool:
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from payment_service.adapters.sqlite import SqliteStore, open_store
+from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.ports import Collection
 
 
@@ -16,6 +17,7 @@ class Thing:
     colour: str | None = None
     text: str = ""
     wake_at: None = None
+    schema: Schema = SCHEMA
 
 
 THINGS: Collection[Thing] = Collection(name="things", kind=Thing)

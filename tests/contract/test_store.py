@@ -1,9 +1,11 @@
 """What every store promises of a document that is written. No test here knows an adapter."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from payment_service.domain.schema import SCHEMA, NewerSchema
 from payment_service.ports import (
     CUSTOMERS,
     PAYMENTS,
@@ -17,6 +19,7 @@ from tests.contract.things import (
     LATER_THINGS,
     NOON,
     THINGS,
+    LaterPart,
     LaterThing,
     Part,
     Thing,
@@ -58,11 +61,26 @@ async def test_what_was_never_written_is_none(store: Store) -> None:
     assert await store.due(THINGS, NOON, 10) == []
 
 
-async def test_fields_of_a_later_release_are_passed_over(store: Store) -> None:
-    later = LaterThing("t", colour="red", weight={"kg": 3})
+async def test_what_a_later_release_wrote_survives_our_writes(store: Store) -> None:
+    """While it is rolled out both work on the same documents."""
+    parts = (LaterPart("lid", NOON, "pale"), LaterPart("box", None, "dark"))
+    later = LaterThing("t", colour="red", weight={"kg": 3}, parts=parts)
     await store.insert(LATER_THINGS, later)
 
-    assert await store.get(THINGS, "t") == Thing("t", colour="red")
+    read = await store.get(THINGS, "t")
+    assert read is not None
+    assert (read.colour, [part.name for part in read.parts]) == ("red", ["lid", "box"])
+    ours = replace(read, version=1, colour="blue", parts=(*read.parts[1:], Part("new")))
+    await store.replace(THINGS, ours, expected_version=0)
+
+    found = await store.get(LATER_THINGS, "t")
+    assert found is not None
+    assert (found.colour, found.weight) == ("blue", {"kg": 3})
+    assert found.parts == (LaterPart("box", None, "dark"), LaterPart("new"))
+    assert found.schema == NewerSchema(SCHEMA + 1, {})
+    again = await store.get(THINGS, "t")
+    assert again is not None
+    assert replace(again, schema=SCHEMA) == replace(ours, schema=SCHEMA)
 
 
 async def test_a_second_insert_of_an_id_changes_nothing(store: Store) -> None:

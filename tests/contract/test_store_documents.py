@@ -27,6 +27,7 @@ from payment_service.domain.payment import (
     Terms,
 )
 from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.domain.schema import SCHEMA, NewerSchema
 from payment_service.domain.setup import Setup
 from payment_service.ports import (
     COLLECTIONS,
@@ -174,13 +175,16 @@ def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any
 
 CURSOR = Cursor("events", 1, NOON, after(1), span_s=0.5, failed=2, gaps=3)
 PLACE = RefundPlace("ref_1", 0, "ord_1", NOON)
-KINDS: list[tuple[Collection[Any], Any]] = [
+DOCUMENTS: list[tuple[Collection[Any], Any]] = [
     (PAYMENTS, payment()),
     (CUSTOMERS, whole_customer()),
     (EVENTS, event()),
     (CURSORS, CURSOR),
     (REFUND_PLACES, PLACE),
 ]
+# With a field that only a newer program knows.
+NEWER = NewerSchema(SCHEMA + 1, {"colour": "red"})
+KINDS = [(collection, replace(doc, schema=NEWER)) for collection, doc in DOCUMENTS]
 
 
 def left_out(value: Any) -> list[str]:

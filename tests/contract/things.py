@@ -8,6 +8,7 @@ from payment_service import ports
 from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.domain.payment import Failure, FailureKind, Order, Payment, State, Terms, noted
+from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.domain.wishes import begin_refund, open_payment
 from payment_service.ports import Collection, StoredRequest, epoch_ms
 
@@ -32,6 +33,7 @@ class Thing:
     size: int | None = None
     serial: str | None = None
     parts: tuple[Part, ...] = ()
+    schema: Schema = SCHEMA
 
 
 THINGS: Collection[Thing] = Collection(
@@ -49,10 +51,22 @@ THINGS: Collection[Thing] = Collection(
 
 
 @dataclass(frozen=True, slots=True)
-class LaterThing(Thing):
-    """A thing as a later release writes it, with a field that this one does not know."""
+class LaterPart(Part):
+    """A part as a later release writes it."""
 
+    tint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaterThing(Thing):
+    """A thing as a later release writes it, with fields that this one does not know.
+
+    Here the later release is told by its number; what is read by this one has it in `schema` too.
+    """
+
+    parts: tuple[LaterPart, ...] = ()
     weight: Mapping[str, int] | None = None
+    schema: Schema = SCHEMA + 1
 
 
 LATER_THINGS: Collection[LaterThing] = Collection(

@@ -1,6 +1,7 @@
 """Recovering: what is due is found by itself, each document worked on by one at a time."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -29,7 +30,7 @@ from tests.flows.buying import (
     requests,
     soon,
 )
-from tests.parts.shop import Shop, open_shop
+from tests.parts.shop import CountingIds, Shop, open_shop
 from tests.parts.virtual_time import run
 
 
@@ -109,6 +110,31 @@ def test_no_more_than_so_many_documents_are_worked_on_at_once() -> None:
         assert (more, len(shop.busy)) == (1, 4)
         await quiet(shop)
         assert shop.busy == set()
+
+    run(main)
+
+
+def test_two_workers_on_one_database_begin_at_different_places() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        store.others_use_it = True
+        for number in range(40):
+            await crashed(shop, f"ord_{number:02d}")
+        await shop.world.clock.sleep(31)
+        shop.stripe.pick = always("delay", "*")
+        workers = [
+            replace(shop, world=replace(shop.world, ids=CountingIds(mark), under_way=Counter()))
+            for mark in ("one", "two")
+        ]
+
+        mine: list[set[str]] = []
+        for worker in workers:
+            busy: set[str] = set()
+            assert await recover(worker.world, busy, concurrency=8) == 8
+            mine.append(set(busy))
+
+        assert len(mine[0] | mine[1]) > 12, "they race for the same documents"
+        await quiet(shop)
 
     run(main)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from payment_service.domain.call import spread
+from payment_service.domain.schema import SCHEMA, Schema
 
 # Stripe lists events for thirty days; an hour early covers clocks and slow pages.
 LISTED_FOR = timedelta(days=30) - timedelta(hours=1)
@@ -31,6 +32,7 @@ class Cursor:
     span_s: float = SPAN_MAX_S
     failed: int = 0
     gaps: int = 0
+    schema: Schema = SCHEMA
 
     @property
     def wake_at(self) -> datetime | None:

@@ -12,6 +12,7 @@ from payment_service.domain.call import Call
 from payment_service.domain.errors import CardNotUsable, FieldError, InvalidRequest, NotFound
 from payment_service.domain.history import Entry
 from payment_service.domain.news import Denial, SeenCard, SeenCustomer
+from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.domain.setup import Setup
 
 # RFC 5321 allows 254 octets for an address in use; what lies around the @ is the mail server's.
@@ -96,6 +97,7 @@ class Customer:
     looks: int = 0
     former_customer_id: str | None = None
     history: tuple[Entry, ...] = ()
+    schema: Schema = SCHEMA
 
     @property
     def email(self) -> str:

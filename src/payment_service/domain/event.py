@@ -13,6 +13,7 @@ from payment_service.domain.customer import CardState, Customer
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import SeenEvent
 from payment_service.domain.payment import FINAL, Payment
+from payment_service.domain.schema import SCHEMA, Schema
 
 # Applying looks at Stripe, which may take as long as its slowest read and wait for its turn.
 LEASE_S = 60.0
@@ -80,6 +81,7 @@ class Event:
     tries: int = 0
     ended_at: datetime | None = None
     failure: str | None = None
+    schema: Schema = SCHEMA
 
     @property
     def wake_at(self) -> datetime | None:

@@ -17,6 +17,7 @@ from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Moment
 from payment_service.domain.notice import Notice, next_owed
 from payment_service.domain.refund import Refund
+from payment_service.domain.schema import SCHEMA, Schema
 
 # More refunds than this on one payment is a mistake of a program, and would outgrow the document.
 REFUNDS_MAX = 100
@@ -188,6 +189,7 @@ class Payment:
     warnings: tuple[FraudWarning, ...] = ()
     disputes_look_at: datetime | None = None
     past_attempts: tuple[PastAttempt, ...] = ()
+    schema: Schema = SCHEMA
 
     @property
     def state(self) -> State:

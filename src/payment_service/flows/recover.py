@@ -1,10 +1,11 @@
 """Recover: find what is due, whoever began it, and walk it through the corridor."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from payment_service.domain.call import spread
 from payment_service.domain.cursor import LEASE_S as LEASE_MAX_S
 from payment_service.domain.event import Event, next_version
 from payment_service.domain.event import claimed as claimed_event
@@ -27,6 +28,9 @@ Doc = TypeVar("Doc", bound=Document)
 
 # Far more than one process can have under way; what is beyond lapses by itself.
 TAKE_OVER_MAX = 10_000
+# So many times what it can take does a worker look at, where others look too: half a dozen workers
+# then seldom meet, and what is due longest is still among what is taken.
+LOOK_AMONG = 4
 # What went wrong is due still, and goes wrong again in a moment (the disk is full, say).
 STUMBLED_REST_S = 5.0
 
@@ -97,13 +101,26 @@ async def _start(
     free = concurrency - len(busy)
     if free <= 0:
         return 0
-    due = await world.store.due(collection, world.clock.now(), free + len(busy))
+    alone = world.store.exclusive
+    look_at_most = (free + len(busy)) * (1 if alone else LOOK_AMONG)
+    due = await world.store.due(collection, world.clock.now(), look_at_most)
     taken = busy | world.under_way.keys()
-    fresh = [doc for doc in due if place(collection, doc) not in taken][:free]
-    for doc in fresh:
+    fresh = [doc for doc in due if place(collection, doc) not in taken]
+    begun = (fresh if alone else _from_anywhere(world, fresh, free))[:free]
+    for doc in begun:
         busy.add(place(collection, doc))
         world.background.spawn(_guarded(world, doc, place(collection, doc), busy, work))
-    return len(fresh)
+    return len(begun)
+
+
+def _from_anywhere(world: World, fresh: Sequence[Doc], free: int) -> Sequence[Doc]:
+    """Return the documents in their order, but beginning at a random place.
+
+    Other workers read the same list at the same time; from the same end they would all race for
+    the same documents, and all but one lose each. When all can be taken the order stays.
+    """
+    start = int(spread(world.ids.new("round")) * len(fresh)) if len(fresh) > free else 0
+    return [*fresh[start:], *fresh[:start]]
 
 
 async def _guarded(
