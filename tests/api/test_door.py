@@ -80,6 +80,8 @@ async def test_an_unknown_path_is_404_in_the_envelope(api: Api) -> None:
         ("PATCH", "/payment/payment-method", "DELETE, POST, PUT"),
         ("DELETE", "/livez", "GET, HEAD"),
         ("OPTIONS", "/payment/refund", "POST"),
+        # An order's id may hold slashes, but this is nearer.
+        ("DELETE", "/payment/payment-intent/order-1/cancel", "POST"),
     ],
 )
 async def test_a_wrong_method_is_405_and_names_the_right_ones(

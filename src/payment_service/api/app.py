@@ -183,10 +183,16 @@ async def _not_served(api: Api, request: Request, error: HTTPException) -> Respo
 
 
 def _allowed_methods(request: Request) -> str:
+    """Return what can be done with the resource that the path names most closely.
+
+    An order's id may hold slashes, so that `…/order-1/cancel` could be an order too.
+    """
+    matching = [
+        route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE
+    ]
     methods: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
+    for route in matching:
+        if route.path == matching[0].path:
             methods |= route.methods or set()
     if "GET" in methods:
         methods.add("HEAD")
