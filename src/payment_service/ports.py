@@ -153,6 +153,18 @@ class Store(Protocol):
         ...
 
 
+class WholeStore(Store, Protocol):
+    """A store that can be gone through from end to end, to copy it or to search it."""
+
+    async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
+        """Return documents whose ids are behind `after`, in the order of their UTF-8 bytes.
+
+        The first walk begins behind "", which is no id. Raises ValueError for a document that
+        cannot be read: whoever wants all of them must not miss one.
+        """
+        ...
+
+
 class Gateway(Protocol):
     """Stripe."""
 

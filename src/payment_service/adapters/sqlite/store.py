@@ -196,6 +196,12 @@ class SqliteStore:
         assert isinstance(created_at, int), "created_at is epoch milliseconds"
         return Page(items, cursor_of(created_at, items[-1].id))
 
+    async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
+        """Return documents in the order of their ids, those behind `after`."""
+        sql = self._tables[collection.name].walk
+        found = await self._lister.ask(rows, sql, (after, limit))
+        return [from_json(body, collection.kind) for (body,) in found]
+
     async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
         """Drop what is over, some at a time so that other writes pass in between."""
         if collection.expires_at is None:

@@ -66,6 +66,7 @@ class Table(Generic[D]):
             f"DELETE FROM {table} WHERE rowid IN "  # noqa: S608
             f"(SELECT rowid FROM {table} WHERE expires_at <= ? LIMIT {DROP_MAX})"
         )
+        self.walk = f"SELECT body FROM {table} WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
         self.find = {
             name: f'SELECT body FROM {table} WHERE "{name}" = ? LIMIT 1'  # noqa: S608
             for name in self.declared
