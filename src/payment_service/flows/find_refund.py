@@ -11,6 +11,9 @@ from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.world import World
 from payment_service.ports import PAYMENTS, REFUND_PLACES, GatewayUnavailable
 
+# How our references begin; nothing of Stripe's does, so there is no use in asking.
+REFERENCE_PREFIX = "rfd"
+
 
 async def find_refund(world: World, id: str) -> tuple[Payment, Refund]:
     """Return the payment and its refund with this id. Raises NotFound, GatewayUnavailable.
@@ -18,11 +21,11 @@ async def find_refund(world: World, id: str) -> tuple[Payment, Refund]:
     Ours are found by their reference. Of another id only Stripe knows whose it is.
     """
     place = await world.store.get(REFUND_PLACES, id)
-    payment = (
-        await world.store.get(PAYMENTS, place.order_id)
-        if place is not None
-        else await _ask_whose(world, id)
-    )
+    payment = None
+    if place is not None:
+        payment = await world.store.get(PAYMENTS, place.order_id)
+    elif not id.startswith(f"{REFERENCE_PREFIX}_"):
+        payment = await _ask_whose(world, id)
     for refund in payment.refunds if payment else ():
         if payment is not None and id in {refund.id, refund.stripe_refund_id}:
             return payment, refund
