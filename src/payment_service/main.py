@@ -58,7 +58,7 @@ async def work(settings: Settings) -> None:
     async with (
         open_world(settings) as world,
         _working(world, settings, enabled=True) as worker,
-        _watching(world, watched, ready=lambda: worker.is_recent),
+        _watching(world, watched, ready=worker.is_recent),
     ):
         _log.info("worker.started")
         await stop.wait()
@@ -95,7 +95,7 @@ def _watched_port(settings: Settings) -> socket.socket | None:
 async def _watching(
     world: World, listener: socket.socket | None, *, ready: Callable[[], bool]
 ) -> AsyncIterator[None]:
-    """Tell those who ask on the port of its own how the process is, to the very end."""
+    """Tell those who ask on the port of its own how the process is."""
     if listener is None:
         yield
         return

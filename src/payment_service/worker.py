@@ -40,12 +40,12 @@ class Worker:
         self._busy: set[str] = set()
         self._stop = asyncio.Event()
         self._dropped_at = monotonic()
-        self._last_round_at = monotonic()
+        self._last_round_at = world.clock.now()
 
-    @property
     def is_recent(self) -> bool:
         """Whether it has looked for work lately, or has only just begun."""
-        return monotonic() - self._last_round_at < ROUND_IS_RECENT_S
+        since = self._world.clock.now() - self._last_round_at
+        return since.total_seconds() < ROUND_IS_RECENT_S
 
     def stop(self) -> None:
         """Begin no new work."""
@@ -80,7 +80,7 @@ class Worker:
             _log.exception("worker.stumbled")
             return POLL_AWAY_S
         LAST_ROUND.set_to_current_time()
-        self._last_round_at = monotonic()
+        self._last_round_at = self._world.clock.now()
         BUSY.set(len(self._busy))
         return POLL_BUSY_S if started else POLL_S
 

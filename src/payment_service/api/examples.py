@@ -180,6 +180,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.CardNotUsable("This card belongs to another customer."),
     errors.CardRefused("Your card has insufficient funds.", decline_code="insufficient_funds"),
     errors.NotFound("There is no such payment."),
+    problems.UnknownPath("There is no such path."),
     errors.NotFound("There is no such customer.", code="customer_not_found"),
     errors.NotFound("There is no such card.", code="card_not_found"),
     errors.OrderAlreadyPaid("This order is paid, on other terms.", payment=_PAID),

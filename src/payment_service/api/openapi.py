@@ -248,7 +248,8 @@ def _codes(endpoint: Endpoint, options: ApiOptions) -> dict[int, tuple[str, ...]
     found = dict(_OWN_CODES if endpoint.at_root else _ANY_CODES)
     more = _WRITE_CODES if endpoint.reads_body else _READ_CODES if _has_parameters(endpoint) else {}
     caller = _CALLER_CODES if endpoint.scope is not None else {}
-    for group in (caller, more, endpoint.refusals):
+    hidden = {404: ("unknown_path",)} if endpoint.guard is services_only else {}
+    for group in (caller, more, endpoint.refusals, hidden):
         for status, names in group.items():
             found[status] = tuple(dict.fromkeys((*found.get(status, ()), *names)))
     if options.amount_unit is AmountUnit.MAJOR:

@@ -1,5 +1,7 @@
 """Find a refund, by our reference or by Stripe's id."""
 
+import re
+
 from payment_service.domain.errors import NotFound
 from payment_service.domain.news import EventsSeen, Rejected
 from payment_service.domain.payment import Payment
@@ -11,8 +13,10 @@ from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.world import World
 from payment_service.ports import PAYMENTS, REFUND_PLACES, GatewayUnavailable
 
-# How our references begin; nothing of Stripe's does, so there is no use in asking.
+# How our references begin.
 REFERENCE_PREFIX = "rfd"
+# How Stripe's do; there is no use in asking for anything else, and card numbers stay here.
+_STRIPES = re.compile(r"(re|pyr)_[A-Za-z0-9_]{1,250}")
 
 
 async def find_refund(world: World, id: str) -> tuple[Payment, Refund]:
@@ -24,7 +28,7 @@ async def find_refund(world: World, id: str) -> tuple[Payment, Refund]:
     payment = None
     if place is not None:
         payment = await world.store.get(PAYMENTS, place.order_id)
-    elif not id.startswith(f"{REFERENCE_PREFIX}_"):
+    elif _STRIPES.fullmatch(id):
         payment = await _ask_whose(world, id)
     for refund in payment.refunds if payment else ():
         if payment is not None and id in {refund.id, refund.stripe_refund_id}:
