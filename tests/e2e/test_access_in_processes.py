@@ -1,14 +1,25 @@
 """What an operator sets up: keys by the command line, and a port for those who watch."""
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+import jwt
+import pytest
+from aiohttp import web
 
+from payment_service.composing import open_access
+from payment_service.domain.errors import CredentialsRefused
+from payment_service.settings import load_settings
 from tests.parts.http import Caller
+from tests.parts.identity_provider import AUDIENCE, ISSUER, IdentityProvider, public_pem
 from tests.parts.processes import Program, free_port, stack
 
 
@@ -63,6 +74,89 @@ async def test_a_key_is_made_used_listed_and_revoked() -> None:
     assert (revoked.returncode, "\trevoked\t" in gone.stdout) == (0, True)
     secret = text.split("_")[2]
     assert secret not in log + listed.stdout + gone.stdout + revoked.stdout
+
+
+@asynccontextmanager
+async def publishing(provider: IdentityProvider) -> AsyncIterator[str]:
+    """Publish the keys of an identity provider over HTTP."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=await provider.fetch(), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_get("/keys", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"{_local(str(runner.addresses[0][1]))}/keys"
+    await runner.cleanup()
+
+
+async def test_a_token_is_checked_with_the_keys_that_its_provider_publishes() -> None:
+    provider = IdentityProvider(lambda: datetime.now(UTC))
+    async with publishing(provider) as url, aiohttp.ClientSession() as http:
+        environ = {
+            "AUTH": "jwt",
+            "AUTH_JWT_JWKS_URL": url,
+            "AUTH_JWT_ISSUER": ISSUER,
+            "AUTH_JWT_AUDIENCE": AUDIENCE,
+        }
+        with stack(environ) as running:
+            service = Caller(http, running.service_url)
+
+            async def status(token: str, method: str = "GET", body: object = None) -> int:
+                bearer = {"Authorization": f"Bearer {token}"}
+                path = "/payment/payments" if method == "GET" else "/payment/customer"
+                return (await service.ask(method, path, body, bearer)).status
+
+            heard = [
+                await status(provider.token()),
+                await status(provider.token(kid="key-2")),
+                await status(provider.user("ann@shop.example")),
+                await status(
+                    provider.user("ann@shop.example"), "POST", {"email": "b@shop.example"}
+                ),
+                await status(provider.user("ann@shop.example"), "POST", {"email": "x" * 60_000}),
+                await status("forged", "POST", {"email": "x" * 60_000}),
+                await status(provider.token()),  # the connection is still good
+            ]
+            code = await asyncio.to_thread(running.service.stop)
+            log = running.service.log()
+
+    assert heard == [200, 401, 200, 404, 400, 401, 200]
+    assert (code, provider.fetches) == (0, 1)
+    assert "Unclosed" not in log
+
+
+@pytest.mark.parametrize(
+    "source", [{"AUTH_JWT_PUBLIC_KEY": public_pem("key-1").decode()}, {"AUTH_JWT_SECRET": "x" * 32}]
+)
+async def test_a_key_that_is_set_checks_tokens_without_asking_anybody(
+    source: dict[str, str],
+) -> None:
+    provider = IdentityProvider(lambda: datetime.now(UTC))
+    named = {"AUTH_JWT_ISSUER": ISSUER, "AUTH_JWT_AUDIENCE": AUDIENCE}
+    signed = {
+        "AUTH_JWT_PUBLIC_KEY": provider.token(),
+        "AUTH_JWT_SECRET": jwt.encode(provider.claims(), "x" * 32, algorithm="HS256"),
+    }
+
+    async with open_access(load_settings({"AUTH": "jwt,api-key", **named, **source})) as access:
+        assert access is not None
+        assert access.api_keys
+        assert access.tokens is not None
+        for name, token in signed.items():
+            if name in source:
+                identity = await access.tokens.read(token, datetime.now(UTC))
+                assert identity.scopes == {"payment.admin"}
+            else:
+                with pytest.raises(CredentialsRefused):
+                    await access.tokens.read(token, datetime.now(UTC))
+
+
+async def test_where_nobody_is_asked_there_is_no_access_to_check() -> None:
+    async with open_access(load_settings({})) as access:
+        assert access is None
 
 
 def test_what_cannot_be_done_with_a_key_is_said(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from payment_service.domain.errors import CredentialsMissing, CredentialsRefused
 
 # A token of 8 KiB and its scheme; nothing longer can be one.
 _HEADER_MAX = 9 * 1024
+NEEDED = "Credentials are needed: send Authorization: Bearer ..., or X-API-Key."
 
 
 def read_credentials(headers: Iterable[tuple[bytes, bytes]]) -> str:
@@ -23,7 +24,7 @@ def read_credentials(headers: Iterable[tuple[bytes, bytes]]) -> str:
         elif name == b"x-api-key":
             shown.add(_api_key(value))
     if not shown:
-        raise CredentialsMissing
+        raise CredentialsMissing(NEEDED)
     if len(shown) > 1:
         raise AmbiguousCredentials("Two different credentials were sent; send one.")
     return shown.pop().decode("latin-1")

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from payment_service.api import answer_models as models
 from payment_service.api import asked, problems
 from payment_service.api.answers import pending, success
+from payment_service.api.credentials import NEEDED
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.domain import errors
@@ -172,7 +173,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
         message="A card number was sent where none may be. It was not kept.",
     ),
     problems.AmbiguousCredentials("Two different credentials were sent; send one."),
-    errors.CredentialsMissing(),
+    errors.CredentialsMissing(NEEDED),
     errors.CredentialsRefused(),
     errors.CredentialsExpired(),
     errors.InsufficientScope("This needs the scope payment.write.", scope="payment.write"),

@@ -179,9 +179,6 @@ class CredentialsMissing(CredentialsRefused):
 
     code = "credentials_missing"
 
-    def __init__(self) -> None:
-        super().__init__("Credentials are needed: send Authorization: Bearer ..., or X-API-Key.")
-
 
 class CredentialsExpired(CredentialsRefused):
     """The API key or token was valid, and its time is over; get a new one."""
