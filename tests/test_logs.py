@@ -254,3 +254,13 @@ def test_hostile_text_is_no_more_than_slow(text: str) -> None:
 
     # Some 20 to 70 ms; what grows with the square of the length takes minutes.
     assert perf_counter() - started < 5
+
+
+def test_of_a_key_of_ours_only_its_name_is_shown() -> None:
+    name, secret = "a2" * 8, "b3" * 26
+    redact = Redact(b"key")
+
+    shown = redact.text(f"Bearer psk_{name}_{secret}, psk_{name}_{secret}, psk_{secret}")
+
+    assert secret not in shown
+    assert f"psk_{name}_[hidden]" in shown

@@ -14,7 +14,11 @@ from payment_service.settings import (
     load_settings,
 )
 
-LIVE = {"ENVIRONMENT": "production", "STRIPE_SECRET_KEY": "rk_live_abcdef123456"}
+LIVE = {
+    "ENVIRONMENT": "production",
+    "STRIPE_SECRET_KEY": "rk_live_abcdef123456",
+    "AUTH": "api-key",
+}
 
 WRONG = {
     "PORT": "65536",
@@ -111,7 +115,7 @@ def test_what_is_set_wins_over_every_default() -> None:
 
 
 def test_node_env_is_an_alias_and_environment_wins() -> None:
-    key = {"STRIPE_SECRET_KEY": "sk_live_abcdef"}
+    key = {"STRIPE_SECRET_KEY": "sk_live_abcdef", "AUTH": "api-key"}
 
     assert load_settings({"NODE_ENV": "production", **key}).environment == "production"
     assert load_settings({"NODE_ENV": "Production", "ENVIRONMENT": "", **key}).host == "0.0.0.0"
@@ -176,7 +180,7 @@ def test_a_live_key_is_refused_outside_production(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["sk_test_abcdef123456", "rk_test_abcdef123456", "sk_test_sandbox"])
 def test_a_test_key_is_refused_in_production(key: str) -> None:
-    environ = {"ENVIRONMENT": "production", "STRIPE_SECRET_KEY": key, "STRIPE_API_BASE": "http://x"}
+    environ = {**LIVE, "STRIPE_SECRET_KEY": key, "STRIPE_API_BASE": "http://x"}
 
     assert refused(environ) == {
         "STRIPE_SECRET_KEY": "is a test key, with which production would take no money"
@@ -184,7 +188,7 @@ def test_a_test_key_is_refused_in_production(key: str) -> None:
 
 
 def test_production_needs_a_key() -> None:
-    assert refused({"ENVIRONMENT": "production", "STRIPE_SECRET_KEY": " "}) == {
+    assert refused({**LIVE, "STRIPE_SECRET_KEY": " "}) == {
         "STRIPE_SECRET_KEY": "is not set, and production has no default for it"
     }
 
@@ -227,6 +231,7 @@ def test_secrets_are_neither_shown_nor_repeated_in_errors() -> None:
     settings = load_settings(secrets)
     wrong = {
         "ENVIRONMENT": "production",
+        "AUTH": "verysecret8",
         "STRIPE_SECRET_KEY": "verysecret3",
         "ORDER_SERVICE_TOKEN": "very secret4",
         "MONGODB_URI": "mongo://user:verysecret5@db",

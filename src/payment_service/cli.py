@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from payment_service.key_commands import key_commands
 from payment_service.logs import configure_logs
+from payment_service.ports import Store
 from payment_service.settings import InvalidSettings, Settings, load_settings
 
 # What the operator must mend (settings, port, database): the same for every command.
@@ -81,6 +83,31 @@ def settings() -> None:
         typer.echo(f"warning: {warning}", err=True)
 
 
+def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
+    """Do something with the database alone, beside a service that runs, if it is shared."""
+    from payment_service.composing import open_database  # noqa: PLC0415 - as above
+    from payment_service.ports import Unavailable  # noqa: PLC0415
+
+    async def opened() -> None:
+        store = open_database(in_force)
+        try:
+            await store.ensure_schema()
+            await act(store)
+        finally:
+            await store.close()
+
+    in_force = _settings()
+    try:
+        asyncio.run(opened())
+    except Unavailable as error:
+        typer.echo(f"The database cannot be opened: {error}", err=True)
+        typer.echo("Stop the service to do this with SQLite; MongoDB takes it beside.", err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from error
+
+
+app.add_typer(key_commands(_with_store), name="keys")
+
+
 def main() -> None:
     """Run the command line."""
     app()
@@ -98,7 +125,7 @@ def _run(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run the command in a fast event loop; an Unavailable database or port is said in one line."""
     import structlog  # noqa: PLC0415 - `--help` needs none of it
 
-    from payment_service.main import StartError  # noqa: PLC0415
+    from payment_service.listening import StartError  # noqa: PLC0415
     from payment_service.ports import Unavailable  # noqa: PLC0415
 
     in_force = _settings()

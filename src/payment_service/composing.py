@@ -10,12 +10,21 @@ from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.sqlite import open_store
 from payment_service.adapters.stripe import SignedEvents, TimeLimits, open_stripe
 from payment_service.adapters.system import RandomIds, SystemClock
-from payment_service.api.app import ApiOptions
+from payment_service.adapters.tokens import (
+    Fetching,
+    FixedKey,
+    JwtReader,
+    Keys,
+    PublishedKeys,
+    TokenRules,
+)
+from payment_service.api.app import Access, ApiOptions
 from payment_service.domain.moment import Policy
 from payment_service.domain.money import AmountUnit
 from payment_service.flows.recover import take_over
 from payment_service.flows.world import Background, World
 from payment_service.ports import COLLECTIONS, Store
+from payment_service.setting_groups.access import jwt_algorithms, secret_text
 from payment_service.settings import Settings
 from payment_service.witness import LogWitness
 
@@ -66,7 +75,40 @@ def api_options_of(settings: Settings) -> ApiOptions:
         response_deadline_s=settings.payment_response_deadline_s,
         version=version("payment-service"),
         mode=settings.environment,
+        docs_enabled=settings.docs_enabled,
+        metrics_here=not settings.metrics_port,
+        cors_origins=frozenset(filter(None, settings.cors_origins.split(","))),
     )
+
+
+@contextlib.asynccontextmanager
+async def open_access(settings: Settings) -> AsyncIterator[Access | None]:
+    """Yield how callers show who they are, None when they need not."""
+    kinds = settings.auth.split(",")
+    async with contextlib.AsyncExitStack() as stack:
+        tokens = None
+        if "jwt" in kinds:
+            rules = TokenRules(
+                issuer=settings.auth_jwt_issuer,
+                audience=settings.auth_jwt_audience,
+                algorithms=jwt_algorithms(settings),
+                email_claim=settings.auth_jwt_email_claim,
+                scope_claim=settings.auth_jwt_scope_claim,
+                leeway_s=settings.auth_jwt_leeway_s,
+            )
+            tokens = JwtReader(_token_keys(settings, stack), rules)
+        yield None if kinds == ["none"] else Access("api-key" in kinds, tokens)
+
+
+def _token_keys(settings: Settings, stack: contextlib.AsyncExitStack) -> Keys:
+    if not settings.auth_jwt_jwks_url:
+        secret = secret_text(settings.auth_jwt_secret)
+        return FixedKey(secret=secret, public_key=settings.auth_jwt_public_key)
+    fetching = Fetching(settings.auth_jwt_jwks_url)
+    published = PublishedKeys(fetching)
+    stack.push_async_callback(fetching.close)
+    stack.push_async_callback(published.close)
+    return published
 
 
 def open_database(settings: Settings) -> Store:

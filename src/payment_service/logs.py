@@ -37,7 +37,10 @@ _SUSPECT_WORDS = ("@", "k_", "whsec_", "_secret_", "eyj", "bearer", "cvc", "cvv"
 _SUSPECT_DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12}", re.ASCII)
 # Every repetition that could start anywhere has an upper limit, so that hostile text stays cheap.
 _CLIENT_SECRET = re.compile(r"(?<![A-Za-z0-9])([a-z]{2,10}_\w{1,80}?)_secret_\w+", re.ASCII)
-_STRIPE_KEY = re.compile(r"(?<![A-Za-z0-9])([eprs]k_(?:test_|live_)?|whsec_)[\w*]{3,}", re.ASCII)
+# Of a key of ours the first part may be shown: it names the key and proves nothing.
+_KEY = re.compile(
+    r"(?<![A-Za-z0-9])(psk_[a-z2-7]{16}_|psk_|[eprs]k_(?:test_|live_)?|whsec_)[\w*]{3,}", re.ASCII
+)
 _BEARER = re.compile(r"\b(bearer)\s{1,8}(?!\[)[\w.~+/=-]{6,}", re.ASCII | re.IGNORECASE)
 _JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)?", re.ASCII)
 _CVC = re.compile(r"(cv[cv]\d?\W{0,6})\b[0-9]{3,4}\b", re.ASCII | re.IGNORECASE)
@@ -238,7 +241,7 @@ class Redact:
         if not _is_suspect(text):
             return text
         text = _CLIENT_SECRET.sub(rf"\1_secret_{_HIDDEN}", text)
-        text = _STRIPE_KEY.sub(rf"\1{_HIDDEN}", text)
+        text = _KEY.sub(rf"\1{_HIDDEN}", text)
         text = _BEARER.sub(rf"\1 {_HIDDEN}", text)
         text = _JSON_WEB_TOKEN.sub(_HIDDEN, text)
         text = _CVC.sub(rf"\1{_HIDDEN}", text)

@@ -2,58 +2,46 @@
 
 import asyncio
 import contextlib
-import errno
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
-import uvicorn
 from prometheus_client import REGISTRY
 
 from payment_service.api.app import Gate, build_app
-from payment_service.composing import api_options_of, open_database, open_world
+from payment_service.api.watching import watching_app
+from payment_service.composing import api_options_of, open_access, open_database, open_world
 from payment_service.flows.world import World
+from payment_service.listening import PlainServer, listen, plain_config
 from payment_service.settings import Settings
 from payment_service.worker import Worker
 
-# As many connections as the kernel may hold while one event loop turn accepts.
-BACKLOG = 2048
 _log = structlog.get_logger("main")
-
-
-class StartError(Exception):
-    """The process cannot start, for a reason that the operator can mend."""
 
 
 async def serve(settings: Settings) -> None:
     """Serve HTTP, with the worker beside it when the settings say so, until told to stop.
 
-    Raises StartError: the port is taken.
+    Raises StartError: a port is taken.
     """
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port, setting="PORT")
+    watched = _watched_port(settings)
     stop = _stop_signal()
-    async with open_world(settings) as world:
+    async with open_world(settings) as world, open_access(settings) as access:
         gate = Gate()
-        app = build_app(world, api_options_of(settings), gate=gate, registry=REGISTRY)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                http="httptools",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                lifespan="off",
-                backlog=BACKLOG,
-                timeout_graceful_shutdown=int(settings.shutdown_grace_s) or 1,
-            )
-        )
+        options = api_options_of(settings)
+        app = build_app(world, options, gate=gate, access=access, registry=REGISTRY)
+        server = PlainServer(plain_config(app, grace_s=settings.shutdown_grace_s))
         gc.collect()
         gc.freeze()  # what is made by now lives on: the collector need not walk it every time
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
-        async with _working(world, settings, enabled=settings.worker_enabled):
+        async with (
+            _watching(world, watched, ready=lambda: gate.is_open),
+            _working(world, settings, enabled=settings.worker_enabled),
+        ):
             _log.info("service.started", host=settings.host, port=settings.port)
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             _log.info("service.stopping")
@@ -64,9 +52,14 @@ async def serve(settings: Settings) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Run the worker alone until told to stop."""
+    """Run the worker alone until told to stop. Raises StartError: the port is taken."""
+    watched = _watched_port(settings)
     stop = _stop_signal()
-    async with open_world(settings) as world, _working(world, settings, enabled=True):
+    async with (
+        open_world(settings) as world,
+        _working(world, settings, enabled=True) as worker,
+        _watching(world, watched, ready=worker.is_recent),
+    ):
         _log.info("worker.started")
         await stop.wait()
         _log.info("worker.stopping")
@@ -82,24 +75,40 @@ async def migrate(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _working(world: World, settings: Settings, *, enabled: bool) -> AsyncIterator[None]:
+async def _working(world: World, settings: Settings, *, enabled: bool) -> AsyncIterator[Worker]:
     worker = Worker(world, concurrency=settings.worker_concurrency)
     running = asyncio.create_task(worker.run()) if enabled else None
     try:
-        yield
+        yield worker
     finally:
         worker.stop()
         if running is not None:
             await running
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: stopping is ours to order."""
+def _watched_port(settings: Settings) -> socket.socket | None:
+    """Listen where those who watch over the process ask, if that is a port of its own."""
+    if not settings.metrics_port:
+        return None
+    return listen(settings.host, settings.metrics_port, setting="METRICS_PORT")
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
+
+@contextlib.asynccontextmanager
+async def _watching(
+    world: World, listener: socket.socket | None, *, ready: Callable[[], bool]
+) -> AsyncIterator[None]:
+    """Tell those who ask on the port of its own how the process is."""
+    if listener is None:
         yield
+        return
+    app = watching_app(world.store, REGISTRY, ready)
+    server = PlainServer(plain_config(app, grace_s=0))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def _stop_signal() -> asyncio.Event:
@@ -108,17 +117,3 @@ def _stop_signal() -> asyncio.Event:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     return stop
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        taken = error.errno == errno.EADDRINUSE
-        why = "is in use" if taken else f"cannot be used: {error.strerror}"
-        raise StartError(f"port {port} on {host} {why}; set PORT to another one") from error
-    return listener

@@ -2,7 +2,8 @@
 
 Unavailable
 ├── StoreUnavailable   the database cannot be reached or written
-└── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
+├── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
+└── TokenKeysUnavailable  the identity provider's keys are not known
 AlreadyExists          insert: the document is there already
 VersionConflict        replace: somebody else wrote in between
 """
@@ -12,9 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from payment_service.domain.api_key import ApiKey
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
 from payment_service.domain.event import Event
+from payment_service.domain.identity import Identity
 from payment_service.domain.moment import Door
 from payment_service.domain.news import News, SeenEvent
 from payment_service.domain.payment import Payment, State
@@ -32,6 +35,10 @@ class StoreUnavailable(Unavailable):
 
 class GatewayUnavailable(Unavailable):
     """Stripe cannot be reached or has no answer; nothing was changed."""
+
+
+class TokenKeysUnavailable(Unavailable):
+    """The identity provider's keys cannot be fetched, so that no token can be checked."""
 
 
 class AlreadyExists(Exception):
@@ -209,6 +216,18 @@ class EventReader(Protocol):
         ...
 
 
+class TokenReader(Protocol):
+    """Reads the tokens with which an identity provider vouches for a caller."""
+
+    async def read(self, token: str, now: datetime) -> Identity:
+        """Return whom the token vouches for at this time.
+
+        Raises CredentialsRefused, CredentialsExpired, EmailNotVerified, and Unavailable: the
+        provider's keys are not known and cannot be fetched, so nothing can be said about it.
+        """
+        ...
+
+
 class Clock(Protocol):
     """Time."""
 
@@ -343,6 +362,9 @@ class StoredRequest:
 REQUESTS: Collection[StoredRequest] = Collection(
     name="requests", kind=StoredRequest, expires_at=lambda r: r.expires_at
 )
+API_KEYS: Collection[ApiKey] = Collection(
+    name="api_keys", kind=ApiKey, columns={"created_at": lambda k: epoch_ms(k.created_at)}
+)
 COLLECTIONS: tuple[Collection[Any], ...] = (
     PAYMENTS,
     CUSTOMERS,
@@ -350,4 +372,5 @@ COLLECTIONS: tuple[Collection[Any], ...] = (
     CURSORS,
     REFUND_PLACES,
     REQUESTS,
+    API_KEYS,
 )

@@ -93,6 +93,43 @@ def _secret_matching(pattern: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _public_key(value: str) -> str:
+    """Return the PEM text with its lines, if it is a public key of a kind that signs tokens."""
+    if not value:
+        return value
+    # Loaded only where a key is set: it takes longer than all the rest of the settings.
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+
+    pem = value.replace("\\n", "\n")
+    try:
+        key = load_pem_public_key(pem.encode())
+    except UnsupportedAlgorithm as error:
+        raise ValueError from error
+    if isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS_MIN:
+        raise ValueError
+    return pem
+
+
+def _origins(value: str) -> str:
+    if "*" in value:  # would let every web page call
+        raise ValueError
+    return ",".join(_origin(one.strip()).lower() for one in value.split(",")) if value else value
+
+
+def _listed(words: tuple[str, ...]) -> AfterValidator:
+    """Return the check of a list with commas, whose items are these words, each once."""
+
+    def check(value: str) -> str:
+        items = [item.strip() for item in value.split(",")] if value else []
+        if not set(items) <= set(words) or len(set(items)) < len(items):
+            raise ValueError
+        return ",".join(items)
+
+    return AfterValidator(check)
+
+
 Word = BeforeValidator(_lower)
 Origin = Annotated[str, AfterValidator(_origin), Allowed("an http(s) address without a path")]
 Url = Annotated[
@@ -142,4 +179,43 @@ OrderStatus = Annotated[
     str,
     _matching(r"[A-Za-z0-9 _-]{0,50}"),
     Allowed("up to 50 letters, digits, spaces, dashes or underscores, or empty"),
+]
+# NIST SP 800-131A: shorter ones are not to be trusted any more.
+RSA_BITS_MIN = 2048
+# RFC 7518; `none` is not among them, and never can be.
+JWT_ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+    *("HS256", "HS384", "HS512"),
+)
+# RFC 7518 section 3.2: a key for HS256 has at least the size of the hash.
+JWT_SECRET_BYTES_MIN = 32
+AuthKinds = Annotated[
+    str,
+    Word,
+    _listed(("none", "api-key", "jwt")),
+    Allowed("none, or api-key, or jwt, or the last two with a comma between them"),
+]
+JwtAlgorithms = Annotated[
+    str,
+    _listed(JWT_ALGORITHMS),
+    Allowed(f"one or more of {', '.join(JWT_ALGORITHMS)}, with commas between them"),
+]
+JwtSecret = Annotated[
+    SecretStr | None,
+    _secret_matching(rf"[\x21-\x7e]{{{JWT_SECRET_BYTES_MIN},}}"),
+    Allowed(f"at least {JWT_SECRET_BYTES_MIN} printable characters without spaces"),
+]
+PublicKey = Annotated[
+    str,
+    AfterValidator(_public_key),
+    Allowed(f"a public key in PEM (RSA: at least {RSA_BITS_MIN} bits), or empty"),
+]
+ClaimName = Annotated[
+    str, _matching(r"[A-Za-z0-9_.:/-]{1,200}"), Allowed("the name of a claim at the token's top")
+]
+Origins = Annotated[
+    str,
+    AfterValidator(_origins),
+    Allowed("http(s) addresses without a path or *, with commas between them, or empty"),
 ]

@@ -23,6 +23,11 @@ from payment_service.setting_groups import (
     ServingSettings,
     StripeSettings,
 )
+from payment_service.setting_groups.access import (
+    AUTH_UNSET,
+    access_contradictions,
+    access_warnings,
+)
 from payment_service.setting_kinds import allowed_of, example_of
 
 Reason = tuple[str, str]  # what is wrong with a setting, and an example of what is right
@@ -87,12 +92,15 @@ DEFAULTS: Mapping[Environment, Mapping[str, str]] = MappingProxyType(
             "stripe_api_base": SANDBOX_URL,
             "order_service_url": DEMO_ORDERS_URL,
             "log_format": "console",
+            "auth": "none",
+            "metrics_port": "0",
         },
         "production": {
             "host": "0.0.0.0",  # noqa: S104 - a container's own network; the manifests narrow it
             "stripe_api_base": STRIPE_URL,
             "order_service_url": "",
             "log_format": "json",
+            "metrics_port": "9090",
         },
     }
 )
@@ -115,6 +123,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     known: Environment = "production" if environment == "production" else "development"
     values = {**DEFAULTS[known], **given}
     settings, wrong = _validated(values)
+    if "auth" not in values:
+        wrong["auth"] = AUTH_UNSET
     for field, reason in _contradictions(environment, values):
         wrong.setdefault(field, reason)
     if settings is None or wrong:
@@ -165,6 +175,7 @@ def _contradictions(environment: str, values: Mapping[str, str]) -> Iterator[tup
     if environment == "production" and SANDBOX_WEBHOOK_SECRET in secrets.split(","):
         reason = "is the sandbox's secret, with which anybody could sign", "whsec_..."
         yield "stripe_webhook_secret", reason
+    yield from access_contradictions(environment, values)
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
@@ -172,7 +183,7 @@ def _warnings(settings: Settings) -> Iterator[str]:
     in_the_clear = settings.order_service_url.startswith("http://")
     production = settings.environment == "production"
     if production and settings.mongodb_uri and _names_one_server(settings.mongodb_uri):
-        yield "MONGODB_URI names no replicaSet, which is right for routers of a sharded cluster alone"
+        yield "MONGODB_URI names no replicaSet: right only for the routers of a sharded cluster"
     if not settings.order_service_url:
         yield "ORDER_SERVICE_URL is empty: orders are paid and nobody is told"
     if settings.stripe_webhook_secret is None:
@@ -183,6 +194,7 @@ def _warnings(settings: Settings) -> Iterator[str]:
         yield "ORDER_SERVICE_URL is not https: ORDER_SERVICE_TOKEN travels in the clear"
     if production and settings.order_service_url and not token:
         yield "ORDER_SERVICE_TOKEN is not set: the OrderService is told without credentials"
+    yield from access_warnings(settings, production=production)
 
 
 def _names_one_server(uri: SecretStr) -> bool:

@@ -20,6 +20,8 @@ POLL_BUSY_S = 0.05
 POLL_AWAY_S = 5.0
 # Idempotency keys of callers live a day, events a month; dropping them late harms nobody.
 DROP_EXPIRED_EVERY_S = 60.0
+# Several times the longest wait between rounds: a worker that is later than this is stuck.
+ROUND_IS_RECENT_S = 30.0
 EXPIRING = tuple(collection for collection in COLLECTIONS if collection.expires_at is not None)
 
 _log = structlog.get_logger("worker")
@@ -39,6 +41,12 @@ class Worker:
         self._busy: set[str] = set()
         self._stop = asyncio.Event()
         self._dropped_at = monotonic()
+        self._last_round_at = world.clock.now()
+
+    def is_recent(self) -> bool:
+        """Whether it has looked for work lately, or has only just begun."""
+        since = self._world.clock.now() - self._last_round_at
+        return since.total_seconds() < ROUND_IS_RECENT_S
 
     def stop(self) -> None:
         """Begin no new work."""
@@ -77,6 +85,7 @@ class Worker:
             _log.exception("worker.stumbled")
             return POLL_AWAY_S
         LAST_ROUND.set_to_current_time()
+        self._last_round_at = self._world.clock.now()
         BUSY.set(len(self._busy))
         return POLL_BUSY_S if started else POLL_S
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from payment_service.domain.api_key import ApiKey
 from payment_service.domain.call import Call
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Asked, Customer
@@ -30,6 +31,7 @@ from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.domain.schema import SCHEMA, NewerSchema
 from payment_service.domain.setup import Setup
 from payment_service.ports import (
+    API_KEYS,
     COLLECTIONS,
     CURSORS,
     CUSTOMERS,
@@ -175,12 +177,16 @@ def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any
 
 CURSOR = Cursor("events", 1, NOON, after(1), span_s=0.5, failed=2, gaps=3)
 PLACE = RefundPlace("ref_1", 0, "ord_1", NOON)
+API_KEY = ApiKey(
+    "a" * 16, 1, "checkout", "0" * 64, ("payment.read",), NOON, after(1), after(2), after(3)
+)
 DOCUMENTS: list[tuple[Collection[Any], Any]] = [
     (PAYMENTS, payment()),
     (CUSTOMERS, whole_customer()),
     (EVENTS, event()),
     (CURSORS, CURSOR),
     (REFUND_PLACES, PLACE),
+    (API_KEYS, API_KEY),
 ]
 # With a field that only a newer program knows.
 NEWER = NewerSchema(SCHEMA + 1, {"colour": "red"})

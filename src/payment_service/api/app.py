@@ -30,6 +30,7 @@ from payment_service.api import (
     webhooks,
 )
 from payment_service.api.answers import respond
+from payment_service.api.callers import Access, Callers
 from payment_service.api.docs import Docs
 from payment_service.api.door import Door, Gate
 from payment_service.api.endpoint import Api, Endpoint, serve
@@ -40,7 +41,7 @@ from payment_service.api.problems import MethodNotAllowed, UnknownPath, problem
 from payment_service.api.visit import visit_of
 from payment_service.flows.world import World
 
-__all__ = ["ApiOptions", "Gate", "build_app"]
+__all__ = ["Access", "ApiOptions", "Gate", "build_app"]
 
 # Its spans would carry raw paths, and paths may hold e-mails.
 _NO_TELEMETRY: TelemetryConfig = {
@@ -59,12 +60,14 @@ def build_app(
     options: ApiOptions,
     *,
     gate: Gate | None = None,
+    access: Access | None = None,
     registry: CollectorRegistry | None = None,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Return the application.
 
-    gate: close it to stop taking requests. registry: where the metrics go that `/metrics` shows.
+    gate: close it to stop taking requests. access: how callers show who they are; without it nobody
+    has to, and anybody may do everything. registry: where the metrics go that `/metrics` shows.
     """
     gate = gate or Gate()
     registry = registry or CollectorRegistry()
@@ -80,12 +83,42 @@ def build_app(
     endpoints = all_endpoints(gate)
     for endpoint in endpoints:
         _add(app, api, endpoint)
-    _add_unlisted(app, registry)
+    if options.metrics_here:
+        _add_unlisted(app, registry)
     if options.docs_enabled:
         _add_docs(app, options, endpoints)
     app.add_exception_handler(HTTPException, partial(_not_served, api))
-    app.add_middleware(Door, ids=world.ids, gate=gate, meters=Meters(registry), options=options)
+    app.add_middleware(
+        Door,
+        ids=world.ids,
+        gate=gate,
+        meters=Meters(registry),
+        options=options,
+        callers=Callers(world, access) if access is not None else None,
+        open_paths=_open_paths(endpoints, options),
+        open_below=(f"{options.prefix}/api-docs/",) if options.docs_enabled else (),
+    )
     return app
+
+
+def _open_paths(endpoints: tuple[Endpoint, ...], options: ApiOptions) -> frozenset[str]:
+    """Return the paths where nobody has to say who they are; none of them has variables."""
+    is_open = [endpoint for endpoint in endpoints if endpoint.scope is None]
+    paths = {path for endpoint in is_open for path in _paths(endpoint, options)}
+    if options.metrics_here:
+        paths.add("/metrics")
+    if options.docs_enabled:
+        base = f"{options.prefix}/api-docs"
+        paths |= {base, f"{base}.json"}
+    return frozenset(paths)
+
+
+def _paths(endpoint: Endpoint, options: ApiOptions) -> list[str]:
+    prefix = "" if endpoint.at_root else options.prefix
+    paths = [prefix + endpoint.path]
+    if endpoint.path == "/" and prefix:
+        paths += [prefix, "/"]
+    return paths
 
 
 def all_endpoints(gate: Gate) -> tuple[Endpoint, ...]:
@@ -135,10 +168,7 @@ def _direct(endpoint: Respond) -> ASGIApp:
 
 
 def _add(app: FastAPI, api: Api, endpoint: Endpoint) -> None:
-    prefix = "" if endpoint.at_root else api.options.prefix
-    paths = [prefix + endpoint.path]
-    if endpoint.path == "/" and prefix:
-        paths += [prefix, "/"]
+    paths = _paths(endpoint, api.options)
     for path in paths:
         app.router.add_api_route(
             path,

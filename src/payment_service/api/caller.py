@@ -1,11 +1,12 @@
 """Who calls: what the rest of the API may know of it, however it was found out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a caller may do."""
+    """What a caller may do. Each one includes those before it."""
 
     READ = "payment.read"
     WRITE = "payment.write"
@@ -28,3 +29,13 @@ class Caller:
 
 # Whoever calls where nobody has to say who it is.
 ANYBODY = Caller("anonymous", frozenset(Scope))
+
+
+def all_scopes_of(named: Iterable[str]) -> frozenset[Scope]:
+    """Return what the named scopes allow: whoever may refund may look, whoever may settle may both.
+
+    Names that are not ours mean nothing.
+    """
+    ranks = list(Scope)
+    highest = max((ranks.index(scope) for scope in ranks if scope in set(named)), default=-1)
+    return frozenset(ranks[: highest + 1])

@@ -8,6 +8,8 @@ from payment_service.api.answer_models import (
 )
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedCard, AskedCardDetails, AskedCustomerId, AskedDefaultCard
+from payment_service.api.belonging import own_customer
+from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming, refuse_card_numbers
 from payment_service.api.validation import checked
@@ -86,6 +88,8 @@ ENDPOINTS = (
         method="POST",
         path="/payment-method",
         handle=attach,
+        scope=Scope.WRITE,
+        guard=own_customer,
         name="attach_card",
         tag="cards",
         summary="Attach a card to a customer",
@@ -101,6 +105,8 @@ ENDPOINTS = (
         method="POST",
         path="/payment-method-details",
         handle=attach_with_details,
+        scope=Scope.WRITE,
+        guard=own_customer,
         name="attach_card_with_details",
         tag="cards",
         summary="Attach a card and keep its holder's name",
@@ -113,6 +119,8 @@ ENDPOINTS = (
         method="PUT",
         path="/payment-method",
         handle=set_default,
+        scope=Scope.WRITE,
+        guard=own_customer,
         name="set_default_card",
         tag="cards",
         summary="Make a card the customer's default",
@@ -124,6 +132,8 @@ ENDPOINTS = (
         method="DELETE",
         path="/payment-method",
         handle=remove,
+        scope=Scope.WRITE,
+        guard=own_customer,
         name="remove_card",
         tag="cards",
         summary="Remove a card from a customer",
@@ -139,6 +149,8 @@ ENDPOINTS = (
         method="GET",
         path="/payment-methods/{customerId}",
         handle=list_all,
+        scope=Scope.READ,
+        guard=own_customer,
         name="list_cards",
         tag="cards",
         summary="List a customer's cards, the default first",

@@ -5,6 +5,8 @@ from typing import Any
 from payment_service.api.answer_models import CustomerAnswer, NewCustomerAnswer, PendingAnswer
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedCustomer
+from payment_service.api.belonging import own_email
+from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming, refuse_card_numbers
 from payment_service.api.validation import Findings
@@ -40,6 +42,8 @@ ENDPOINTS = (
         method="POST",
         path="/customer",
         handle=create,
+        scope=Scope.WRITE,
+        guard=own_email,
         name="create_customer",
         tag="customers",
         summary="Create the customer of an e-mail",
@@ -54,6 +58,8 @@ ENDPOINTS = (
         method="GET",
         path="/customer/{email:path}",
         handle=get,
+        scope=Scope.READ,
+        guard=own_email,
         name="get_customer",
         tag="customers",
         summary="Get the customer of an e-mail",

@@ -12,6 +12,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from payment_service.api.answers import Answer, encode
+from payment_service.api.browsers import ALWAYS, DEFAULTS, Browsers, Headers
+from payment_service.api.callers import Callers
 from payment_service.api.meters import Meters
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
@@ -51,10 +53,23 @@ class _CallerLeft(Exception):
 
 
 class Door:
-    """Wraps the application; the only middleware there is."""
+    """Wraps the application; the only middleware there is.
+
+    callers: finds out who calls; without it anybody may. open_paths: where nobody is asked.
+    open_below: how the paths begin where nobody is asked either.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, ids: Ids, gate: Gate, meters: Meters, options: ApiOptions
+        self,
+        app: ASGIApp,
+        *,
+        ids: Ids,
+        gate: Gate,
+        meters: Meters,
+        options: ApiOptions,
+        callers: Callers | None = None,
+        open_paths: frozenset[str] = frozenset(),
+        open_below: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._ids = ids
@@ -62,21 +77,34 @@ class Door:
         self._meters = meters
         self._options = options
         self._show = Presenter(options.amount_unit)
+        self._callers = callers
+        self._browsers = Browsers(options.cors_origins)
+        self._open_paths = open_paths
+        self._open_below = open_below
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = perf_counter()
-        given, length = _headers(scope)
+        given, length, origin = _headers(scope)
         visit = Visit(given or self._ids.new("req"))
         scope[SCOPE_KEY] = visit
         tokens = structlog.contextvars.bind_contextvars(request_id=visit.request_id)
-        outgoing = _Outgoing(send, visit.request_id, method=scope["method"])
+        outgoing = _Outgoing(
+            send,
+            visit.request_id,
+            method=scope["method"],
+            headers=self._browsers.headers_for(origin),
+        )
         if scope["method"] == "HEAD":  # is a GET whose body is kept back
             scope["method"] = "GET"
         try:
-            await self._let_in(scope, receive, outgoing, visit, length)
+            if self._browsers.is_preflight(scope, origin):
+                visit.route = "preflight"
+                await outgoing.empty(self._browsers.preflight_headers(origin))
+            else:
+                await self._let_in(scope, receive, outgoing, visit, length)
         except _CallerLeft:
             visit.code = "caller_left"
         finally:
@@ -88,6 +116,8 @@ class Door:
     ) -> None:
         try:
             self._pass_gate(scope["path"])
+            if self._callers is not None and not self._is_open(scope["path"]):
+                visit.caller = await self._callers.find(scope["headers"])
             limit = self._options.body_max_at(scope["path"])
             visit.body = await self._body(receive, length, limit)
             await self._app(scope, receive, outgoing.send)
@@ -107,6 +137,9 @@ class Door:
     def _pass_gate(self, path: str) -> None:
         if not self._gate.is_open and path not in _ALWAYS_OPEN:
             raise ShuttingDown
+
+    def _is_open(self, path: str) -> bool:
+        return path in self._open_paths or path.startswith(self._open_below)
 
     async def _body(self, receive: Receive, length: int, limit: int) -> bytes:
         """Read the whole body, within bounds; most arrive in one piece with the headers."""
@@ -135,6 +168,8 @@ class Door:
         method = outgoing.method if outgoing.method in _KNOWN_METHODS else "OTHER"
         self._meters.count(method, visit.route, outgoing.status, seconds)
         fields = {"code": visit.code} if visit.code else {}
+        if self._callers is not None:
+            fields["caller"] = visit.caller.name
         # Probes come every few seconds; only those that fail are news.
         probed = visit.route in _ALWAYS_OPEN and outgoing.status == 200
         write = _log.debug if probed else _log.info
@@ -149,21 +184,32 @@ class Door:
 
 
 class _Outgoing:
-    """The answer on its way: it carries the request id, and its status is remembered."""
+    """The answer on its way: it carries the request id, and its status is remembered.
 
-    def __init__(self, send: Send, request_id: str, *, method: str) -> None:
+    headers: what else it carries.
+    """
+
+    def __init__(self, send: Send, request_id: str, *, method: str, headers: Headers) -> None:
         self._send = send
-        self._request_id = request_id.encode()
+        self._headers = ((b"x-request-id", request_id.encode()), *ALWAYS, *headers)
         self.method = method
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
+            said = message.get("headers", ())
+            names = {name for name, _ in said}
+            unsaid = [header for header in DEFAULTS if header[0] not in names]
+            message["headers"] = [*said, *unsaid, *self._headers]
         elif self.method == "HEAD":
             message["body"] = b""
         await self._send(message)
+
+    async def empty(self, headers: Headers) -> None:
+        """Answer with nothing but headers."""
+        await self.send({"type": "http.response.start", "status": 204, "headers": [*headers]})
+        await self.send({"type": "http.response.body", "body": b""})
 
     async def answer(self, answer: Answer) -> None:
         body = encode(answer.body)
@@ -178,9 +224,12 @@ class _Outgoing:
         await self.send({"type": "http.response.body", "body": body})
 
 
-def _headers(scope: Scope) -> tuple[str, int]:
-    """Return the request id that was sent, if it is sane, and the body's length, -1 if untold."""
-    request_id, chunked = "", False
+def _headers(scope: Scope) -> tuple[str, int, bytes]:
+    """Return the request id that was sent, if it is sane, the body's length, and the origin.
+
+    A length of -1 is untold; the origin is that of the web page that asks, empty without one.
+    """
+    request_id, chunked, origin = "", False, b""
     length = 0 if scope["method"] in _BODILESS else -1
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
@@ -189,7 +238,9 @@ def _headers(scope: Scope) -> tuple[str, int]:
             length = int(value) if value.isdigit() else -1
         elif name == b"transfer-encoding":
             chunked = True
-    return request_id, -1 if chunked else length
+        elif name == b"origin":
+            origin = value
+    return request_id, -1 if chunked else length, origin
 
 
 def _too_large(limit: int) -> BodyTooLarge:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from payment_service.api.answers import Answer, respond
+from payment_service.api.caller import Caller, Scope
 from payment_service.api.idempotency import idempotently
 from payment_service.api.incoming import (
     Incoming,
@@ -20,9 +21,9 @@ from payment_service.api.incoming import (
 )
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
-from payment_service.api.problems import problem
+from payment_service.api.problems import UnknownPath, problem
 from payment_service.api.visit import Visit, visit_of
-from payment_service.domain.errors import Refusal
+from payment_service.domain.errors import InsufficientScope, Refusal
 from payment_service.flows.world import World
 from payment_service.ports import Unavailable
 
@@ -43,21 +44,36 @@ class Api:
 
 
 Handle = Callable[[Api, Incoming], Awaitable[Answer]]
+# Acts for an end user, on what is that user's own; see `api/belonging.py`.
+Guard = Callable[[Api, Incoming, Handle], Awaitable[Answer]]
+
+
+async def everybodys(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Act: there is nothing of anybody's in it."""
+    return await handle(api, call)
+
+
+async def services_only(_api: Api, _call: Incoming, _handle: Handle) -> Answer:
+    """Be no endpoint at all, for end users."""
+    raise UnknownPath("There is no such path.")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One method of one path, what it does, and what the document says of it.
 
-    path: below the prefix. asks: the fields of the body, or of the query when there is no body.
-    answers: by status, the model of the body. refusals: the codes it may refuse with, by status.
-    signed: whether the body is somebody else's, taken as it is with its signature, and no JSON of
-    ours.
+    path: below the prefix. scope: what its callers must be allowed, None when it is open to anybody
+    and takes no credentials. guard: how its things belong to a customer. asks: the fields of the
+    body, or of the query when there is no body. answers: by status, the model of the body.
+    refusals: the codes it may refuse with, by status. signed: whether the body is somebody else's,
+    taken as it is with its signature, and no JSON of ours.
     """
 
     method: str
     path: str
     handle: Handle
+    scope: Scope | None
+    guard: Guard
     name: str
     tag: str
     summary: str
@@ -81,11 +97,14 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
 
     async def act() -> Answer:
         try:
+            if call.caller.email is not None:
+                return await endpoint.guard(api, call, endpoint.handle)
             return await endpoint.handle(api, call)
         except (Refusal, Unavailable) as error:
             return problem(error, visit.request_id, api.show)
 
     try:
+        _check_scope(endpoint, visit.caller)
         call = _read(endpoint, route, request, visit)
         if call.key is None:
             answer = await act()
@@ -96,6 +115,14 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
         answer = problem(error, visit.request_id, api.show)
     visit.code = answer.body.get("code")
     return respond(answer)
+
+
+def _check_scope(endpoint: Endpoint, caller: Caller) -> None:
+    """Raise InsufficientScope, or UnknownPath to an end user where only services may go."""
+    if caller.email is not None and endpoint.guard is services_only:
+        raise UnknownPath("There is no such path.")
+    if endpoint.scope is not None and endpoint.scope not in caller.scopes:
+        raise InsufficientScope(f"This needs the scope {endpoint.scope}.", scope=endpoint.scope)
 
 
 def _read(endpoint: Endpoint, route: str, request: Request, visit: Visit) -> Incoming:

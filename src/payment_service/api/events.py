@@ -3,7 +3,8 @@
 from payment_service.api.answer_models import EventAnswer, EventsAnswer
 from payment_service.api.answers import Answer, success
 from payment_service.api.asked import AskedEvents
-from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.caller import Scope
+from payment_service.api.endpoint import Api, Endpoint, services_only
 from payment_service.api.incoming import Incoming
 from payment_service.api.paging import read_page
 from payment_service.api.validation import checked
@@ -36,6 +37,8 @@ ENDPOINTS = (
         method="GET",
         path="/events",
         handle=list_page,
+        scope=Scope.ADMIN,
+        guard=services_only,
         name="list_events",
         tag="events",
         summary="List Stripe's events, newest first",
@@ -48,6 +51,8 @@ ENDPOINTS = (
         method="GET",
         path="/events/{eventId}",
         handle=get,
+        scope=Scope.ADMIN,
+        guard=services_only,
         name="get_event",
         tag="events",
         summary="Get one of Stripe's events",
@@ -58,6 +63,8 @@ ENDPOINTS = (
         method="POST",
         path="/events/{eventId}/apply",
         handle=apply,
+        scope=Scope.ADMIN,
+        guard=services_only,
         name="apply_event",
         tag="events",
         summary="Apply an event once more",

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from payment_service.api import answer_models as models
 from payment_service.api import asked, problems
 from payment_service.api.answers import pending, success
+from payment_service.api.credentials import NEEDED
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.domain import errors
@@ -29,7 +30,12 @@ from payment_service.domain.news import Intent, SeenEvent, SeenSetup
 from payment_service.domain.notice import PAYMENT_RECEIVED, Notice, NoticeState
 from payment_service.domain.payment import Payment, State, Terms
 from payment_service.domain.refund import Refund, RefundStatus
-from payment_service.ports import GatewayUnavailable, StoreUnavailable, Unavailable
+from payment_service.ports import (
+    GatewayUnavailable,
+    StoreUnavailable,
+    TokenKeysUnavailable,
+    Unavailable,
+)
 
 REQUEST_ID: Final = "req_0000000000example"
 _NOW: Final = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -166,9 +172,16 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
         FieldError("description", _CARD_TEXT),
         message="A card number was sent where none may be. It was not kept.",
     ),
+    problems.AmbiguousCredentials("Two different credentials were sent; send one."),
+    errors.CredentialsMissing(NEEDED),
+    errors.CredentialsRefused(),
+    errors.CredentialsExpired(),
+    errors.InsufficientScope("This needs the scope payment.write.", scope="payment.write"),
+    errors.EmailNotVerified("The identity provider has not verified this e-mail address."),
     errors.CardNotUsable("This card belongs to another customer."),
     errors.CardRefused("Your card has insufficient funds.", decline_code="insufficient_funds"),
     errors.NotFound("There is no such payment."),
+    problems.UnknownPath("There is no such path."),
     errors.NotFound("There is no such customer.", code="customer_not_found"),
     errors.NotFound("There is no such card.", code="card_not_found"),
     errors.OrderAlreadyPaid("This order is paid, on other terms.", payment=_PAID),
@@ -202,6 +215,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     problems.WrongContentType("The body must be sent as application/json, in UTF-8."),
     GatewayUnavailable(),
     StoreUnavailable(),
+    TokenKeysUnavailable(),
     problems.ShuttingDown(),
 )
 

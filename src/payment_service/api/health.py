@@ -10,7 +10,7 @@ from starlette.responses import Response
 from payment_service.api.answer_models import HealthAnswer, LiveAnswer
 from payment_service.api.answers import Answer
 from payment_service.api.door import Gate
-from payment_service.api.endpoint import Api, Endpoint, Handle
+from payment_service.api.endpoint import Api, Endpoint, Handle, everybodys
 from payment_service.api.incoming import Incoming
 from payment_service.api.problems import ShuttingDown
 from payment_service.api.visit import visit_of
@@ -58,6 +58,8 @@ def endpoints(gate: Gate) -> tuple[Endpoint, ...]:
             method="GET",
             path="/",
             handle=health,
+            scope=None,
+            guard=everybodys,
             name="health",
             tag="health",
             summary="Say hello",
@@ -67,6 +69,8 @@ def endpoints(gate: Gate) -> tuple[Endpoint, ...]:
             method="GET",
             path="/livez",
             handle=live,
+            scope=None,
+            guard=everybodys,
             name="livez",
             tag="health",
             summary="Whether the process is up",
@@ -77,6 +81,8 @@ def endpoints(gate: Gate) -> tuple[Endpoint, ...]:
             method="GET",
             path="/readyz",
             handle=ready_behind(gate),
+            scope=None,
+            guard=everybodys,
             name="readyz",
             tag="health",
             summary="Whether the process may take traffic",

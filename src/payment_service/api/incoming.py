@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 
 from payment_service.api.caller import ANYBODY, Caller
 from payment_service.api.problems import InvalidJson, WrongContentType
+from payment_service.domain.api_key import PREFIX as API_KEY_PREFIX
 from payment_service.domain.card_number import DEPTH_MAX, find_card_numbers_in
 from payment_service.domain.errors import FieldError, InvalidRequest, RawCardDataRefused
 
@@ -129,9 +130,11 @@ def read_key(headers: Headers) -> str | None:
 
 
 def read_bearer_token(headers: Headers) -> str | None:
-    """Return the caller's own bearer token, None without one."""
+    """Return the caller's own bearer token, None without one; a key of ours is none, it is ours."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+    token = token.strip()
+    is_passed_on = scheme.lower() == "bearer" and not token.startswith(API_KEY_PREFIX)
+    return token or None if is_passed_on else None
 
 
 def _check_content_type(content_type: str) -> None:

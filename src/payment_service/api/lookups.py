@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from payment_service.api.answer_models import FullPaymentAnswer, PaymentsAnswer
 from payment_service.api.answers import Answer, success
 from payment_service.api.asked import AskedLook, AskedPage
+from payment_service.api.belonging import own_payment, own_payments
+from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming
 from payment_service.api.paging import read_page
@@ -88,6 +90,8 @@ ENDPOINTS = (
         method="GET",
         path="/payment-intent/{id:path}",
         handle=get,
+        scope=Scope.READ,
+        guard=own_payment,
         name="get_payment",
         tag="payments",
         summary="Get a payment by its PaymentIntent id or order id",
@@ -104,6 +108,8 @@ ENDPOINTS = (
         method="GET",
         path="/payments",
         handle=list_page,
+        scope=Scope.READ,
+        guard=own_payments,
         name="list_payments",
         tag="payments",
         summary="List payments, newest first",

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from payment_service.api.answer_models import ProblemAnswer
-from payment_service.api.endpoint import Endpoint
+from payment_service.api.endpoint import Endpoint, services_only
 from payment_service.api.examples import answer_examples, problem_examples, request_example
 from payment_service.api.options import ApiOptions
 from payment_service.domain.money import AmountUnit
@@ -24,6 +24,10 @@ _ABOUT: Final = """Takes payments for orders over Stripe: an order is paid once,
 * `Idempotency-Key` is honoured on every POST, PUT and DELETE for 24 hours.
 * 202 means that the outcome is not known yet. It is never reported as a failure; it becomes known
   by itself.
+* Callers show a bearer token of the operator's identity provider, or an API key that the operator
+  made; each operation names the scope it needs, and each scope includes those before it:
+  `payment.read`, `payment.write`, `payment.admin`. A token with an e-mail is an end user's, for
+  whom nothing is there but what belongs to the customer of that e-mail.
 """
 
 _TAGS: Final = (
@@ -48,6 +52,28 @@ _READ_CODES: Final[Mapping[int, tuple[str, ...]]] = {400: ("invalid_request",)}
 _ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
     500: ("internal_error",),
     503: ("stripe_unavailable", "database_unavailable", "shutting_down"),
+}
+
+# What may be said of whoever calls, before anything else.
+_CALLER_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    400: ("ambiguous_credentials",),
+    401: ("credentials_missing", "credentials_invalid", "credentials_expired"),
+    403: ("insufficient_scope", "email_not_verified"),
+    503: ("identity_provider_unavailable",),
+}
+_SECURITY_SCHEMES: Final[dict[str, Any]] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of the identity provider, or an API key (`psk_...`).",
+    },
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "An API key (`psk_...`) of the operator's.",
+    },
 }
 
 _OWN_CODES: Final[Mapping[int, tuple[str, ...]]] = {500: ("internal_error",)}
@@ -122,7 +148,10 @@ def document(app: FastAPI, options: ApiOptions, endpoints: tuple[Endpoint, ...])
         tags=list(_TAGS),
         servers=[{"url": "/"}],
     )
-    made["components"] = {"schemas": _schemas(endpoints, options)}
+    made["components"] = {
+        "schemas": _schemas(endpoints, options),
+        "securitySchemes": _SECURITY_SCHEMES,
+    }
     named = {endpoint.name: endpoint for endpoint in endpoints}
     for operation in (one for methods in made["paths"].values() for one in methods.values()):
         _describe(operation, named[operation["operationId"]], options)
@@ -153,6 +182,8 @@ def _describe(operation: dict[str, Any], endpoint: Endpoint, options: ApiOptions
         *_query_parameters(endpoint),
         *_headers(endpoint),
     ]
+    operation["security"] = _security(endpoint)
+    operation["description"] = _description(endpoint)
     problems = problem_examples(options)
     responses = {
         status: _response(status, ProblemAnswer, {name: problems[name] for name in names})
@@ -176,10 +207,29 @@ def _describe(operation: dict[str, Any], endpoint: Endpoint, options: ApiOptions
         operation["requestBody"] = {"required": endpoint.method != "DELETE", "content": content}
 
 
+def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
+    """Return the ways to show who calls, of which one is enough; none where anybody may."""
+    if endpoint.scope is None:
+        return []
+    return [{name: [str(endpoint.scope)]} for name in _SECURITY_SCHEMES]
+
+
+def _description(endpoint: Endpoint) -> str:
+    said = [endpoint.description]
+    if endpoint.scope is not None:
+        said.append(f"Needs the scope `{endpoint.scope}`.")
+    if endpoint.guard is services_only:
+        said.append("For services: to end users it is not there.")
+    return " ".join(filter(None, said))
+
+
 def _response(
     status: int, kind: type[BaseModel], examples: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     headers: dict[str, Any] = dict(_REQUEST_ID_HEADER)
+    if status in {401, 403}:
+        words = "How to show who calls, and what was wrong with it (RFC 6750)."
+        headers["WWW-Authenticate"] = {"description": words, "schema": {"type": "string"}}
     if status in {409, 503}:
         words = "Seconds to wait before asking again, if waiting helps."
         headers["Retry-After"] = {"description": words, "schema": {"type": "integer"}}
@@ -197,7 +247,9 @@ def _codes(endpoint: Endpoint, options: ApiOptions) -> dict[int, tuple[str, ...]
     """Return the codes of all refusals by status."""
     found = dict(_OWN_CODES if endpoint.at_root else _ANY_CODES)
     more = _WRITE_CODES if endpoint.reads_body else _READ_CODES if _has_parameters(endpoint) else {}
-    for group in (more, endpoint.refusals):
+    caller = _CALLER_CODES if endpoint.scope is not None else {}
+    hidden = {404: ("unknown_path",)} if endpoint.guard is services_only else {}
+    for group in (caller, more, endpoint.refusals, hidden):
         for status, names in group.items():
             found[status] = tuple(dict.fromkeys((*found.get(status, ()), *names)))
     if options.amount_unit is AmountUnit.MAJOR:

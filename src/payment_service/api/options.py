@@ -19,6 +19,8 @@ class ApiOptions:
 
     prefix: the path before every endpoint but the health checks, "" or "/payment".
     response_deadline_s: when a caller gets 202 for what Stripe has not settled.
+    metrics_here: whether `/metrics` is served beside the API. cors_origins: the web pages whose
+    scripts may call.
     mode: what the health message calls this installation ("test", "live", "sandbox").
     """
 
@@ -29,6 +31,8 @@ class ApiOptions:
     version: str = "0.0.0"
     mode: str = "development"
     docs_enabled: bool = True
+    metrics_here: bool = True
+    cors_origins: frozenset[str] = frozenset()
     body_max: int = BODY_MAX
     body_read_s: float = BODY_READ_S
     webhook_body_max: int = WEBHOOK_BODY_MAX

@@ -8,7 +8,9 @@ from payment_service.api.amounts import check_part, read_part
 from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
 from payment_service.api.answers import Answer
 from payment_service.api.asked import AskedCancellation, AskedCapture, AskedConfirmation
-from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.belonging import own_payment
+from payment_service.api.caller import Scope
+from payment_service.api.endpoint import Api, Endpoint, services_only
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
 from payment_service.api.payments import answer_of
@@ -74,6 +76,8 @@ ENDPOINTS = (
         method="POST",
         path="/payment-intent/{id:path}/confirm",
         handle=confirm,
+        scope=Scope.WRITE,
+        guard=own_payment,
         name="confirm_payment",
         tag="payments",
         summary="Confirm a payment after the payer acted, or with another card",
@@ -96,6 +100,8 @@ ENDPOINTS = (
         method="POST",
         path="/payment-intent/{id:path}/capture",
         handle=capture,
+        scope=Scope.WRITE,
+        guard=services_only,
         name="capture_payment",
         tag="payments",
         summary="Capture an authorised payment, whole or in part",
@@ -115,6 +121,8 @@ ENDPOINTS = (
         method="POST",
         path="/payment-intent/{id:path}/cancel",
         handle=cancel,
+        scope=Scope.WRITE,
+        guard=own_payment,
         name="cancel_payment",
         tag="payments",
         summary="Cancel a payment: void what is not captured",

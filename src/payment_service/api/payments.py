@@ -4,6 +4,8 @@ from payment_service.api.amounts import read_charge
 from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedPayment
+from payment_service.api.belonging import own_order
+from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
@@ -120,6 +122,8 @@ ENDPOINTS = (
         method="POST",
         path="/payment-intent",
         handle=pay,
+        scope=Scope.WRITE,
+        guard=own_order,
         name="pay_order",
         tag="payments",
         summary="Pay an order",
@@ -135,7 +139,7 @@ ENDPOINTS = (
         refusals={
             400: ("amount_not_integer", "amount_too_small", "card_not_usable"),
             402: ("card_declined", "authentication_required"),
-            404: ("customer_not_found", "card_not_found"),
+            404: ("customer_not_found", "card_not_found", "not_found"),
             409: ("order_already_paid", "payment_in_progress"),
         },
     ),

@@ -9,7 +9,8 @@ Refusal (domain/errors.py)
 ├── WebhooksNotConfigured  no signing secret is set
 ├── TooManyBadPosts      bad signatures without end
 └── InvalidRequest
-    └── InvalidJson      a body that is not a JSON object
+    ├── InvalidJson      a body that is not a JSON object
+    └── AmbiguousCredentials  two that differ
 Unavailable (ports.py)
 ├── ShuttingDown         this process takes no more requests
 └── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
@@ -24,7 +25,12 @@ from payment_service.api.presenting import Presenter, wire_status
 from payment_service.domain import errors
 from payment_service.domain.errors import InvalidRequest, Refusal
 from payment_service.domain.payment import Payment, State
-from payment_service.ports import GatewayUnavailable, StoreUnavailable, Unavailable
+from payment_service.ports import (
+    GatewayUnavailable,
+    StoreUnavailable,
+    TokenKeysUnavailable,
+    Unavailable,
+)
 
 # Stripe's and a database's short troubles are over in a few seconds; more callers at once are not.
 RETRY_AFTER_S = 5
@@ -81,6 +87,15 @@ class InvalidJson(InvalidRequest):
         super().__init__(message=message)
 
 
+class AmbiguousCredentials(InvalidRequest):
+    """Two different credentials were sent; which of them counts must not be a matter of luck."""
+
+    code = "ambiguous_credentials"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message=message)
+
+
 class ShuttingDown(Unavailable):
     """This process is being stopped; another one will answer."""
 
@@ -93,10 +108,16 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
     {
         errors.InvalidRequest: 400,
         InvalidJson: 400,
+        AmbiguousCredentials: 400,
         errors.RawCardDataRefused: 400,
         errors.WebhookRefused: 400,
         errors.CardNotUsable: 400,
+        errors.CredentialsRefused: 401,
+        errors.CredentialsMissing: 401,
+        errors.CredentialsExpired: 401,
         errors.CardRefused: 402,
+        errors.InsufficientScope: 403,
+        errors.EmailNotVerified: 403,
         errors.NotFound: 404,
         UnknownPath: 404,
         WebhooksNotConfigured: 404,
@@ -131,6 +152,10 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
         GatewayUnavailable: (
             "stripe_unavailable",
             "Stripe cannot be reached; nothing was charged or changed. Please try again.",
+        ),
+        TokenKeysUnavailable: (
+            "identity_provider_unavailable",
+            "The identity provider cannot be reached to check this token. Please try again.",
         ),
         StoreUnavailable: (
             "database_unavailable",
@@ -215,9 +240,20 @@ def _headers(error: Refusal) -> dict[str, str]:
         headers["allow"] = error.details["allow"]
     if "retry_after_s" in error.details:
         headers.update(_retry_after(error.details["retry_after_s"]))
+    if isinstance(error, errors.CredentialsRefused | errors.InsufficientScope):
+        headers["www-authenticate"] = _challenge(error)
     if isinstance(error, BodyTooLarge | BodyTooSlow):
         headers["connection"] = "close"  # the rest of the body is not read
     return headers
+
+
+def _challenge(error: Refusal) -> str:
+    """Return what RFC 6750 wants to be said: nothing of errors to whoever sent nothing."""
+    if isinstance(error, errors.CredentialsMissing):
+        return "Bearer"
+    if isinstance(error, errors.InsufficientScope):
+        return f'Bearer error="insufficient_scope", scope="{error.details["scope"]}"'
+    return 'Bearer error="invalid_token"'
 
 
 def _retry_after(seconds: int) -> dict[str, str]:

@@ -4,7 +4,9 @@ from payment_service.api.amounts import check_part, read_part
 from payment_service.api.answer_models import PendingAnswer, RefundAnswer
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedRefund
-from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.belonging import own_refund
+from payment_service.api.caller import Scope
+from payment_service.api.endpoint import Api, Endpoint, services_only
 from payment_service.api.idempotency import derived_id, key_id
 from payment_service.api.incoming import Incoming
 from payment_service.api.payment_failures import raise_refund_failure
@@ -13,7 +15,7 @@ from payment_service.domain.errors import NotFound
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.flows.find_payment import find_payment
-from payment_service.flows.find_refund import find_refund
+from payment_service.flows.find_refund import REFERENCE_PREFIX, find_refund
 from payment_service.flows.refund_payment import refund_payment
 
 # No payment has more refunds than this (REFUNDS_MAX of the domain is lower).
@@ -58,10 +60,10 @@ def _refund_id(api: Api, call: Incoming, payment: Payment) -> str:
     refund it made. One that surely failed is not found again: the caller may try anew.
     """
     if call.key is None:
-        return api.world.ids.new("rfd")
+        return api.world.ids.new(REFERENCE_PREFIX)
     failed = {r.id for r in payment.refunds if r.status is RefundStatus.FAILED}
     seed = key_id(call.caller.name, call.key)
-    ids = (derived_id("rfd", f"{seed}\n{number}") for number in range(_TRIES_MAX))
+    ids = (derived_id(REFERENCE_PREFIX, f"{seed}\n{number}") for number in range(_TRIES_MAX))
     return next(made for made in ids if made not in failed)
 
 
@@ -88,6 +90,8 @@ ENDPOINTS = (
         method="GET",
         path="/refund/{refundId}",
         handle=get,
+        scope=Scope.READ,
+        guard=own_refund,
         name="get_refund",
         tag="refunds",
         summary="Get a refund by its id at Stripe or by our reference",
@@ -98,6 +102,8 @@ ENDPOINTS = (
         method="POST",
         path="/refund",
         handle=refund,
+        scope=Scope.WRITE,
+        guard=services_only,
         name="refund_payment",
         tag="refunds",
         summary="Refund a payment, whole or in part",

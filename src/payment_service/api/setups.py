@@ -3,6 +3,8 @@
 from payment_service.api.answer_models import PendingAnswer, SetupAnswer
 from payment_service.api.answers import Answer, pending
 from payment_service.api.asked import AskedCustomerId
+from payment_service.api.belonging import own_customer
+from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming
 from payment_service.api.validation import checked
@@ -27,6 +29,8 @@ ENDPOINTS = (
         method="POST",
         path="/setup-intent",
         handle=set_up,
+        scope=Scope.WRITE,
+        guard=own_customer,
         name="set_up_card",
         tag="cards",
         summary="Save a card with authentication first",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from payment_service.api.answer_models import TakenAnswer
 from payment_service.api.answers import Answer
-from payment_service.api.endpoint import Api, Endpoint, Handle
+from payment_service.api.endpoint import Api, Endpoint, Handle, everybodys
 from payment_service.api.incoming import Incoming
 from payment_service.api.options import WEBHOOK_PATH
 from payment_service.api.problems import TooManyBadPosts, WebhooksNotConfigured
@@ -60,6 +60,8 @@ def endpoints() -> tuple[Endpoint, ...]:
             method="POST",
             path=WEBHOOK_PATH,
             handle=taking(BadPosts()),
+            scope=None,
+            guard=everybodys,
             name="take_event",
             tag="events",
             summary="Take an event of Stripe's",

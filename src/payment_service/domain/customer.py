@@ -194,7 +194,7 @@ def adding_card(
     Raises CardNotUsable: it belongs to somebody else, or there are too many.
     """
     if seen.customer_id not in {None, customer.customer_id}:
-        raise CardNotUsable("This card belongs to another customer.")
+        raise CardNotUsable("This card belongs to another customer.", foreign=True)
     twin = twin_of(customer, seen)
     if twin is not None:
         return _renamed(customer, twin, cardholder_name)

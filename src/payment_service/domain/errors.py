@@ -18,7 +18,12 @@
     ├── IdempotencyKeyReused    same key, other request
     ├── IdempotencyKeyInUse     same key, first request still running
     ├── WebhookRefused          what was posted to the webhook is not from Stripe, or not for us
-    └── StripeRefused           Stripe refused our request in a way the caller cannot mend
+    ├── StripeRefused           Stripe refused our request in a way the caller cannot mend
+    ├── CredentialsRefused      who calls is not known: what was shown proves nothing
+    │   ├── CredentialsMissing  nothing was shown
+    │   └── CredentialsExpired  it was good once
+    ├── InsufficientScope       who calls is known, and may not do this
+    └── EmailNotVerified        the token's e-mail may be somebody else's
 
 They know nothing of HTTP; `api/problems.py` is the one table that gives each its status.
 """
@@ -158,3 +163,39 @@ class StripeRefused(Refusal):
     """Stripe refused our request for a reason that the caller cannot mend (a bad key, say)."""
 
     code = "stripe_refused"
+
+
+class CredentialsRefused(Refusal):
+    """The API key or token is not valid; why is not said, for that would help to forge one."""
+
+    code = "credentials_invalid"
+
+    def __init__(self, message: str = "These credentials are not valid.") -> None:
+        super().__init__(message)
+
+
+class CredentialsMissing(CredentialsRefused):
+    """No credentials were sent, and this needs them."""
+
+    code = "credentials_missing"
+
+
+class CredentialsExpired(CredentialsRefused):
+    """The API key or token was valid, and its time is over; get a new one."""
+
+    code = "credentials_expired"
+
+    def __init__(self) -> None:
+        super().__init__("These credentials have expired.")
+
+
+class InsufficientScope(Refusal):
+    """The caller is known and lacks the scope that this needs; the message names it."""
+
+    code = "insufficient_scope"
+
+
+class EmailNotVerified(Refusal):
+    """The identity provider has not checked that the token's e-mail is the caller's."""
+
+    code = "email_not_verified"

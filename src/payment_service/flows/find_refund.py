@@ -1,5 +1,7 @@
 """Find a refund, by our reference or by Stripe's id."""
 
+import re
+
 from payment_service.domain.errors import NotFound
 from payment_service.domain.news import EventsSeen, Rejected
 from payment_service.domain.payment import Payment
@@ -11,6 +13,11 @@ from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.world import World
 from payment_service.ports import PAYMENTS, REFUND_PLACES, GatewayUnavailable
 
+# How our references begin.
+REFERENCE_PREFIX = "rfd"
+# How Stripe's do; there is no use in asking for anything else, and card numbers stay here.
+_STRIPES = re.compile(r"(re|pyr)_[A-Za-z0-9_]{1,250}")
+
 
 async def find_refund(world: World, id: str) -> tuple[Payment, Refund]:
     """Return the payment and its refund with this id. Raises NotFound, GatewayUnavailable.
@@ -18,11 +25,11 @@ async def find_refund(world: World, id: str) -> tuple[Payment, Refund]:
     Ours are found by their reference. Of another id only Stripe knows whose it is.
     """
     place = await world.store.get(REFUND_PLACES, id)
-    payment = (
-        await world.store.get(PAYMENTS, place.order_id)
-        if place is not None
-        else await _ask_whose(world, id)
-    )
+    payment = None
+    if place is not None:
+        payment = await world.store.get(PAYMENTS, place.order_id)
+    elif _STRIPES.fullmatch(id):
+        payment = await _ask_whose(world, id)
     for refund in payment.refunds if payment else ():
         if payment is not None and id in {refund.id, refund.stripe_refund_id}:
             return payment, refund

@@ -1,0 +1,134 @@
+"""What belongs to whom: every endpoint says how its things belong to a customer.
+
+An end user reaches what is their own customer's. All else is not there for them: the same answer
+for what is somebody else's and for what is not, found out without asking Stripe about one of them
+alone. Services reach everything, and none of this is done for them.
+"""
+
+from dataclasses import replace
+
+from payment_service.api.answers import Answer
+from payment_service.api.endpoint import Api, Handle
+from payment_service.api.incoming import Incoming
+from payment_service.domain.customer import Customer, normalised_email
+from payment_service.domain.errors import CardNotUsable, InvalidRequest, NotFound
+from payment_service.flows.find_payment import find_payment
+from payment_service.flows.find_refund import find_refund
+from payment_service.flows.keep_customer import create_customer
+from payment_service.ports import CUSTOMERS, PAYMENTS, GatewayUnavailable
+
+# Fits where an id may stand, and is nobody's: Stripe's begin with letters.
+NOBODYS_ID = "-"
+
+
+async def own_email(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Act on the customer of an e-mail, if it is the caller's."""
+    sent = call.path.get("email", call.body.get("email"))
+    if isinstance(sent, str) and _normalised(sent) not in {None, call.caller.email}:
+        raise NotFound("There is no customer with this e-mail.")
+    return await handle(api, call)
+
+
+async def own_customer(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Act on a customer or its cards, if it is the caller's."""
+    sent = call.path.get("customerId", call.body.get("customerId"))
+    if isinstance(sent, str) and sent not in await _own_ids(api, call):
+        raise NotFound("There is no such customer.")
+    try:
+        return await handle(api, call)
+    except CardNotUsable as error:
+        if "foreign" not in error.details:
+            raise
+        raise NotFound("There is no such card.") from None
+
+
+async def own_payment(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Act on a payment, if it is of the caller's customer."""
+    own_ids = await _own_ids(api, call)
+    payment = await find_payment(api.world, call.path["id"])
+    if payment.terms.customer_id not in own_ids:
+        raise NotFound("There is no such payment.")
+    try:
+        return await handle(api, call)
+    except CardNotUsable:
+        raise NotFound("There is no such card.", code="card_not_found") from None
+
+
+async def own_refund(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Act on a refund, if it is of a payment of the caller's customer."""
+    own_ids = await _own_ids(api, call)
+    payment, _ = await find_refund(api.world, call.path["refundId"])
+    if payment.terms.customer_id not in own_ids:
+        raise NotFound("There is no such refund.")
+    return await handle(api, call)
+
+
+async def own_payments(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """List payments of the caller's customer only; somebody else has none, as far as they see."""
+    customer = await _own(api, call)
+    own_ids = _ids(customer)
+    sent = call.query.get("customerId")
+    current = (customer.customer_id or customer.former_customer_id) if customer else None
+    asked = sent or current
+    query = {**call.query, "customerId": asked if asked in own_ids and asked else NOBODYS_ID}
+    return await handle(api, replace(call, query=query, body=query))
+
+
+async def own_order(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Pay an order as the caller's customer, unless it is somebody else's already."""
+    sent = call.body.get("customerId")
+    if isinstance(sent, str) and sent not in await _own_ids(api, call):
+        raise NotFound("There is no such customer.", code="customer_not_found")
+    await _check_order(api, call)
+    if sent is None:
+        call = replace(call, body={**call.body, "customerId": await _own_id(api, call)})
+    try:
+        return await handle(api, call)
+    except CardNotUsable:
+        raise NotFound("There is no such card.", code="card_not_found") from None
+    finally:
+        # Somebody else may have paid it since; then nothing that was found is for this caller.
+        await _check_order(api, call)
+
+
+async def _check_order(api: Api, call: Incoming) -> None:
+    order_id = call.body.get("orderId")
+    payment = await api.world.store.get(PAYMENTS, order_id) if isinstance(order_id, str) else None
+    if payment is not None and payment.terms.customer_id not in await _own_ids(api, call):
+        raise NotFound("There is no such payment.")
+
+
+async def _own_id(api: Api, call: Incoming) -> str:
+    """Return the id of the caller's customer, who is made if need be."""
+    customer, _ = await create_customer(
+        api.world,
+        call.caller.email or "",
+        None,
+        deadline=api.deadline(),
+        request_id=call.request_id,
+    )
+    if customer.customer_id is None:
+        raise GatewayUnavailable("Stripe has not said yet whether the customer was made.")
+    return customer.customer_id
+
+
+async def _own(api: Api, call: Incoming) -> Customer | None:
+    return await api.world.store.get(CUSTOMERS, call.caller.email or "")
+
+
+async def _own_ids(api: Api, call: Incoming) -> frozenset[str]:
+    return _ids(await _own(api, call))
+
+
+def _ids(customer: Customer | None) -> frozenset[str]:
+    """Return by what ids of Stripe's the customer is known: the one before may still be in use."""
+    known = (customer.customer_id, customer.former_customer_id) if customer else ()
+    return frozenset(filter(None, known))
+
+
+def _normalised(email: str) -> str | None:
+    """Return the e-mail as customers are found by it, None if it is none: that is said later."""
+    try:
+        return normalised_email(email)
+    except InvalidRequest:
+        return None

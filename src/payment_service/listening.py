@@ -1,0 +1,54 @@
+"""Opens ports and serves applications on them; when to stop is ours to say, not a server's."""
+
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+# As many connections as the kernel may hold while one event loop turn accepts.
+BACKLOG = 2048
+
+
+class StartError(Exception):
+    """The process cannot start, for a reason that the operator can mend."""
+
+
+class PlainServer(uvicorn.Server):
+    """uvicorn without its signal handlers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def plain_config(app: Any, *, grace_s: float) -> uvicorn.Config:
+    """Return how an application is served: nothing logged but by us, and nothing said of us."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=int(grace_s) or 1,
+    )
+
+
+def listen(host: str, port: int, *, setting: str) -> socket.socket:
+    """Return a socket that is bound to the port. Raises StartError that names the setting."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        why = "is in use" if taken else f"cannot be used: {error.strerror}"
+        raise StartError(f"port {port} on {host} {why}; set {setting} to another one") from error
+    return listener

@@ -1,0 +1,54 @@
+"""The port of those who watch: up, at work, and the numbers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import CollectorRegistry, Gauge
+
+from payment_service.adapters.sqlite import open_store
+from payment_service.api.watching import watching_app
+from payment_service.ports import COLLECTIONS, Store
+from payment_service.worker import ROUND_IS_RECENT_S, Worker
+from tests.api.asgi import Caller
+from tests.parts.shop import Shop
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    store = open_store(":memory:", COLLECTIONS)
+    yield store
+    await store.close()
+
+
+async def test_it_is_ready_while_it_works_and_the_database_answers(store: Store) -> None:
+    working = True
+    registry = CollectorRegistry()
+    Gauge("made_up", "A number.", registry=registry).set(7)
+    watched = Caller(watching_app(store, registry, lambda: working))
+
+    assert (await watched.get("/readyz")).status == 200
+    assert "made_up 7.0" in (await watched.get("/metrics")).raw.decode()
+    working = False
+    assert (await watched.get("/readyz")).status == 503
+    working = True
+    await store.close()
+    assert (await watched.get("/readyz")).status == 503
+    assert (await watched.get("/livez")).status == 200
+
+
+async def test_a_worker_that_finds_no_database_is_late_after_several_rounds(shop: Shop) -> None:
+    store = shop.world.store
+    worker = Worker(shop.world, concurrency=1)
+    running = asyncio.create_task(worker.run())
+
+    await shop.world.clock.sleep(2 * ROUND_IS_RECENT_S)
+    assert worker.is_recent()
+    await store.close()
+    await shop.world.clock.sleep(ROUND_IS_RECENT_S / 2)
+    assert worker.is_recent()
+    await shop.world.clock.sleep(ROUND_IS_RECENT_S)
+    assert not worker.is_recent()
+
+    worker.stop()
+    await running
