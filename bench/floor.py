@@ -21,6 +21,7 @@ import aiohttp
 import stripe
 import uvloop
 
+from payment_service.adapters import mongo
 from payment_service.adapters.sqlite import open_store
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.domain.payment import Order, Payment, Terms
@@ -65,9 +66,15 @@ async def pay(
     await store.replace(PAYMENTS, replace(paid, version=2), expected_version=1)
 
 
+def _store(mongodb_uri: str | None) -> Store:
+    if mongodb_uri is not None:
+        return mongo.open_store(mongodb_uri, COLLECTIONS, pool_max=50, timeout_s=30)
+    return open_store(str(Path(tempfile.mkdtemp()) / "floor.sqlite3"), COLLECTIONS)
+
+
 async def main(options: argparse.Namespace) -> None:
     """Pay as often as asked, at the concurrency asked for, and print the CPU it took as JSON."""
-    store = open_store(str(Path(tempfile.mkdtemp()) / "floor.sqlite3"), COLLECTIONS)
+    store = _store(options.mongodb_uri)
     await store.ensure_schema()
     connector = aiohttp.TCPConnector(limit=256)
     client = stripe.StripeClient(
@@ -106,5 +113,6 @@ if __name__ == "__main__":
     parser.add_argument("--payments", type=int, default=1600)
     parser.add_argument("--warm-up", type=int, default=320)
     parser.add_argument("--concurrency", type=int, default=16)
+    parser.add_argument("--mongodb-uri", help="where payments are kept, else in a file")
     parser.add_argument("--raw", action="store_true", help="the SDK's raw request path")
     uvloop.run(main(parser.parse_args()))

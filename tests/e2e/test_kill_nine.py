@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from tests.parts.http import Caller, Heard, customer_with_card
+from tests.parts.mongo_server import a_database
 from tests.parts.processes import Stack, stack
 
 PAYMENTS = int(os.environ.get("KILL_NINE_PAYMENTS", "60"))
@@ -41,6 +42,12 @@ SETTINGS = {"STRIPE_TIMEOUT_CHARGE_S": "3", "STRIPE_TIMEOUT_READ_S": "3", "LOG_L
 
 def test_kill_nine_among_concurrent_payments_charges_once_and_loses_nothing() -> None:
     with stack(SETTINGS, webhooks=True) as running:
+        asyncio.run(_life(running))
+
+
+def test_neither_does_it_with_the_payments_on_mongodb() -> None:
+    """Others might be at work there, so what the dead one had claimed waits for its lease."""
+    with a_database() as uri, stack({**SETTINGS, "MONGODB_URI": uri}, webhooks=True) as running:
         asyncio.run(_life(running))
 
 

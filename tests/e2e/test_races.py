@@ -1,34 +1,56 @@
-"""Races over real HTTP: identical payments and refunds that together exceed what was captured."""
+"""Races over real HTTP: identical payments and refunds that together exceed what was captured.
+
+On one process with its file, and across three processes on one database.
+"""
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import aiohttp
 import pytest
 
+from tests.parts.fleet import fleet
 from tests.parts.http import Caller, customer_with_card
-from tests.parts.processes import Stack, stack
+from tests.parts.mongo_server import a_database
+from tests.parts.processes import stack
 
 AT_ONCE = 50
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    """One running stack for the module."""
-    with stack({"LOG_LEVEL": "warning"}) as made:
-        yield made
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """Where to race: the doors of one service, and its Stripe."""
+
+    service_urls: tuple[str, ...]
+    sandbox_url: str
+
+
+@pytest.fixture(scope="module", params=["one process", "three processes"])
+def running(request: pytest.FixtureRequest) -> Iterator[Raced]:
+    """One running service for the module."""
+    if request.param == "one process":
+        with stack({"LOG_LEVEL": "warning"}) as made:
+            yield Raced((made.service_url,), made.sandbox_url)
+        return
+    with a_database() as uri, fleet(uri, apis=3, workers=1) as many:
+        yield Raced(many.api_urls, many.sandbox_url)
 
 
 async def test_fifty_identical_payments_make_one_charge_and_fifty_equal_answers(
-    running: Stack,
+    running: Raced,
 ) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        service, sandbox = Caller(http, running.service_url), Caller(http, running.sandbox_url)
-        customer_id, _ = await customer_with_card(service)
+        doors = [Caller(http, url) for url in running.service_urls]
+        sandbox = Caller(http, running.sandbox_url)
+        customer_id, _ = await customer_with_card(doors[0])
         body = {"amount": 4200, "orderId": "race-pay", "customerId": customer_id}
 
         heard = await asyncio.gather(
-            *(service.ask("POST", "/payment/payment-intent", body) for _ in range(AT_ONCE))
+            *(
+                doors[number % len(doors)].ask("POST", "/payment/payment-intent", body)
+                for number in range(AT_ONCE)
+            )
         )
 
         ledger = (await sandbox.ask("GET", "/_sandbox/ledger")).body
@@ -40,16 +62,20 @@ async def test_fifty_identical_payments_make_one_charge_and_fifty_equal_answers(
     assert ours[0]["amount_received"] == 4200
 
 
-async def test_of_fifty_refunds_of_sixty_percent_exactly_one_succeeds(running: Stack) -> None:
+async def test_of_fifty_refunds_of_sixty_percent_exactly_one_succeeds(running: Raced) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        service, sandbox = Caller(http, running.service_url), Caller(http, running.sandbox_url)
-        customer_id, _ = await customer_with_card(service)
+        doors = [Caller(http, url) for url in running.service_urls]
+        sandbox = Caller(http, running.sandbox_url)
+        customer_id, _ = await customer_with_card(doors[0])
         body = {"amount": 1000, "orderId": "race-refund", "customerId": customer_id}
-        paid = await service.ask("POST", "/payment/payment-intent", body)
+        paid = await doors[0].ask("POST", "/payment/payment-intent", body)
 
         refund = {"orderId": "race-refund", "amount": 600}
         heard = await asyncio.gather(
-            *(service.ask("POST", "/payment/refund", refund) for _ in range(AT_ONCE))
+            *(
+                doors[number % len(doors)].ask("POST", "/payment/refund", refund)
+                for number in range(AT_ONCE)
+            )
         )
 
         ledger = (await sandbox.ask("GET", "/_sandbox/ledger")).body

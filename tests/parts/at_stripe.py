@@ -1,5 +1,6 @@
 """Whoever else is at Stripe: the payer's own client, a person in the dashboard, and its books."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ SHOP = {"Authorization": "Bearer sk_test_dashboard"}
 PAYER = {"Authorization": "Bearer pk_test_payer"}
 # As many as Stripe lists at once.
 PAGE = 100
+# A sandbox next door has answered by then, unless it was told to fail.
+AGAIN_AFTER_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,40 @@ class AtStripe:
                 return found[::-1]
             after = f"&starting_after={found[-1]['id']}"
 
+    async def intents_of(self, customer_id: str) -> list[dict[str, Any]]:
+        """Return a customer's newest PaymentIntents."""
+        return await self._list(f"/v1/payment_intents?customer={customer_id}&limit=10")
+
+    async def customers(self, email: str) -> list[dict[str, Any]]:
+        """Return the customers with this e-mail, each with the ids of its cards as `cards`."""
+        found: list[dict[str, Any]] = []
+        for one in await self._list(f"/v1/customers?email={email}&limit=100"):
+            path = f"/v1/payment_methods?customer={one['id']}&type=card&limit=100"
+            cards = await self._list(path)
+            found.append({**one, "cards": [card["id"] for card in cards]})
+        return found
+
+    async def deliveries(self) -> list[dict[str, Any]]:
+        """Return all deliveries of events to webhooks, with what they were answered."""
+        found: list[dict[str, Any]] = (await self._ask("GET", "/_sandbox/webhooks", {}))[
+            "deliveries"
+        ]
+        return found
+
     async def ledger(self) -> Any:
         """Return what became of the money, and all requests."""
         return await self._ask("GET", "/_sandbox/ledger", {})
+
+    async def _list(self, path: str) -> list[dict[str, Any]]:
+        """Return a list, asked for again while a fault that was meant for others strikes it."""
+        while True:
+            try:
+                async with asyncio.timeout(AGAIN_AFTER_S):
+                    answer = await self._ask("GET", path, SHOP)
+                found: list[dict[str, Any]] = answer["data"]
+            except (aiohttp.ClientError, OSError, KeyError, ValueError):
+                continue
+            return found
 
     async def _ask(
         self, method: str, path: str, headers: Mapping[str, str], form: Any = None

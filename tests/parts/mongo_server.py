@@ -15,7 +15,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import pymongo
 
 from tests.parts.processes import START_S, free_port
 
@@ -95,6 +99,16 @@ def any_mongo() -> Iterator[str]:
         return
     with mongo_server() as server:
         yield server.uri
+
+
+@contextmanager
+def a_database() -> Iterator[str]:
+    """Yield the address of a database that nobody has used, dropped in the end."""
+    with any_mongo() as server:
+        uri = with_database(server, f"test_{uuid4().hex}")
+        yield uri
+        with pymongo.MongoClient[dict[str, Any]](uri) as client:
+            client.drop_database(client.get_default_database())
 
 
 def with_database(uri: str, name: str) -> str:

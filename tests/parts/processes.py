@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -46,6 +47,21 @@ class Program:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        self._begin()
+        assert self.child is not None
+        deadline = time.monotonic() + START_S
+        while not _answers(self.health_url):
+            if self.child.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{self.arguments} did not start:\n{self.log()[-2000:]}")
+            time.sleep(0.05)
+
+    def run(self) -> int:
+        """Run it to its end; return its exit code."""
+        self._begin()
+        assert self.child is not None
+        return self.child.wait(START_S)
+
+    def _begin(self) -> None:
         with self.log_path.open("ab") as log:
             self.child = subprocess.Popen(
                 [sys.executable, "-m", *self.arguments],
@@ -53,11 +69,16 @@ class Program:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + START_S
-        while not _answers(self.health_url):
-            if self.child.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{self.arguments} did not start:\n{self.log()[-2000:]}")
-            time.sleep(0.05)
+
+    def pause(self) -> None:
+        """Let it stand still, as a machine does that is moved or out of memory."""
+        assert self.child is not None
+        self.child.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on, as if no time had passed."""
+        assert self.child is not None
+        self.child.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it as a power cut does."""
@@ -112,6 +133,8 @@ def stack(environ: Mapping[str, str] | None = None, *, webhooks: bool = False) -
         made.sandbox.arguments += ["--webhook-url", made.webhook_url]
         made.sandbox.arguments += ["--webhook-secret", WEBHOOK_SECRET]
     programs = [made.sandbox, made.orders, made.service]
+    if "MONGODB_URI" in (environ or {}):
+        migrate(made.service)
     try:
         for program in programs:
             program.start()
@@ -120,6 +143,12 @@ def stack(environ: Mapping[str, str] | None = None, *, webhooks: bool = False) -
         for program in reversed(programs):
             program.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def migrate(replica: Program) -> None:
+    """Make the database ready for a process with these settings."""
+    once = Program(["payment_service", "migrate"], "", replica.environ, replica.log_path)
+    assert once.run() == 0, once.log()
 
 
 def _stack(folder: Path, environ: Mapping[str, str]) -> Stack:

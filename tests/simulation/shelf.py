@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from payment_service.adapters.sqlite import open_store
 from payment_service.domain.cursor import Cursor
 from payment_service.flows.read_lists import BACK_FILL, SWEEP
 from payment_service.ports import (
-    COLLECTIONS,
     CURSORS,
     Collection,
     ColumnValue,
@@ -44,9 +42,9 @@ class Shelf:
     watch: Watch
     faults: FaultCounter
     latency: Latency
+    raw: Store
     listed_at: Callable[[], float]
     blind_to: frozenset[str] = frozenset()
-    raw: Store = field(default_factory=lambda: open_store(":memory:", COLLECTIONS))
     newest: dict[tuple[str, str], Any] = field(default_factory=dict)
     away_until: float = 0.0
     _wakes: dict[tuple[str, str], datetime] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
+from payment_service.adapters.sqlite import open_store
 from payment_service.adapters.stripe.webhooks import SignedEvents
 from payment_service.domain.cursor import opened
 from payment_service.domain.errors import Refusal
@@ -18,7 +19,7 @@ from payment_service.flows.read_lists import BACK_FILL, SWEEP
 from payment_service.flows.recover import recover, take_over
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import Background, World
-from payment_service.ports import CURSORS, Gateway, Store, Unavailable
+from payment_service.ports import COLLECTIONS, CURSORS, Gateway, Store, Unavailable
 from stripe_sandbox.engine import Config, Engine
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process
@@ -68,7 +69,7 @@ class Variant:
     take: what is done with an event. recovers: whether there is a worker; blind_to: the collections
     in which it never finds anything due. keeps_apart: whether walkers know of each other.
     clock_stands: whether a process that stands still takes its clock with it. anywhere: whether it
-    may stand still even where that is too much.
+    may stand still even where that is too much. shelf: opens the store, an empty one for each life.
     """
 
     name: str = "honest"
@@ -82,6 +83,7 @@ class Variant:
     keeps_apart: bool = True
     clock_stands: bool = False
     anywhere: bool = False
+    shelf: Callable[[], Store] = lambda: open_store(":memory:", COLLECTIONS)
 
 
 HONEST = Variant()
@@ -291,6 +293,7 @@ async def open_town(
         watch,
         FaultCounter(dict(life.store), "store", points),
         latency,
+        variant.shelf(),
         listed_at=lambda: made.newest_at,
         blind_to=variant.blind_to,
     )

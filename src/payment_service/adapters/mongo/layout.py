@@ -26,6 +26,7 @@ Order = list[tuple[str, int]]
 # What tells whose write stands there, and nothing of the document.
 WHOSE = {"version": 1, "write": 1}
 DUE_ORDER: Order = [("columns.wake_at", 1), ("_id", 1)]
+ID_ORDER: Order = [("_id", 1)]
 PAGE_ORDER: Order = [("columns.created_at", -1), ("_id", -1)]
 
 
@@ -34,7 +35,6 @@ class Layout(Generic[D]):
 
     def __init__(self, collection: Collection[D]) -> None:
         self.name = collection.name
-        self.kind = collection.kind
         self.declared = tuple(collection.columns)
         self.expires = collection.expires_at is not None
         self.indexes = _indexes(collection)
@@ -50,10 +50,6 @@ class Layout(Generic[D]):
             "columns": to_bson({n: value for n, value in columns.items() if value is not None}),
             "body": to_bson(to_plain(doc)),
         }
-
-    def document(self, found: Found) -> D:
-        """Return the document in it. Raises ValueError when this version cannot read it."""
-        return from_plain(from_bson(found["body"]), self.kind)
 
     def page(
         self,
@@ -71,6 +67,11 @@ class Layout(Generic[D]):
         if cursor is not None:
             terms += _behind(*position_of(cursor))
         return {"$and": terms} if terms else {}
+
+
+def document_in(found: Found, kind: type[D]) -> D:
+    """Return the document as it was written. Raises ValueError when this version cannot read it."""
+    return from_plain(from_bson(found["body"]), kind)
 
 
 def having(column: str, value: ColumnValue) -> Filter:

@@ -15,11 +15,13 @@ from payment_service.adapters.mongo import schema
 from payment_service.adapters.mongo.errors import NotSettled, unavailable
 from payment_service.adapters.mongo.layout import (
     DUE_ORDER,
+    ID_ORDER,
     PAGE_ORDER,
     WHOSE,
     Filter,
     Layout,
     cursor_behind,
+    document_in,
     having,
 )
 from payment_service.adapters.mongo.patience import Patience
@@ -212,6 +214,15 @@ class MongoStore:
         items = [doc for one in found[:limit] for doc in self._readable(collection, one)]
         return Page(items, cursor_behind(found[limit - 1]) if len(found) > limit else None)
 
+    async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
+        """Return documents in the order of their ids, those behind `after`."""
+
+        async def read() -> list[Stored]:
+            found = self._in(collection).find({"_id": {"$gt": after}}, sort=ID_ORDER, limit=limit)
+            return await found.to_list()
+
+        return [document_in(one, collection.kind) for one in await self._patience.ask(read)]
+
     async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
         """Drop what the database, which by itself looks once a minute, has not dropped yet."""
         if collection.expires_at is None:
@@ -250,10 +261,7 @@ class MongoStore:
 
     async def _one(self, collection: Collection[D], place: Filter) -> D | None:
         found = await self._patience.ask(lambda: self._in(collection).find_one(place))
-        if found is None:
-            return None
-        layout: Layout[D] = self._layouts[collection.name]
-        return layout.document(found)
+        return None if found is None else document_in(found, collection.kind)
 
     async def _is_lost(
         self,
@@ -283,9 +291,8 @@ class MongoStore:
 
     def _readable(self, collection: Collection[D], found: Stored) -> list[D]:
         """Return the document, or say that it cannot be read: one must not stop the others."""
-        layout: Layout[D] = self._layouts[collection.name]
         try:
-            return [layout.document(found)]
+            return [document_in(found, collection.kind)]
         except ValueError:
             _log.error("document.unreadable", collection=collection.name, id=found["_id"])
             return []
