@@ -20,7 +20,7 @@ WRONG = {
     "PORT": "65536",
     "HOST": "a b",
     "API_PREFIX": "/payment/",
-    "MONGODB_URI": "mongodb://user:word@db/payments",
+    "MONGODB_URI": "postgres://user:word@db/payments",
     "STRIPE_SECRET_KEY": "pk_test_abc",
     "STRIPE_API_BASE": "https://api.stripe.com/v1",
     "STRIPE_CONNECTIONS_MAX": "many",
@@ -133,8 +133,8 @@ def test_all_wrong_settings_are_named_at_once_with_an_example() -> None:
             " for example API_PREFIX=/payment"
         ),
         (
-            "  MONGODB_URI: comes with a later release; leave it unset, payments are kept at"
-            " SQLITE_PATH, for example MONGODB_URI="
+            "  MONGODB_URI: must be an address that begins with mongodb:// or mongodb+srv://, for"
+            " example MONGODB_URI=mongodb://mongo-0,mongo-1,mongo-2/payments?replicaSet=rs0"
         ),
         (
             "  STRIPE_SECRET_KEY: must be a secret (sk_) or restricted (rk_) key of Stripe,"
@@ -222,13 +222,14 @@ def test_secrets_are_neither_shown_nor_repeated_in_errors() -> None:
     secrets = {
         "STRIPE_SECRET_KEY": "sk_test_verysecret1",
         "ORDER_SERVICE_TOKEN": "verysecret2",
+        "MONGODB_URI": "mongodb+srv://user:verysecret8@db/payments",
     }
     settings = load_settings(secrets)
     wrong = {
         "ENVIRONMENT": "production",
         "STRIPE_SECRET_KEY": "verysecret3",
         "ORDER_SERVICE_TOKEN": "very secret4",
-        "MONGODB_URI": "mongodb://user:verysecret5@db",
+        "MONGODB_URI": "mongo://user:verysecret5@db",
         "ORDER_SERVICE_URL": "https://user:verysecret6@orders",
         "PORT": "sk_live_verysecret7",
     }
@@ -239,11 +240,24 @@ def test_secrets_are_neither_shown_nor_repeated_in_errors() -> None:
     shown = f"{settings!r} {settings} {settings.model_dump_json()}"
     assert "secret1" not in shown
     assert "secret2" not in shown
+    assert "secret8" not in shown
     assert "secret" not in f"{caught.value} {caught.value!r}".replace(
         "STRIPE_SECRET_KEY", ""
     ).replace("a secret (sk_)", "")
     assert {problem.name for problem in caught.value.problems} == wrong.keys() - {"ENVIRONMENT"}
     assert caught.value.__cause__ is None
+
+
+def test_production_is_warned_of_a_mongodb_that_cannot_fail_over() -> None:
+    told = {**LIVE, "ORDER_SERVICE_URL": "https://o", "ORDER_SERVICE_TOKEN": "abc"}
+    told["STRIPE_WEBHOOK_SECRET"] = "whsec_abc"
+
+    def warnings(uri: str) -> int:
+        return len(load_settings({**told, "MONGODB_URI": uri}).warnings())
+
+    assert warnings("mongodb://u:p@db/payments") == 1
+    assert warnings("mongodb://a,b,c/payments?replicaSet=rs0") == 0
+    assert warnings("mongodb+srv://u:p@cluster.example/payments") == 0
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -70,7 +70,17 @@ def api_options_of(settings: Settings) -> ApiOptions:
 
 
 def open_database(settings: Settings) -> Store:
-    """Return the store that the settings choose, opened."""
+    """Return the store that the settings choose, opened. Raises StoreUnavailable."""
+    if settings.mongodb_uri is not None:
+        # A start on SQLite does not pay for the driver.
+        from payment_service.adapters import mongo  # noqa: PLC0415
+
+        return mongo.open_store(
+            settings.mongodb_uri.get_secret_value(),
+            COLLECTIONS,
+            pool_max=settings.mongodb_pool_max,
+            timeout_s=settings.mongodb_timeout_s,
+        )
     return open_store(settings.sqlite_path, COLLECTIONS)
 
 
@@ -111,7 +121,7 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
         event_reader=event_reader_of(settings),
     )
     try:
-        await store.ensure_schema()
+        await store.check_schema()
         await take_over(world)
         yield world
     finally:

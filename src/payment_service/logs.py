@@ -24,8 +24,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 
-# At debug the Stripe library prints the bodies it sends and gets, client secrets included.
-_QUIETED = {"stripe": logging.WARNING}
+# At debug the Stripe library prints the bodies it sends and gets, client secrets included, and
+# MongoDB's driver whole documents.
+_QUIETED = {"stripe": logging.WARNING, "pymongo": logging.WARNING}
 
 # Shorter text cannot hold a secret, an address or a card number, and most fields are shorter.
 _LENGTH_MIN = 6

@@ -75,8 +75,10 @@ async def work(settings: Settings) -> None:
 async def migrate(settings: Settings) -> None:
     """Make the tables and indexes, and nothing else."""
     store = open_database(settings)
-    await store.ensure_schema()
-    await store.close()
+    try:
+        await store.ensure_schema()
+    finally:
+        await store.close()
 
 
 @contextlib.asynccontextmanager

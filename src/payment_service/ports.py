@@ -145,6 +145,14 @@ class Store(Protocol):
         """Make tables and indexes; does nothing when they are there."""
         ...
 
+    async def check_schema(self) -> None:
+        """Return when tables and indexes are as this release needs them, as every start asks.
+
+        A store that only we use is brought there. One that others use is only looked at, and
+        raises StoreUnavailable when `payment-service migrate` must run first.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish writes under way and let go of everything."""
         ...

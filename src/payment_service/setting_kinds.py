@@ -126,6 +126,11 @@ Token = Annotated[
     _secret_matching(r"[A-Za-z0-9._~+/=-]+"),
     Allowed("a bearer token: letters, digits and -._~+/="),
 ]
+MongoAddress = Annotated[
+    SecretStr | None,
+    _secret_matching(r"mongodb(\+srv)?://\S+"),
+    Allowed("an address that begins with mongodb:// or mongodb+srv://"),
+]
 # Stripe's secrets of webhook endpoints; while one is rotated the old one lives on beside it.
 WebhookSecrets = Annotated[
     SecretStr | None,

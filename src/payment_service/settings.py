@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, SecretStr, ValidationError
 
 from payment_service.setting_groups import (
     STRIPE_URL,
@@ -165,15 +165,14 @@ def _contradictions(environment: str, values: Mapping[str, str]) -> Iterator[tup
     if environment == "production" and SANDBOX_WEBHOOK_SECRET in secrets.split(","):
         reason = "is the sandbox's secret, with which anybody could sign", "whsec_..."
         yield "stripe_webhook_secret", reason
-    if values.get("mongodb_uri"):
-        reason = "comes with a later release; leave it unset, payments are kept at SQLITE_PATH", ""
-        yield "mongodb_uri", reason
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
     token = settings.order_service_token is not None
     in_the_clear = settings.order_service_url.startswith("http://")
     production = settings.environment == "production"
+    if production and settings.mongodb_uri and _names_one_server(settings.mongodb_uri):
+        yield "MONGODB_URI names no replicaSet: right for routers alone, one server cannot fail over"
     if not settings.order_service_url:
         yield "ORDER_SERVICE_URL is empty: orders are paid and nobody is told"
     if settings.stripe_webhook_secret is None:
@@ -184,3 +183,8 @@ def _warnings(settings: Settings) -> Iterator[str]:
         yield "ORDER_SERVICE_URL is not https: ORDER_SERVICE_TOKEN travels in the clear"
     if production and settings.order_service_url and not token:
         yield "ORDER_SERVICE_TOKEN is not set: the OrderService is told without credentials"
+
+
+def _names_one_server(uri: SecretStr) -> bool:
+    address = uri.get_secret_value().lower()
+    return address.startswith("mongodb://") and "replicaset=" not in address

@@ -75,6 +75,9 @@ class WatchedStore:
     async def ensure_schema(self) -> None:
         await self._store.ensure_schema()
 
+    async def check_schema(self) -> None:
+        await self._store.check_schema()
+
     async def close(self) -> None:
         await self._store.close()
 

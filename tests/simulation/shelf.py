@@ -226,6 +226,10 @@ class GatedStore:
         """Make the tables."""
         await self._shelf.raw.ensure_schema()
 
+    async def check_schema(self) -> None:
+        """Look at the tables."""
+        await self._shelf.raw.check_schema()
+
     async def close(self) -> None:
         """The documents outlive the process: nothing is closed."""
 

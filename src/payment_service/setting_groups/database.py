@@ -1,10 +1,8 @@
 """Where payments are kept."""
 
-from typing import Annotated
+from pydantic import BaseModel, Field
 
-from pydantic import BaseModel, Field, SecretStr
-
-from payment_service.setting_kinds import Allowed, FilePath
+from payment_service.setting_kinds import FilePath, MongoAddress
 
 
 class DatabaseSettings(BaseModel):
@@ -14,15 +12,37 @@ class DatabaseSettings(BaseModel):
         default="var/payments.sqlite3",
         description=(
             "The database file, made when absent. One file is one replica: a second process that "
-            "serves must have another database."
+            "serves must have another database. Not used when `MONGODB_URI` is set."
         ),
         examples=["/var/lib/payments/payments.sqlite3"],
     )
-    mongodb_uri: Annotated[SecretStr | None, Allowed("nothing, in this release")] = Field(
+    mongodb_uri: MongoAddress = Field(
         default=None,
         description=(
-            "Reserved: MongoDB comes with a later release and will then win over `SQLITE_PATH`. "
-            "Until then a value here stops the start."
+            "The MongoDB database, for any number of replicas; set, it wins over `SQLITE_PATH`. A "
+            "secret. Names the database too, else it is `payments`. Run `payment-service migrate` "
+            "before the first start and after every update: a start makes no indexes."
         ),
         examples=["mongodb://mongo-0,mongo-1,mongo-2/payments?replicaSet=rs0"],
+    )
+    # A call holds a connection for a few ms, so 50 carry some thousand payments a second; each one
+    # costs the server about 1 MB, times replicas.
+    mongodb_pool_max: int = Field(
+        default=50,
+        ge=1,
+        le=1000,
+        description="How many connections to each MongoDB server may be open at once.",
+        examples=["50"],
+    )
+    # A planned change of primary takes a second or two. An unplanned one takes ten or more: by then
+    # the caller is better told to come again. Far below the 60 s at which load balancers cut.
+    mongodb_timeout_s: float = Field(
+        default=5.0,
+        ge=0.5,
+        le=30,
+        description=(
+            "How long one call to MongoDB may take with all its tries; then the answer is 503, and "
+            "nothing is lost."
+        ),
+        examples=["5"],
     )

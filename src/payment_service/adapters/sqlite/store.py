@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import structlog
 
 from payment_service.adapters.sqlite import schema
-from payment_service.adapters.sqlite.cursor import cursor_of
 from payment_service.adapters.sqlite.lanes import Inline, Lane, ThreadLane, changed, rows
 from payment_service.adapters.sqlite.lock import take_lock
 from payment_service.adapters.sqlite.tables import DROP_MAX, Table
+from payment_service.page_cursor import cursor_of
 from payment_service.ports import (
     AlreadyExists,
     Collection,
@@ -219,6 +219,10 @@ class SqliteStore:
             await self._writer.ask(schema.ensure_schema, list(self._tables.values()))
         except sqlite3.IntegrityError as error:  # a column became unique and its values are not
             raise StoreUnavailable(f"The schema cannot be brought up to date: {error}") from error
+
+    async def check_schema(self) -> None:
+        """Make them: nobody else has the file open."""
+        await self.ensure_schema()
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, let another process have it."""

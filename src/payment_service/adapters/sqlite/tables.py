@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from payment_service.adapters.sqlite.cursor import position_of
+from payment_service.page_cursor import position_of
 from payment_service.ports import Collection, ColumnValue, Document, epoch_ms
 from payment_service.records import to_json
 

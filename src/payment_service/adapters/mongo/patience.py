@@ -1,0 +1,82 @@
+"""How long the store tries: each try has its time, all of them together have theirs."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TypeVar
+
+import pymongo
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
+
+from payment_service.adapters.mongo.errors import is_passing, unavailable
+from payment_service.ports import StoreUnavailable
+
+T = TypeVar("T")
+
+# One connection that is silent must not use up the time of all tries: a third is left for a second
+# try on another one, and a third for a look at what became of the first.
+TRIES_IN_TIME = 3
+# A planned change of primary takes a second or two. The first try after it should come soon, and
+# those of many replicas not at once.
+PAUSE_S, PAUSE_MAX_S = 0.05, 0.5
+_CLOSED = "The store is closed."
+
+
+class Patience:
+    """Runs calls of the driver until they are answered or their time is over.
+
+    timeout_s: how long one call may take with all its tries.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._closed = False
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Run `call` as often as it takes: what may be repeated without a thought.
+
+        Raises StoreUnavailable: when the time is over, or for what no time mends.
+        """
+        return await self.settle(lambda _doubt: call())
+
+    async def settle(self, call: Callable[[bool], Awaitable[T]]) -> T:
+        """Run `call(doubt)` as often as it takes; doubt: an earlier try may have been applied.
+
+        Raises as `ask` does.
+        """
+        if self._closed:
+            raise StoreUnavailable(_CLOSED)
+        self._running += 1
+        self._idle.clear()
+        try:
+            return await self._tries(call)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def close(self) -> None:
+        """Begin nothing new, and wait for what is under way."""
+        self._closed = True
+        await self._idle.wait()
+
+    async def _tries(self, call: Callable[[bool], Awaitable[T]]) -> T:
+        over_at = monotonic() + self._timeout_s
+        try_s = self._timeout_s / TRIES_IN_TIME
+        pause_s = PAUSE_S
+        doubt = False
+        while True:
+            try:
+                with pymongo.timeout(min(try_s, over_at - monotonic())):
+                    return await call(doubt)
+            except PyMongoError as error:
+                pause_s = min(pause_s * 2, PAUSE_MAX_S)
+                if not is_passing(error) or monotonic() + pause_s >= over_at:
+                    raise unavailable(error) from None
+                # The driver raises this one only when no try of its own has left the process.
+                doubt = doubt or not isinstance(error, ServerSelectionTimeoutError)
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - not a secret

@@ -1,0 +1,51 @@
+"""Plain values as BSON and back: every field name storable, every whole number of one width.
+
+MongoDB gives a meaning to field names that begin with `$` (one of a caller's metadata called `$ref`
+would be read back as a reference, or refused), reads dots as paths and allows no NUL. In such names
+these characters, and the `%` that marks them, are written as in an address: `$gt` is `%24gt`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bson import Int64
+
+_CODES = {"%": "%25", "$": "%24", ".": "%2E", "\0": "%00"}
+_CODED = str.maketrans(_CODES)
+_PLAIN = {code: character for character, code in _CODES.items()}
+_SPECIAL = frozenset(_CODES)
+
+
+def to_bson(value: Any) -> Any:
+    """Return the value with storable field names and 64-bit numbers; dates and text as they are."""
+    kind = type(value)
+    if kind is dict:
+        return {_stored_name(name): to_bson(item) for name, item in value.items()}
+    if kind is int:
+        return Int64(value)
+    if kind in {list, tuple}:
+        return [to_bson(item) for item in value]
+    return value
+
+
+def from_bson(value: Any) -> Any:
+    """Return what `to_bson` was given."""
+    if isinstance(value, Mapping):
+        return {_plain_name(name): from_bson(item) for name, item in value.items()}
+    if type(value) is Int64:
+        return int(value)
+    if type(value) is list:
+        return [from_bson(item) for item in value]
+    return value
+
+
+def _stored_name(name: str) -> str:
+    return name if _SPECIAL.isdisjoint(name) else name.translate(_CODED)
+
+
+def _plain_name(name: str) -> str:
+    if "%" not in name:
+        return name
+    for code in ("%24", "%2E", "%00", "%25"):  # the mark itself last: `%2524` was `%24`
+        name = name.replace(code, _PLAIN[code])
+    return name

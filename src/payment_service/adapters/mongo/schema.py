@@ -1,0 +1,96 @@
+"""The shape of the database: whose version it is, and indexes as the collections declare them.
+
+`payment-service migrate` makes them. A start only looks: other replicas are at work in the same
+database, and an index over a large collection is not made in passing.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.asynchronous.database import AsyncDatabase
+
+from payment_service.adapters.mongo.errors import SchemaNotReady, StoreTooNew
+from payment_service.adapters.mongo.layout import Layout
+
+Database = AsyncDatabase[dict[str, Any]]
+
+# Grows when documents or columns change so that the release before could not work with them. Not
+# for a new index or a new field: those the release before passes over.
+SCHEMA = 1
+# The one document of the one collection that is not declared among the ports'.
+MARKER_COLLECTION, MARKER_ID = "schema", "payment-service"
+# Over tens of millions of documents an index takes this long.
+INDEX_BUILD_S = 3600.0
+_OPTIONS = ("key", "partialFilterExpression", "unique", "expireAfterSeconds")
+
+
+async def ensure_schema(database: Database, layouts: Iterable[Layout[Any]]) -> None:
+    """Make what is missing, and anew what is not as declared. Raises StoreTooNew.
+
+    What others added to the database stays, indexes of an earlier release included.
+    """
+    await _version(database)
+    for layout in layouts:
+        await _make(database, layout)
+    marker = database[MARKER_COLLECTION]
+    await marker.update_one({"_id": MARKER_ID}, {"$max": {"version": SCHEMA}}, upsert=True)
+
+
+async def check_schema(database: Database, layouts: Iterable[Layout[Any]]) -> None:
+    """Return when everything is there. Raises SchemaNotReady, StoreTooNew."""
+    version = await _version(database)
+    lacking = [
+        f"{layout.name}.{name}"
+        for layout in layouts
+        for name in _wrong(layout, await _here(database, layout))
+    ]
+    names = ", ".join(lacking)
+    if version < SCHEMA or names:
+        raise SchemaNotReady(
+            "the MongoDB database is not as this version needs it "
+            f"({names or 'an older schema'}); run `payment-service migrate` first."
+        )
+
+
+async def _version(database: Database) -> int:
+    found = await database[MARKER_COLLECTION].find_one({"_id": MARKER_ID})
+    version = 0 if found is None else int(found["version"])
+    if version > SCHEMA:
+        raise StoreTooNew(
+            "the MongoDB database was made by a newer version of this program "
+            f"(schema {version}, this one knows {SCHEMA})."
+        )
+    return version
+
+
+async def _make(database: Database, layout: Layout[Any]) -> None:
+    here = await _here(database, layout)
+    wrong = _wrong(layout, here)
+    for name in wrong:
+        if name in here:
+            await database[layout.name].drop_index(name)
+    if wrong:
+        models = [IndexModel(**_arguments(layout.indexes[name])) for name in wrong]
+        await database[layout.name].create_indexes(models)
+
+
+def _wrong(layout: Layout[Any], here: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of the indexes that are missing or not as declared."""
+    return [n for n, index in layout.indexes.items() if _shape(here.get(n, {})) != _shape(index)]
+
+
+async def _here(database: Database, layout: Layout[Any]) -> dict[str, Mapping[str, Any]]:
+    indexes = await database[layout.name].list_indexes()
+    return {index["name"]: index async for index in indexes}
+
+
+def _shape(index: Mapping[str, Any]) -> list[Any]:
+    """Return what makes an index what it is; the order of its keys does."""
+    key = list(index.get("key", {}).items())
+    return [key, *(index.get(option) for option in _OPTIONS[1:])]
+
+
+def _arguments(index: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {option: value for option, value in index.items() if option != "key"}
+    return {"keys": list(index["key"].items()), **rest}

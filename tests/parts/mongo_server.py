@@ -1,0 +1,102 @@
+"""A server that speaks MongoDB's wire protocol, as a process of its own on loopback.
+
+It is SecantusDB over WiredTiger, one node that calls itself the primary of a replica set. GPL-2, so
+it is run and never imported. It can be killed and started again on the same files, told to fail
+(`configureFailPoint`) and to step down (`replSetStepDown`).
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from tests.parts.processes import START_S, free_port
+
+# Its own sweeper drops what is over by the machine's clock, while tests have a time of their own.
+CONFIG = "[storage]\nttl_sweep_seconds = 0\n"
+
+
+class MongoServer:
+    """One server: started, killed and started again with the same data.
+
+    durable: wait for the disk at every write, as MongoDB does when asked for the journal. Without
+    it writes are several times faster, and a kill loses the last of them.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._durable = durable
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        """Its address, as for MONGODB_URI; the database is `payments`."""
+        return f"mongodb://127.0.0.1:{self.port}/payments?replicaSet=secantus"
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections."""
+        config = self.folder / "secantusd.toml"
+        config.write_text(CONFIG)
+        command = [str(Path(sys.executable).parent / "secantusd-py"), "--config", str(config)]
+        command += ["--port", str(self.port), "--storage-path", str(self.folder / "data")]
+        command += ["--enable-test-commands", "--log-level", "WARNING"]
+        if self._durable:
+            command.append("--sync-on-commit")
+        with (self.folder / "server.log").open("ab") as log:
+            self._child = subprocess.Popen(
+                command, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + START_S
+        while not self._listens():
+            if self._child.poll() is not None or time.monotonic() > deadline:
+                log_text = (self.folder / "server.log").read_text(errors="replace")
+                raise AssertionError(f"the database did not start:\n{log_text[-2000:]}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it as a power cut does; its files stay."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextmanager
+def mongo_server(*, durable: bool = False) -> Iterator[MongoServer]:
+    """Run one on an empty folder; end it and drop its files."""
+    folder = Path(tempfile.mkdtemp(prefix="payment-service-mongo-"))
+    server = MongoServer(folder, durable=durable)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def any_mongo() -> Iterator[str]:
+    """Yield the address of the server that TEST_MONGODB_URI names, else of one run for it."""
+    given = os.environ.get("TEST_MONGODB_URI")
+    if given:
+        yield given
+        return
+    with mongo_server() as server:
+        yield server.uri
+
+
+def with_database(uri: str, name: str) -> str:
+    """Return the address with another database in it."""
+    return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))
