@@ -118,8 +118,8 @@ class MongoStore:
             try:
                 await self._in(collection).insert_one(stored)
             except DuplicateKeyError as error:
-                of_a_value = not doubt and "_id" not in _key_of(error)
-                if of_a_value or await self._is_lost(collection, stored, None, doubt=doubt):
+                by_value = "_id" not in _key_of(error)
+                if await self._is_lost(collection, stored, None, doubt=doubt, by_value=by_value):
                     raise AlreadyExists(f"{collection.name} has this document already.") from None
 
         await self._patience.settle(write)
@@ -262,12 +262,16 @@ class MongoStore:
         expected_version: int | None,
         *,
         doubt: bool,
+        by_value: bool = False,
     ) -> bool:
         """Tell whether somebody else was there first, or what stands there is our own write.
 
+        by_value: it was kept out by a unique value, so that nobody need be in its own place.
         Raises NotSettled to be asked again, StoreUnavailable when nobody can tell any more.
         """
         found = await self._in(collection).find_one({"_id": stored["_id"]}, WHOSE)
+        if found is None and by_value and not doubt:
+            return True
         match verdict(found, stored, expected_version=expected_version, doubt=doubt):
             case Verdict.OURS:
                 return False
