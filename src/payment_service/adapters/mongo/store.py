@@ -1,5 +1,6 @@
 """The store port over MongoDB: every write on the majority's disks, and known by its own mark."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -41,6 +42,9 @@ _log = structlog.get_logger("mongo")
 
 # When the address names none.
 DATABASE = "payments"
+# The driver looks at each server this often, and trusts none that has said "not primary" before it
+# has looked again: its own 10 s are longer than a call may take.
+HEARTBEAT_MS = 1000
 # So many documents that this version cannot read (a newer one wrote them, say) may be due without
 # keeping it from those that it can.
 UNREADABLE_MAX = 100
@@ -55,27 +59,34 @@ def open_store(
     What we promise is not for the address to weaken: what it says of concerns is overridden.
     Raises StoreUnavailable when it is no address.
     """
-    timeout_ms = int(timeout_s * 1000)
     try:
-        client: AsyncMongoClient[Stored] = AsyncMongoClient(
-            uri,
-            w="majority",
-            journal=True,
-            readConcernLevel="majority",
-            readPreference="primary",
-            retryWrites=True,
-            retryReads=True,
-            maxPoolSize=pool_max,
-            serverSelectionTimeoutMS=timeout_ms,
-            connectTimeoutMS=timeout_ms,
-            socketTimeoutMS=timeout_ms,
-            waitQueueTimeoutMS=timeout_ms,
-            appname="payment-service",
-        )
-    except (PyMongoError, ValueError):
+        with warnings.catch_warnings():
+            # The driver passes over an option that it cannot read: one about TLS, it may be.
+            warnings.simplefilter("error")
+            client = _client(uri, pool_max=pool_max, timeout_ms=int(timeout_s * 1000))
+    except (PyMongoError, ValueError, Warning):
         # The driver repeats the part that it cannot read, which may be the password.
         raise StoreUnavailable("MONGODB_URI cannot be read as an address of MongoDB") from None
     return MongoStore(client, collections, timeout_s=timeout_s)
+
+
+def _client(uri: str, *, pool_max: int, timeout_ms: int) -> AsyncMongoClient[Stored]:
+    return AsyncMongoClient(
+        uri,
+        w="majority",
+        journal=True,
+        readConcernLevel="majority",
+        readPreference="primary",
+        retryWrites=True,
+        retryReads=True,
+        maxPoolSize=pool_max,
+        serverSelectionTimeoutMS=timeout_ms,
+        connectTimeoutMS=timeout_ms,
+        socketTimeoutMS=timeout_ms,
+        waitQueueTimeoutMS=timeout_ms,
+        heartbeatFrequencyMS=HEARTBEAT_MS,
+        appname="payment-service",
+    )
 
 
 class MongoStore:
