@@ -240,6 +240,7 @@ class MongoStore:
 
     async def ensure_schema(self) -> None:
         """Make indexes as declared, however long that takes. Raises StoreTooNew."""
+        await self.ping()  # a database that is away is not waited for as long as that
         try:
             with pymongo.timeout(schema.INDEX_BUILD_S):
                 await schema.ensure_schema(self._database, self._layouts.values())
