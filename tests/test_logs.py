@@ -21,10 +21,11 @@ def _as_before() -> Iterator[None]:
     """Give the logging back, which is the whole process's."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    stripe_level = logging.getLogger("stripe").level
+    quieted = {name: logging.getLogger(name).level for name in ("stripe", "pymongo")}
     yield
     root.handlers, root.level = handlers, level
-    logging.getLogger("stripe").setLevel(stripe_level)
+    for name, its_level in quieted.items():
+        logging.getLogger(name).setLevel(its_level)
     structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
 
@@ -107,6 +108,16 @@ def test_a_line_that_libraries_cannot_even_form_stops_nothing(
 
     assert written_to(out) == []
     assert "Logging error" in capsys.readouterr().err
+
+
+def test_mongodbs_driver_stays_quiet_even_at_debug() -> None:
+    """It would write whole documents."""
+    out = json_lines("debug")
+
+    for name in ("pymongo", "pymongo.command", "pymongo.connection", "pymongo.serverSelection"):
+        logging.getLogger(name).debug('{"insert": "payments", "documents": [{}]}')
+
+    assert written_to(out) == []
 
 
 def test_the_stripe_library_stays_quiet_even_at_debug() -> None:

@@ -183,7 +183,7 @@ def _warnings(settings: Settings) -> Iterator[str]:
     in_the_clear = settings.order_service_url.startswith("http://")
     production = settings.environment == "production"
     if production and settings.mongodb_uri and _names_one_server(settings.mongodb_uri):
-        yield "MONGODB_URI names no replicaSet: right only for the routers of a sharded cluster"
+        yield "MONGODB_URI names no replicaSet: right for routers, but one server cannot fail over"
     if not settings.order_service_url:
         yield "ORDER_SERVICE_URL is empty: orders are paid and nobody is told"
     if settings.stripe_webhook_secret is None:

@@ -38,11 +38,12 @@ from payment_service.ports import (
     EVENTS,
     PAYMENTS,
     REFUND_PLACES,
+    REQUESTS,
     Collection,
     RefundPlace,
     Store,
 )
-from tests.contract.things import NOON, after, customer
+from tests.contract.things import NOON, after, customer, stored_request
 
 CALL = Call(
     key="key-1",
@@ -217,6 +218,48 @@ async def test_a_document_with_something_in_every_field_comes_back_whole(
     await store.replace(collection, replace(doc, version=1), expected_version=0)
 
     assert await store.get(collection, doc.id) == replace(doc, version=1)
+
+
+# What a database could take for an operator, a reference, a path or an end.
+ODD_NAMES = ("$gt", "$ref", "$id", "$db", "a.b", ".", "$", "%24gt", "%", "100 %", "%25", "", "x\0y")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+async def test_a_name_that_means_something_to_a_database_is_a_name(store: Store, name: str) -> None:
+    terms = replace(payment().terms, metadata={name: "", "other": name})
+    paid = replace(payment(), version=0, terms=terms)
+    body = {name: [{name: {name: 1}}], "metadata": dict.fromkeys(ODD_NAMES, None)}
+    request = replace(stored_request(), body=body)
+
+    await store.insert(PAYMENTS, paid)
+    await store.insert(REQUESTS, request)
+    await store.replace(PAYMENTS, replace(paid, version=1), expected_version=0)
+
+    assert await store.get(PAYMENTS, paid.id) == replace(paid, version=1)
+    assert await store.get(REQUESTS, request.id) == request
+
+
+@pytest.mark.parametrize("id", ["$where", "a.b", "{}", "[1]", '{"$gt": ""}', "null", " ", "x\0y"])
+async def test_an_id_that_means_something_to_a_database_is_an_id(store: Store, id: str) -> None:
+    place = replace(PLACE, id=id)
+    await store.insert(REFUND_PLACES, place)
+    await store.insert(REFUND_PLACES, PLACE)
+
+    assert await store.get(REFUND_PLACES, id) == place
+    await store.remove(REFUND_PLACES, id, expected_version=0)
+    assert await store.get(REFUND_PLACES, id) is None
+    assert await store.get(REFUND_PLACES, PLACE.id) == PLACE
+
+
+async def test_a_value_that_looks_like_a_question_finds_only_itself(store: Store) -> None:
+    question = '{"$ne": null}'
+    await store.insert(CUSTOMERS, replace(whole_customer(), id="a", customer_id="cus_3"))
+    await store.insert(CUSTOMERS, replace(whole_customer(), id="b", customer_id=question))
+
+    found = await store.find_one(CUSTOMERS, "customer_id", question)
+
+    assert found is not None
+    assert found.id == "b"
 
 
 def test_there_is_something_in_every_field() -> None:

@@ -90,3 +90,13 @@ def test_the_watch_is_awake(tmp_path: Path) -> None:
         "busy_module.py:6 open",
         "thread busy",
     ]
+
+
+def test_a_start_on_sqlite_does_not_pay_for_mongodbs_driver() -> None:
+    program = "import sys, payment_service.main; print({'pymongo', 'bson'} & set(sys.modules))"
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout == "set()\n"

@@ -114,3 +114,10 @@ def a_database() -> Iterator[str]:
 def with_database(uri: str, name: str) -> str:
     """Return the address with another database in it."""
     return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))
+
+
+def port_of(uri: str) -> int:
+    """Return the port of an address with one host on this machine."""
+    port = urlsplit(uri).port
+    assert port is not None, "the tests of lost answers need one server with a port"
+    return port

@@ -4,7 +4,6 @@
 database, and an index over a large collection is not made in passing.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -32,7 +31,8 @@ async def ensure_schema(database: Database, layouts: Iterable[Layout[Any]]) -> N
     What others added to the database stays, indexes of an earlier release included.
     """
     await _version(database)
-    await asyncio.gather(*(_make(database, layout) for layout in layouts))
+    for layout in layouts:
+        await _make(database, layout)
     marker = database[MARKER_COLLECTION]
     await marker.update_one({"_id": MARKER_ID}, {"$max": {"version": SCHEMA}}, upsert=True)
 
@@ -40,8 +40,12 @@ async def ensure_schema(database: Database, layouts: Iterable[Layout[Any]]) -> N
 async def check_schema(database: Database, layouts: Iterable[Layout[Any]]) -> None:
     """Return when everything is there. Raises SchemaNotReady, StoreTooNew."""
     version = await _version(database)
-    lacking = await asyncio.gather(*(_lacking(database, layout) for layout in layouts))
-    names = ", ".join(name for one in lacking for name in one)
+    lacking = [
+        f"{layout.name}.{name}"
+        for layout in layouts
+        for name in _wrong(layout, await _here(database, layout))
+    ]
+    names = ", ".join(lacking)
     if version < SCHEMA or names:
         raise SchemaNotReady(
             "the MongoDB database is not as this version needs it "
@@ -60,11 +64,6 @@ async def _version(database: Database) -> int:
     return version
 
 
-async def _lacking(database: Database, layout: Layout[Any]) -> list[str]:
-    """Return the indexes that are not as declared, as `collection.index`."""
-    return [f"{layout.name}.{name}" for name in _wrong(layout, await _here(database, layout))]
-
-
 async def _make(database: Database, layout: Layout[Any]) -> None:
     here = await _here(database, layout)
     wrong = _wrong(layout, here)
@@ -77,6 +76,7 @@ async def _make(database: Database, layout: Layout[Any]) -> None:
 
 
 def _wrong(layout: Layout[Any], here: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of the indexes that are missing or not as declared."""
     return [n for n, index in layout.indexes.items() if _shape(here.get(n, {})) != _shape(index)]
 
 

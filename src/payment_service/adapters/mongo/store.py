@@ -1,5 +1,6 @@
 """The store port over MongoDB: every write on the majority's disks, and known by its own mark."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -43,6 +44,9 @@ _log = structlog.get_logger("mongo")
 
 # When the address names none.
 DATABASE = "payments"
+# The driver looks at each server this often, and trusts none that has said "not primary" before it
+# has looked again: its own 10 s are longer than a call may take.
+HEARTBEAT_MS = 1000
 # So many documents that this version cannot read (a newer one wrote them, say) may be due without
 # keeping it from those that it can.
 UNREADABLE_MAX = 100
@@ -57,27 +61,34 @@ def open_store(
     What we promise is not for the address to weaken: what it says of concerns is overridden.
     Raises StoreUnavailable when it is no address.
     """
-    timeout_ms = int(timeout_s * 1000)
     try:
-        client: AsyncMongoClient[Stored] = AsyncMongoClient(
-            uri,
-            w="majority",
-            journal=True,
-            readConcernLevel="majority",
-            readPreference="primary",
-            retryWrites=True,
-            retryReads=True,
-            maxPoolSize=pool_max,
-            serverSelectionTimeoutMS=timeout_ms,
-            connectTimeoutMS=timeout_ms,
-            socketTimeoutMS=timeout_ms,
-            waitQueueTimeoutMS=timeout_ms,
-            appname="payment-service",
-        )
-    except (PyMongoError, ValueError):
+        with warnings.catch_warnings():
+            # The driver passes over an option that it cannot read: one about TLS, it may be.
+            warnings.simplefilter("error")
+            client = _client(uri, pool_max=pool_max, timeout_ms=int(timeout_s * 1000))
+    except (PyMongoError, ValueError, Warning):
         # The driver repeats the part that it cannot read, which may be the password.
         raise StoreUnavailable("MONGODB_URI cannot be read as an address of MongoDB") from None
     return MongoStore(client, collections, timeout_s=timeout_s)
+
+
+def _client(uri: str, *, pool_max: int, timeout_ms: int) -> AsyncMongoClient[Stored]:
+    return AsyncMongoClient(
+        uri,
+        w="majority",
+        journal=True,
+        readConcernLevel="majority",
+        readPreference="primary",
+        retryWrites=True,
+        retryReads=True,
+        maxPoolSize=pool_max,
+        serverSelectionTimeoutMS=timeout_ms,
+        connectTimeoutMS=timeout_ms,
+        socketTimeoutMS=timeout_ms,
+        waitQueueTimeoutMS=timeout_ms,
+        heartbeatFrequencyMS=HEARTBEAT_MS,
+        appname="payment-service",
+    )
 
 
 class MongoStore:
@@ -120,8 +131,8 @@ class MongoStore:
             try:
                 await self._in(collection).insert_one(stored)
             except DuplicateKeyError as error:
-                of_a_value = not doubt and "_id" not in _key_of(error)
-                if of_a_value or await self._is_lost(collection, stored, None, doubt=doubt):
+                by_value = "_id" not in _key_of(error)
+                if await self._is_lost(collection, stored, None, doubt=doubt, by_value=by_value):
                     raise AlreadyExists(f"{collection.name} has this document already.") from None
 
         await self._patience.settle(write)
@@ -240,6 +251,7 @@ class MongoStore:
 
     async def ensure_schema(self) -> None:
         """Make indexes as declared, however long that takes. Raises StoreTooNew."""
+        await self.ping()  # a database that is away is not waited for as long as that
         try:
             with pymongo.timeout(schema.INDEX_BUILD_S):
                 await schema.ensure_schema(self._database, self._layouts.values())
@@ -270,12 +282,16 @@ class MongoStore:
         expected_version: int | None,
         *,
         doubt: bool,
+        by_value: bool = False,
     ) -> bool:
         """Tell whether somebody else was there first, or what stands there is our own write.
 
+        by_value: it was kept out by a unique value, so that nobody need be in its own place.
         Raises NotSettled to be asked again, StoreUnavailable when nobody can tell any more.
         """
         found = await self._in(collection).find_one({"_id": stored["_id"]}, WHOSE)
+        if found is None and by_value and not doubt:
+            return True
         match verdict(found, stored, expected_version=expected_version, doubt=doubt):
             case Verdict.OURS:
                 return False
