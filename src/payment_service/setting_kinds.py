@@ -126,6 +126,20 @@ Token = Annotated[
     _secret_matching(r"[A-Za-z0-9._~+/=-]+"),
     Allowed("a bearer token: letters, digits and -._~+/="),
 ]
+# RFC 6749's alphabets (appendix A): visible ASCII; a scope is a word of it without quotes.
+ClientId = Annotated[
+    str, _matching(r"[\x20-\x7e]{0,500}"), Allowed("up to 500 visible ASCII characters, or empty")
+]
+ClientSecret = Annotated[
+    SecretStr | None,
+    _secret_matching(r"[\x20-\x7e]{1,4096}"),
+    Allowed("up to 4096 visible ASCII characters"),
+]
+ClientScope = Annotated[
+    str,
+    _matching(r"([!#-\[\]-~]+( [!#-\[\]-~]+)*)?"),
+    Allowed("scopes separated by single spaces, or empty"),
+]
 # Stripe's secrets of webhook endpoints; while one is rotated the old one lives on beside it.
 WebhookSecrets = Annotated[
     SecretStr | None,

@@ -165,13 +165,31 @@ def _contradictions(environment: str, values: Mapping[str, str]) -> Iterator[tup
     if environment == "production" and SANDBOX_WEBHOOK_SECRET in secrets.split(","):
         reason = "is the sandbox's secret, with which anybody could sign", "whsec_..."
         yield "stripe_webhook_secret", reason
+    yield from _client_contradictions(environment, values)
     if values.get("mongodb_uri"):
         reason = "comes with a later release; leave it unset, payments are kept at SQLITE_PATH", ""
         yield "mongodb_uri", reason
 
 
+def _client_contradictions(
+    environment: str, values: Mapping[str, str]
+) -> Iterator[tuple[str, Reason]]:
+    """The OrderService's OAuth client is whole, or it is none."""
+    url = values.get("order_service_token_url", "")
+    halves = ("order_service_client_id", "payment-service"), ("order_service_client_secret", "...")
+    for name, example in halves:
+        if url and not values.get(name):
+            yield name, ("is not set, and ORDER_SERVICE_TOKEN_URL needs it", example)
+        if values.get(name) and not url:
+            yield name, ("has no use without ORDER_SERVICE_TOKEN_URL; set that too, or neither", "")
+    if environment == "production" and url.lower().startswith("http://"):
+        reason = "must be https, or the client secret travels in the clear"
+        yield "order_service_token_url", (reason, "https://login.internal.example/oauth2/token")
+
+
 def _warnings(settings: Settings) -> Iterator[str]:
     token = settings.order_service_token is not None
+    client = bool(settings.order_service_token_url)
     in_the_clear = settings.order_service_url.startswith("http://")
     production = settings.environment == "production"
     if not settings.order_service_url:
@@ -180,7 +198,12 @@ def _warnings(settings: Settings) -> Iterator[str]:
         yield "STRIPE_WEBHOOK_SECRET is not set: the truth comes by polling alone, only slower"
     if not settings.back_fill_every_s and not settings.stripe_webhook_secret:
         yield "BACK_FILL_EVERY_S is 0 and there is no webhook: only the sweep finds disputes"
-    if production and token and in_the_clear:
-        yield "ORDER_SERVICE_URL is not https: ORDER_SERVICE_TOKEN travels in the clear"
-    if production and settings.order_service_url and not token:
-        yield "ORDER_SERVICE_TOKEN is not set: the OrderService is told without credentials"
+    if production and (token or client) and in_the_clear:
+        yield "ORDER_SERVICE_URL is not https: the token for it travels in the clear"
+    if token and client:
+        yield "ORDER_SERVICE_TOKEN is not used: ORDER_SERVICE_TOKEN_URL goes before it"
+    if production and settings.order_service_url and not (token or client):
+        yield (
+            "neither ORDER_SERVICE_TOKEN_URL nor ORDER_SERVICE_TOKEN is set: the OrderService is "
+            "told with the caller's token the first time, and without credentials after it"
+        )
