@@ -42,6 +42,12 @@ def example_of(field: FieldInfo) -> str:
     return str(field.examples[0]) if field.examples else ""
 
 
+def is_secret(field: FieldInfo) -> bool:
+    """Say whether the field's value is hidden wherever it is shown."""
+    kinds = get_args(field.annotation) or (field.annotation,)
+    return SecretStr in kinds
+
+
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)

@@ -1,6 +1,7 @@
 """All that can be set from outside, read once from the environment into one frozen value.
 
-The names of the environment are the names of the fields in capitals. Everything but secrets has a
+The names of the environment are the names of the fields in capitals; a secret may stand in a file
+instead, which `<NAME>_FILE` names. Everything but secrets has a
 default, so a fresh clone runs with none of them. Nobody but `main` and `cli` may import this; the
 rest of the program is handed plain values.
 """
@@ -11,6 +12,7 @@ from types import MappingProxyType
 
 from pydantic import ConfigDict, ValidationError
 
+from payment_service.setting_files import example_path, file_setting, read_secrets
 from payment_service.setting_groups import (
     STRIPE_URL,
     AccessSettings,
@@ -23,7 +25,7 @@ from payment_service.setting_groups import (
     ServingSettings,
     StripeSettings,
 )
-from payment_service.setting_kinds import allowed_of, example_of
+from payment_service.setting_kinds import allowed_of, example_of, is_secret
 
 Reason = tuple[str, str]  # what is wrong with a setting, and an example of what is right
 
@@ -111,17 +113,44 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         for field, name in names.items()
         if name in environ and (environ[name].strip() or field in _MAY_BE_EMPTY)
     }
+    by_file, unusable = _secrets_in_files(environ)
+    given |= by_file
     environment = given.get("environment", "development").lower()
     known: Environment = "production" if environment == "production" else "development"
     values = {**DEFAULTS[known], **given}
     settings, wrong = _validated(values)
     for field, reason in _contradictions(environment, values):
         wrong.setdefault(field, reason)
-    if settings is None or wrong:
-        raise InvalidSettings(
-            *(Problem(name, *wrong[field]) for field, name in names.items() if field in wrong)
-        )
+    for field in by_file.keys() & wrong.keys():
+        unusable[field] = f"names a file whose content {wrong.pop(field)[0]}"
+    if settings is None or wrong or unusable:
+        raise InvalidSettings(*_problems(names, wrong, unusable))
     return settings
+
+
+def secret_fields() -> tuple[str, ...]:
+    """Return the names of all settings that are secrets."""
+    return tuple(name for name, field in Settings.model_fields.items() if is_secret(field))
+
+
+def _secrets_in_files(environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the secrets that files hold, and what is wrong with such files, by field."""
+    fields = {field.upper(): field for field in secret_fields()}
+    found, wrong = read_secrets(environ, fields)
+    return (
+        {fields[name]: value for name, value in found.items()},
+        {fields[name]: reason for name, reason in wrong.items()},
+    )
+
+
+def _problems(
+    names: Mapping[str, str], wrong: Mapping[str, Reason], unusable: Mapping[str, str]
+) -> Iterator[Problem]:
+    for field, name in names.items():
+        if field in unusable:  # then the file is what must be mended
+            yield Problem(file_setting(name), unusable[field], example_path(name))
+        elif field in wrong:
+            yield Problem(name, *wrong[field])
 
 
 def _validated(values: Mapping[str, str]) -> tuple[Settings | None, dict[str, Reason]]:
