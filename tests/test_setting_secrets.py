@@ -197,6 +197,7 @@ def test_a_right_secret_is_not_shown(tmp_path: Path, name: str, *, by_file: bool
     ran = CliRunner().invoke(app, ["settings"], env=environ)
     structlog.get_logger().info("a.b", settings=settings, all=settings.model_dump())
 
+    assert value in settings.secret_values()
     assert ran.exit_code == 0
     assert f"{name}=**********" in ran.output
     shown = (

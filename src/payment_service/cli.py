@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from payment_service.logs import configure_logs
+from payment_service.logs import catch_strays, configure_logs
 from payment_service.settings import InvalidSettings, Settings, load_settings
 
 # What the operator must mend (settings, port, database): the same for every command.
@@ -83,6 +83,9 @@ def settings() -> None:
 
 def main() -> None:
     """Run the command line."""
+    # With it the Stripe library prints what it sends and gets, client secrets included, past every
+    # logger. It is read when that library is imported, so it must be gone by then.
+    os.environ.pop("STRIPE_LOG", None)
     app()
 
 
@@ -104,7 +107,16 @@ def _run(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     in_force = _settings()
     # A terminal is coloured; so is the pipe of somebody who says that a terminal is behind it.
     colours = bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
-    configure_logs(in_force.log_level, in_force.log_format, colours=colours, remember=True)
+    email_key = in_force.log_email_key
+    configure_logs(
+        in_force.log_level,
+        in_force.log_format,
+        email_key=email_key.get_secret_value().encode() if email_key else None,
+        known_secrets=in_force.secret_values(),
+        colours=colours,
+        remember=True,
+    )
+    catch_strays()
     for warning in in_force.warnings():
         structlog.get_logger("settings").warning("settings.doubtful", what=warning)
     try:

@@ -152,6 +152,12 @@ WebhookSecrets = Annotated[
     _secret_matching(r"whsec_[A-Za-z0-9+/=_-]+(,\s*whsec_[A-Za-z0-9+/=_-]+){0,3}"),
     Allowed("one to four signing secrets (whsec_), separated by commas"),
 ]
+# Below 16 characters a key can be guessed from one known address; BLAKE2 takes up to 64 bytes.
+EmailKey = Annotated[
+    SecretStr | None,
+    _secret_matching(r"[A-Za-z0-9._~+/=-]{16,64}"),
+    Allowed("16 to 64 letters, digits and -._~+/="),
+]
 # What the OrderService calls a status: words in capitals, as a rule.
 OrderStatus = Annotated[
     str,
