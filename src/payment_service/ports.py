@@ -217,6 +217,10 @@ class Witness(Protocol):
         """Something at Stripe bears our mark and belongs to no document: a database was lost."""
         ...
 
+    def took_up(self, doc: Document) -> None:
+        """Work on a document begins in this task: what is written from now on is about it."""
+        ...
+
     def stumbled(self, id: str, error: BaseException) -> None:
         """Work on a document ended in an exception; it is tried again when its claim lapses."""
         ...
