@@ -287,6 +287,26 @@ def test_secrets_are_neither_shown_nor_repeated_in_errors() -> None:
     assert caught.value.__cause__ is None
 
 
+def test_secrets_are_known_whole_and_in_parts_to_whoever_hides_them() -> None:
+    settings = load_settings(
+        {
+            "STRIPE_WEBHOOK_SECRET": "whsec_new, whsec_old",
+            "ORDER_SERVICE_TOKEN_URL": "http://login/token",
+            "ORDER_SERVICE_CLIENT_ID": "us",
+            "ORDER_SERVICE_CLIENT_SECRET": "odd://us:word@[x, y",
+        }
+    )
+
+    assert sorted(settings.secret_values()) == [
+        "odd://us:word@[x, y",
+        "sk_test_sandbox",
+        "whsec_new",
+        "whsec_new, whsec_old",
+        "whsec_old",
+        "word",
+    ]
+
+
 def test_settings_cannot_be_changed() -> None:
     settings = load_settings({})
 

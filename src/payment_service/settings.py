@@ -6,6 +6,7 @@ default, so a fresh clone runs with none of them. Nobody but `main` and `cli` ma
 rest of the program is handed plain values.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -35,6 +36,10 @@ DEMO_ORDERS_URL = "http://127.0.0.1:9001/order"
 
 SANDBOX_KEY = "sk_test_sandbox"
 SANDBOX_WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - of a sandbox on this machine
+
+
+# The password of an address.
+_PASSWORD = re.compile(r"://[^/:@]*:([^@]+)@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,10 @@ class Settings(  # the page of settings shows the last group first
         """Return every secret in force, for whoever must know what to hide."""
         fields = [getattr(self, name) for name in secret_fields()]
         whole = [field.get_secret_value() for field in fields if field is not None]
-        parts = [part.strip() for value in whole for part in value.split(",")]
-        return tuple(dict.fromkeys([*whole, *parts]))
+        # One of several webhook secrets, or an address's password, is as secret by itself.
+        signing = [part for value in whole for part in re.split(r",\s*", value) if "whsec_" in part]
+        passwords = [found[1] for value in whole if (found := _PASSWORD.search(value))]
+        return tuple(dict.fromkeys([*whole, *signing, *passwords]))
 
     def warnings(self) -> tuple[str, ...]:
         """Say what may be meant, but is worth a look at the start."""
