@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from payment_service import forget_command
 from payment_service.logs import catch_strays, configure_logs
 from payment_service.settings import InvalidSettings, Settings, load_settings
 
@@ -133,3 +134,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     import uvloop  # noqa: PLC0415 - not on every platform
 
     return uvloop.new_event_loop
+
+
+forget_command.add_to(app, _run)

@@ -8,7 +8,7 @@ import structlog
 
 from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.orders_token import Client, ClientTokens
-from payment_service.adapters.sqlite import open_store
+from payment_service.adapters.sqlite import erase, open_store
 from payment_service.adapters.stripe import SignedEvents, TimeLimits, open_stripe
 from payment_service.adapters.system import RandomIds, SystemClock
 from payment_service.api.app import ApiOptions
@@ -73,6 +73,15 @@ def api_options_of(settings: Settings) -> ApiOptions:
 def open_database(settings: Settings) -> Store:
     """Return the store that the settings choose, opened."""
     return open_store(settings.sqlite_path, COLLECTIONS)
+
+
+def erase_removed(settings: Settings) -> None:
+    """Make what was removed unreadable in the database's own file; nobody else may have it open.
+
+    Raises StoreUnavailable. Of a database server that is its operator's to do.
+    """
+    if settings.mongodb_uri is None:
+        erase(settings.sqlite_path)
 
 
 def open_orders(settings: Settings) -> HttpOrders:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from payment_service.domain.audit import AuditEntry
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
 from payment_service.domain.event import Event
@@ -300,7 +301,8 @@ class StoredRequest:
 
     id: caller and key, hashed together. fingerprint: hash of method, path and body.
     wake_at is always None: nobody works on it by itself. body never holds a client secret;
-    `secret_of` names the PaymentIntent whose secret belongs into it.
+    `secret_of` names the PaymentIntent whose secret belongs into it. subject: the customer, when
+    the answer says something of a person.
     """
 
     id: str
@@ -312,6 +314,7 @@ class StoredRequest:
     status_code: int | None = None
     body: Mapping[str, Any] | None = None
     secret_of: str | None = None
+    subject: str | None = None
 
     @property
     def wake_at(self) -> datetime | None:
@@ -320,7 +323,15 @@ class StoredRequest:
 
 
 REQUESTS: Collection[StoredRequest] = Collection(
-    name="requests", kind=StoredRequest, expires_at=lambda r: r.expires_at
+    name="requests",
+    kind=StoredRequest,
+    columns={"subject": lambda r: r.subject},
+    expires_at=lambda r: r.expires_at,
+)
+AUDIT: Collection[AuditEntry] = Collection(
+    name="audit",
+    kind=AuditEntry,
+    columns={"subject": lambda a: a.subject, "created_at": lambda a: epoch_ms(a.created_at)},
 )
 COLLECTIONS: tuple[Collection[Any], ...] = (
     PAYMENTS,
@@ -329,4 +340,5 @@ COLLECTIONS: tuple[Collection[Any], ...] = (
     CURSORS,
     REFUND_PLACES,
     REQUESTS,
+    AUDIT,
 )

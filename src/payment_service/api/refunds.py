@@ -2,7 +2,7 @@
 
 from payment_service.api.amounts import check_part, read_part
 from payment_service.api.answer_models import PendingAnswer, RefundAnswer
-from payment_service.api.answers import Answer, pending, success
+from payment_service.api.answers import Answer, about, pending, success
 from payment_service.api.asked import AskedRefund
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.idempotency import derived_id, key_id
@@ -37,7 +37,7 @@ async def refund(api: Api, call: Incoming) -> Answer:
     if made.status is RefundStatus.ASKING:
         return _pending(payment, made)
     raise_refund_failure(payment, made)
-    return success(api.show.refund(payment, made))
+    return about(payment.terms.customer_id, api.show.refund(payment, made))
 
 
 def _read(api: Api, call: Incoming) -> AskedRefund:

@@ -31,6 +31,7 @@ from payment_service.domain.news import (
     IntentSeen,
     News,
     NoNews,
+    NothingFound,
     RefundSeen,
     Rejected,
     SetupSeen,
@@ -43,6 +44,7 @@ from payment_service.domain.steps import (
     CreateIntent,
     CreateRefund,
     CreateSetup,
+    DeleteCustomer,
     GatewayStep,
     ReadIntent,
     ReadSetup,
@@ -184,6 +186,8 @@ def _seen(step: GatewayStep, answer: Answer) -> News:
             return RefundSeen(refund_of(answer.body), answer.replayed, answer.request_id)
         case CreateCustomer() | SetDefaultCard():
             return CustomerSeen(customer_of(answer.body, ()), answer.request_id)
+        case DeleteCustomer():
+            return _deleted(answer)
         case CreateSetup() | ReadSetup():
             return SetupSeen(setup_of(answer.body), answer.request_id)
         case CreateIntent() | ConfirmIntent() | CaptureIntent() | CancelIntent() | ReadIntent():
@@ -191,6 +195,12 @@ def _seen(step: GatewayStep, answer: Answer) -> News:
     if answer.body["type"] != "card":
         return Rejected(Denial("not_a_card", "This payment method is not a card."))
     return CardSeen(card_of(answer.body), answer.request_id)
+
+
+def _deleted(answer: Answer) -> NothingFound:
+    if answer.body["deleted"] is not True:
+        raise ValueError("a deletion was answered with what is still there")
+    return NothingFound(answer.request_id)
 
 
 def _log_answer(call: StripeCall, answer: Answer, status: int, took_s: float) -> None:
