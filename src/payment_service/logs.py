@@ -1,8 +1,8 @@
 """How log lines are made: one JSON object each, or coloured text for people, and never a secret.
 
-Every line, ours or a library's, walks the same processors; the last one before rendering hides
-whatever must not be written down (`redaction.py`). This room knows no settings; `cli` tells it what
-it wants.
+Every line, ours or a library's, walks the same processors; the last one that is handed anybody's
+words hides whatever must not be written down (`redaction.py`). This room knows no settings; `cli`
+tells it what it wants.
 """
 
 import asyncio
@@ -55,10 +55,11 @@ def configure_logs(
     stream = out or sys.stdout.buffer
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        _Stamp(now or _utc_now, "milliseconds" if fmt == "json" else "seconds"),
         structlog.processors.format_exc_info,
         Redact(email_key or secrets.token_bytes(16), known_secrets),
+        # These two are ours and need no second look.
+        structlog.processors.add_log_level,
+        _Stamp(now or _utc_now, "milliseconds" if fmt == "json" else "seconds"),
         _json_line if fmt == "json" else _Console(colours=colours),
     ]
     structlog.configure(
