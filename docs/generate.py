@@ -13,7 +13,6 @@ import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from payment_service.api.presenting import wire_status
@@ -26,14 +25,21 @@ from payment_service.api.problems import (
 )
 from payment_service.domain.payment import State
 from payment_service.domain.transitions import MEANINGS, ROADS
+from payment_service.setting_files import example_path, file_setting
 from payment_service.setting_groups import Environment
-from payment_service.setting_kinds import allowed_of, example_of
+from payment_service.setting_kinds import allowed_of, example_of, is_secret
 from payment_service.settings import DEFAULTS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 _MADE = "made by `make docs`; change the code instead"
 
+_SETTINGS_HEAD = """
+Read once, at the start, from the environment; all that are wrong are named at once, and the process
+ends with code 2 before it opens a port. An empty variable is one that is not set, but for those
+that say that they may be empty. Secrets are never shown. Each may stand in a file instead, which
+`<NAME>_FILE` names: a regular file of UTF-8 text, up to 64 KiB; one newline at its end is not part
+of the secret. Setting both is refused."""
 _ERRORS_HEAD = """
 Every failure has the same envelope: `success` false, a `message` for a person, a `code` for a
 program that never changes its meaning, `errors` with every bad field for a 400, and the `requestId`
@@ -60,9 +66,7 @@ def settings_page() -> str:
         "",
         f"<!-- {_MADE} -->",
         "",
-        "Read once, at the start, from the environment; all that are wrong are named at once, and",
-        "the process ends with code 2 before it opens a port. An empty variable is one that is not",
-        "set, but for those that say that they may be empty. Secrets are never shown.",
+        *textwrap.wrap(_SETTINGS_HEAD.strip(), 100),
     ]
     for name, field in Settings.model_fields.items():
         lines += [
@@ -75,8 +79,11 @@ def settings_page() -> str:
             f"- Default: {_default(name, field)}",
             f"- Example: `{name.upper()}={example_of(field)}`",
         ]
-        if _is_secret(field):
-            lines.append("- A secret: keep it out of files that are committed")
+        if is_secret(field):
+            lines += [
+                "- A secret: keep it out of files that are committed",
+                f"- Or in a file: `{file_setting(name.upper())}={example_path(name)}`",
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -89,6 +96,8 @@ def example_environment() -> str:
     for name, field in Settings.model_fields.items():
         lines += ["", *_wrapped(f"{field.description}"), f"# {allowed_of(field)}"]
         default = _default_in(name, field, "development")
+        if is_secret(field):
+            lines.append(f"# Or {file_setting(name.upper())}: a file that holds it.")
         lines.append(f"#{name.upper()}={default if default is not None else ''}")
     return "\n".join(lines) + "\n"
 
@@ -222,10 +231,6 @@ def _shown(value: str | None, *, absent: str) -> str:
     if value is None:
         return absent
     return f"`{value}`" if value else "empty"
-
-
-def _is_secret(field: FieldInfo) -> bool:
-    return SecretStr.__name__ in str(field.annotation)
 
 
 def _wrapped(text: str) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from payment_service.settings import Settings
+from payment_service.setting_files import file_setting
+from payment_service.settings import Settings, secret_fields
 
 _HERE = frozenset({"", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -20,7 +21,8 @@ class NetworkIsClosed(AssertionError):
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_from_the_machine() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in (*map(str.upper, Settings.model_fields), *_OTHERS_ALSO_READ):
+        files = (file_setting(name.upper()) for name in secret_fields())
+        for name in (*map(str.upper, Settings.model_fields), *files, *_OTHERS_ALSO_READ):
             patch.delenv(name, raising=False)
         yield
 

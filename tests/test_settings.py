@@ -80,10 +80,51 @@ def test_production_warns_of_a_token_in_the_clear_and_of_none() -> None:
     }
 
     assert load_settings(clear).warnings() == (
-        "ORDER_SERVICE_TOKEN is not set: the OrderService is told without credentials",
+        (
+            "neither ORDER_SERVICE_TOKEN_URL nor ORDER_SERVICE_TOKEN is set: the OrderService is"
+            " told with the caller's token the first time, and without credentials after it"
+        ),
     )
     assert load_settings({**clear, "ORDER_SERVICE_TOKEN": "abc"}).warnings() == (
-        "ORDER_SERVICE_URL is not https: ORDER_SERVICE_TOKEN travels in the clear",
+        "ORDER_SERVICE_URL is not https: the token for it travels in the clear",
+    )
+
+
+CLIENT = {
+    "ORDER_SERVICE_TOKEN_URL": "https://login/token",
+    "ORDER_SERVICE_CLIENT_ID": "us",
+    "ORDER_SERVICE_CLIENT_SECRET": "a word",
+}
+
+
+def test_an_oauth_client_is_whole_or_none() -> None:
+    needed = "is not set, and ORDER_SERVICE_TOKEN_URL needs it"
+    useless = "has no use without ORDER_SERVICE_TOKEN_URL; set that too, or neither"
+
+    assert refused({"ORDER_SERVICE_TOKEN_URL": CLIENT["ORDER_SERVICE_TOKEN_URL"]}) == {
+        "ORDER_SERVICE_CLIENT_ID": needed,
+        "ORDER_SERVICE_CLIENT_SECRET": needed,
+    }
+    assert refused({**CLIENT, "ORDER_SERVICE_TOKEN_URL": ""}) == {
+        "ORDER_SERVICE_CLIENT_ID": useless,
+        "ORDER_SERVICE_CLIENT_SECRET": useless,
+    }
+    assert load_settings({**CLIENT, "ORDER_SERVICE_SCOPE": "a b"}).order_service_scope == "a b"
+    assert list(refused({**CLIENT, "ORDER_SERVICE_SCOPE": 'a "b'})) == ["ORDER_SERVICE_SCOPE"]
+
+
+def test_a_client_secret_never_travels_in_the_clear_in_production() -> None:
+    clear = {**CLIENT, "ORDER_SERVICE_TOKEN_URL": "http://login/token"}
+
+    assert load_settings(clear).order_service_client_id == "us"
+    assert refused({**LIVE, **clear}) == {
+        "ORDER_SERVICE_TOKEN_URL": "must be https, or the client secret travels in the clear"
+    }
+
+
+def test_a_token_that_is_not_used_is_warned_about() -> None:
+    assert load_settings({**CLIENT, "ORDER_SERVICE_TOKEN": "abc"}).warnings() == (
+        "ORDER_SERVICE_TOKEN is not used: ORDER_SERVICE_TOKEN_URL goes before it",
     )
 
 
@@ -263,6 +304,26 @@ def test_production_is_warned_of_a_mongodb_that_cannot_fail_over() -> None:
     assert warnings("mongodb://u:p@db/payments") == 1
     assert warnings("mongodb://a,b,c/payments?replicaSet=rs0") == 0
     assert warnings("mongodb+srv://u:p@cluster.example/payments") == 0
+
+
+def test_secrets_are_known_whole_and_in_parts_to_whoever_hides_them() -> None:
+    settings = load_settings(
+        {
+            "STRIPE_WEBHOOK_SECRET": "whsec_new, whsec_old",
+            "ORDER_SERVICE_TOKEN_URL": "http://login/token",
+            "ORDER_SERVICE_CLIENT_ID": "us",
+            "ORDER_SERVICE_CLIENT_SECRET": "odd://us:word@[x, y",
+        }
+    )
+
+    assert sorted(settings.secret_values()) == [
+        "odd://us:word@[x, y",
+        "sk_test_sandbox",
+        "whsec_new",
+        "whsec_new, whsec_old",
+        "whsec_old",
+        "word",
+    ]
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from payment_service import forget_command
 from payment_service.key_commands import key_commands
-from payment_service.logs import configure_logs
+from payment_service.logs import catch_strays, configure_logs
 from payment_service.ports import Store
 from payment_service.settings import InvalidSettings, Settings, load_settings
 
@@ -110,6 +111,9 @@ app.add_typer(key_commands(_with_store), name="keys")
 
 def main() -> None:
     """Run the command line."""
+    # With it the Stripe library prints what it sends and gets, client secrets included, past every
+    # logger. It is read when that library is imported, so it must be gone by then.
+    os.environ.pop("STRIPE_LOG", None)
     app()
 
 
@@ -131,7 +135,16 @@ def _run(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     in_force = _settings()
     # A terminal is coloured; so is the pipe of somebody who says that a terminal is behind it.
     colours = bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
-    configure_logs(in_force.log_level, in_force.log_format, colours=colours, remember=True)
+    email_key = in_force.log_email_key
+    configure_logs(
+        in_force.log_level,
+        in_force.log_format,
+        email_key=email_key.get_secret_value().encode() if email_key else None,
+        known_secrets=in_force.secret_values(),
+        colours=colours,
+        remember=True,
+    )
+    catch_strays()
     for warning in in_force.warnings():
         structlog.get_logger("settings").warning("settings.doubtful", what=warning)
     try:
@@ -148,3 +161,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     import uvloop  # noqa: PLC0415 - not on every platform
 
     return uvloop.new_event_loop
+
+
+forget_command.add_to(app, _run)

@@ -7,7 +7,8 @@ from importlib.metadata import version
 import structlog
 
 from payment_service.adapters.orders_http import HttpOrders
-from payment_service.adapters.sqlite import open_store
+from payment_service.adapters.orders_token import Client, ClientTokens
+from payment_service.adapters.sqlite import erase, open_store
 from payment_service.adapters.stripe import SignedEvents, TimeLimits, open_stripe
 from payment_service.adapters.system import RandomIds, SystemClock
 from payment_service.adapters.tokens import (
@@ -126,16 +127,41 @@ def open_database(settings: Settings) -> Store:
     return open_store(settings.sqlite_path, COLLECTIONS)
 
 
+def erase_removed(settings: Settings) -> None:
+    """Make what was removed unreadable in the database's own file; nobody else may have it open.
+
+    Raises StoreUnavailable. Of a database server that is its operator's to do.
+    """
+    if settings.mongodb_uri is None:
+        erase(settings.sqlite_path)
+
+
+def open_orders(settings: Settings) -> HttpOrders:
+    """Return the OrderService, with our own credentials for it if there are any."""
+    token, secret = settings.order_service_token, settings.order_service_client_secret
+    timeout_s = settings.order_service_timeout_s
+    tokens = None
+    if settings.order_service_token_url and secret is not None:
+        client = Client(
+            token_url=settings.order_service_token_url,
+            id=settings.order_service_client_id,
+            secret=secret.get_secret_value(),
+            scope=settings.order_service_scope,
+        )
+        tokens = ClientTokens(client, timeout_s=timeout_s)
+    return HttpOrders(
+        settings.order_service_url,
+        token=token.get_secret_value() if token else None,
+        timeout_s=timeout_s,
+        tokens=tokens,
+    )
+
+
 @contextlib.asynccontextmanager
 async def open_world(settings: Settings) -> AsyncIterator[World]:
     """Open everything outside; on leaving, drain what is under way and let go."""
     store = open_database(settings)
-    token = settings.order_service_token
-    orders = HttpOrders(
-        settings.order_service_url,
-        token=token.get_secret_value() if token else None,
-        timeout_s=settings.order_service_timeout_s,
-    )
+    orders = open_orders(settings)
     gateway = open_stripe(
         api_key=settings.stripe_secret_key.get_secret_value(),
         api_base=settings.stripe_api_base,

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from payment_service.children import Child, Dead, Part, show
+from payment_service.setting_files import file_setting
 from payment_service.settings import (
     SANDBOX_KEY,
     SANDBOX_WEBHOOK_SECRET,
@@ -76,6 +77,8 @@ def dev_environ(
         for name, value in environ.items()
         if value.strip() or name == "ORDER_SERVICE_URL" or name not in made_up
     }
+    for name in [name for name in made_up if given.get(file_setting(name), "").strip()]:
+        del made_up[name]
     return made_up | given
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from payment_service.domain.api_key import ApiKey
+from payment_service.domain.audit import AuditEntry
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
 from payment_service.domain.event import Event
@@ -259,6 +260,10 @@ class Witness(Protocol):
         """Something at Stripe bears our mark and belongs to no document: a database was lost."""
         ...
 
+    def took_up(self, doc: Document) -> None:
+        """Work on a document begins in this task: what is written from now on is about it."""
+        ...
+
     def stumbled(self, id: str, error: BaseException) -> None:
         """Work on a document ended in an exception; it is tried again when its claim lapses."""
         ...
@@ -339,7 +344,8 @@ class StoredRequest:
 
     id: caller and key, hashed together. fingerprint: hash of method, path and body.
     wake_at is always None: nobody works on it by itself. body never holds a client secret;
-    `secret_of` names the PaymentIntent whose secret belongs into it.
+    `secret_of` names the PaymentIntent whose secret belongs into it. subject: the customer, when
+    the answer says something of a person.
     """
 
     id: str
@@ -351,6 +357,7 @@ class StoredRequest:
     status_code: int | None = None
     body: Mapping[str, Any] | None = None
     secret_of: str | None = None
+    subject: str | None = None
     schema: Schema = SCHEMA
 
     @property
@@ -360,7 +367,15 @@ class StoredRequest:
 
 
 REQUESTS: Collection[StoredRequest] = Collection(
-    name="requests", kind=StoredRequest, expires_at=lambda r: r.expires_at
+    name="requests",
+    kind=StoredRequest,
+    columns={"subject": lambda r: r.subject},
+    expires_at=lambda r: r.expires_at,
+)
+AUDIT: Collection[AuditEntry] = Collection(
+    name="audit",
+    kind=AuditEntry,
+    columns={"subject": lambda a: a.subject, "created_at": lambda a: epoch_ms(a.created_at)},
 )
 API_KEYS: Collection[ApiKey] = Collection(
     name="api_keys", kind=ApiKey, columns={"created_at": lambda k: epoch_ms(k.created_at)}
@@ -373,4 +388,5 @@ COLLECTIONS: tuple[Collection[Any], ...] = (
     REFUND_PLACES,
     REQUESTS,
     API_KEYS,
+    AUDIT,
 )

@@ -42,6 +42,12 @@ def example_of(field: FieldInfo) -> str:
     return str(field.examples[0]) if field.examples else ""
 
 
+def is_secret(field: FieldInfo) -> bool:
+    """Say whether the field's value is hidden wherever it is shown."""
+    kinds = get_args(field.annotation) or (field.annotation,)
+    return SecretStr in kinds
+
+
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -168,11 +174,31 @@ MongoAddress = Annotated[
     _secret_matching(r"mongodb(\+srv)?://\S+"),
     Allowed("an address that begins with mongodb:// or mongodb+srv://"),
 ]
+# RFC 6749's alphabets (appendix A): visible ASCII; a scope is a word of it without quotes.
+ClientId = Annotated[
+    str, _matching(r"[\x20-\x7e]{0,500}"), Allowed("up to 500 visible ASCII characters, or empty")
+]
+ClientSecret = Annotated[
+    SecretStr | None,
+    _secret_matching(r"[\x20-\x7e]{1,4096}"),
+    Allowed("up to 4096 visible ASCII characters"),
+]
+ClientScope = Annotated[
+    str,
+    _matching(r"([!#-\[\]-~]+( [!#-\[\]-~]+)*)?"),
+    Allowed("scopes separated by single spaces, or empty"),
+]
 # Stripe's secrets of webhook endpoints; while one is rotated the old one lives on beside it.
 WebhookSecrets = Annotated[
     SecretStr | None,
     _secret_matching(r"whsec_[A-Za-z0-9+/=_-]+(,\s*whsec_[A-Za-z0-9+/=_-]+){0,3}"),
     Allowed("one to four signing secrets (whsec_), separated by commas"),
+]
+# Below 16 characters a key can be guessed from one known address; BLAKE2 takes up to 64 bytes.
+EmailKey = Annotated[
+    SecretStr | None,
+    _secret_matching(r"[A-Za-z0-9._~+/=-]{16,64}"),
+    Allowed("16 to 64 letters, digits and -._~+/="),
 ]
 # What the OrderService calls a status: words in capitals, as a rule.
 OrderStatus = Annotated[

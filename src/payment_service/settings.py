@@ -1,16 +1,19 @@
 """All that can be set from outside, read once from the environment into one frozen value.
 
-The names of the environment are the names of the fields in capitals. Everything but secrets has a
+The names of the environment are the names of the fields in capitals; a secret may stand in a file
+instead, which `<NAME>_FILE` names. Everything but secrets has a
 default, so a fresh clone runs with none of them. Nobody but `main` and `cli` may import this; the
 rest of the program is handed plain values.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from pydantic import ConfigDict, SecretStr, ValidationError
 
+from payment_service.setting_files import example_path, file_setting, read_secrets
 from payment_service.setting_groups import (
     STRIPE_URL,
     AccessSettings,
@@ -28,7 +31,7 @@ from payment_service.setting_groups.access import (
     access_contradictions,
     access_warnings,
 )
-from payment_service.setting_kinds import allowed_of, example_of
+from payment_service.setting_kinds import allowed_of, example_of, is_secret
 
 Reason = tuple[str, str]  # what is wrong with a setting, and an example of what is right
 
@@ -38,6 +41,10 @@ DEMO_ORDERS_URL = "http://127.0.0.1:9001/order"
 
 SANDBOX_KEY = "sk_test_sandbox"
 SANDBOX_WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - of a sandbox on this machine
+
+
+# The password of an address.
+_PASSWORD = re.compile(r"://[^/:@]*:([^@]+)@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,15 @@ class Settings(  # the page of settings shows the last group first
     model_config = ConfigDict(
         frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
     )
+
+    def secret_values(self) -> tuple[str, ...]:
+        """Return every secret in force, for whoever must know what to hide."""
+        fields = [getattr(self, name) for name in secret_fields()]
+        whole = [field.get_secret_value() for field in fields if field is not None]
+        # One of several webhook secrets, or an address's password, is as secret by itself.
+        signing = [part for value in whole for part in re.split(r",\s*", value) if "whsec_" in part]
+        passwords = [found[1] for value in whole if (found := _PASSWORD.search(value))]
+        return tuple(dict.fromkeys([*whole, *signing, *passwords]))
 
     def warnings(self) -> tuple[str, ...]:
         """Say what may be meant, but is worth a look at the start."""
@@ -119,6 +135,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         for field, name in names.items()
         if name in environ and (environ[name].strip() or field in _MAY_BE_EMPTY)
     }
+    by_file, unusable = _secrets_in_files(environ)
+    given |= by_file
     environment = given.get("environment", "development").lower()
     known: Environment = "production" if environment == "production" else "development"
     values = {**DEFAULTS[known], **given}
@@ -127,11 +145,36 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         wrong["auth"] = AUTH_UNSET
     for field, reason in _contradictions(environment, values):
         wrong.setdefault(field, reason)
-    if settings is None or wrong:
-        raise InvalidSettings(
-            *(Problem(name, *wrong[field]) for field, name in names.items() if field in wrong)
-        )
+    for field in by_file.keys() & wrong.keys():
+        unusable[field] = f"names a file whose content {wrong.pop(field)[0]}"
+    if settings is None or wrong or unusable:
+        raise InvalidSettings(*_problems(names, wrong, unusable))
     return settings
+
+
+def secret_fields() -> tuple[str, ...]:
+    """Return the names of all settings that are secrets."""
+    return tuple(name for name, field in Settings.model_fields.items() if is_secret(field))
+
+
+def _secrets_in_files(environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the secrets that files hold, and what is wrong with such files, by field."""
+    fields = {field.upper(): field for field in secret_fields()}
+    found, wrong = read_secrets(environ, fields)
+    return (
+        {fields[name]: value for name, value in found.items()},
+        {fields[name]: reason for name, reason in wrong.items()},
+    )
+
+
+def _problems(
+    names: Mapping[str, str], wrong: Mapping[str, Reason], unusable: Mapping[str, str]
+) -> Iterator[Problem]:
+    for field, name in names.items():
+        if field in unusable:  # then the file is what must be mended
+            yield Problem(file_setting(name), unusable[field], example_path(name))
+        elif field in wrong:
+            yield Problem(name, *wrong[field])
 
 
 def _validated(values: Mapping[str, str]) -> tuple[Settings | None, dict[str, Reason]]:
@@ -176,10 +219,28 @@ def _contradictions(environment: str, values: Mapping[str, str]) -> Iterator[tup
         reason = "is the sandbox's secret, with which anybody could sign", "whsec_..."
         yield "stripe_webhook_secret", reason
     yield from access_contradictions(environment, values)
+    yield from _client_contradictions(environment, values)
+
+
+def _client_contradictions(
+    environment: str, values: Mapping[str, str]
+) -> Iterator[tuple[str, Reason]]:
+    """The OrderService's OAuth client is whole, or it is none."""
+    url = values.get("order_service_token_url", "")
+    halves = ("order_service_client_id", "payment-service"), ("order_service_client_secret", "...")
+    for name, example in halves:
+        if url and not values.get(name):
+            yield name, ("is not set, and ORDER_SERVICE_TOKEN_URL needs it", example)
+        if values.get(name) and not url:
+            yield name, ("has no use without ORDER_SERVICE_TOKEN_URL; set that too, or neither", "")
+    if environment == "production" and url.lower().startswith("http://"):
+        reason = "must be https, or the client secret travels in the clear"
+        yield "order_service_token_url", (reason, "https://login.internal.example/oauth2/token")
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
     token = settings.order_service_token is not None
+    client = bool(settings.order_service_token_url)
     in_the_clear = settings.order_service_url.startswith("http://")
     production = settings.environment == "production"
     if production and settings.mongodb_uri and _names_one_server(settings.mongodb_uri):
@@ -190,10 +251,15 @@ def _warnings(settings: Settings) -> Iterator[str]:
         yield "STRIPE_WEBHOOK_SECRET is not set: the truth comes by polling alone, only slower"
     if not settings.back_fill_every_s and not settings.stripe_webhook_secret:
         yield "BACK_FILL_EVERY_S is 0 and there is no webhook: only the sweep finds disputes"
-    if production and token and in_the_clear:
-        yield "ORDER_SERVICE_URL is not https: ORDER_SERVICE_TOKEN travels in the clear"
-    if production and settings.order_service_url and not token:
-        yield "ORDER_SERVICE_TOKEN is not set: the OrderService is told without credentials"
+    if production and (token or client) and in_the_clear:
+        yield "ORDER_SERVICE_URL is not https: the token for it travels in the clear"
+    if token and client:
+        yield "ORDER_SERVICE_TOKEN is not used: ORDER_SERVICE_TOKEN_URL goes before it"
+    if production and settings.order_service_url and not (token or client):
+        yield (
+            "neither ORDER_SERVICE_TOKEN_URL nor ORDER_SERVICE_TOKEN is set: the OrderService is "
+            "told with the caller's token the first time, and without credentials after it"
+        )
     yield from access_warnings(settings, production=production)
 
 

@@ -7,10 +7,12 @@ from prometheus_client import Counter
 
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
+from payment_service.domain.event import Event
 from payment_service.domain.history import Entry
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent
 from payment_service.domain.payment import Payment
+from payment_service.ports import Document
 
 _log = structlog.get_logger("payments")
 
@@ -90,10 +92,29 @@ class LogWitness:
             object_id=seen.object_id,
         )
 
+    def took_up(self, doc: Document) -> None:
+        """Let every line of this task name the document, and the request that began it."""
+        structlog.contextvars.bind_contextvars(**_names_of(doc))
+
     def stumbled(self, id: str, error: BaseException) -> None:
         """Log the exception with its traceback; the claim lapses and somebody tries again."""
         STUMBLES.inc()
         _log.error("document.stumbled", id=id, exc_info=error)
+
+
+def _names_of(doc: Document) -> dict[str, str]:
+    match doc:
+        case Payment():
+            begun_by = doc.attempt or (doc.past_attempts[-1] if doc.past_attempts else None)
+            request_id = begun_by.request_id if begun_by else None
+            names = {"order_id": doc.id, "request_id": request_id}
+        case Customer():  # its id is an address
+            names = {"uid": doc.uid, "request_id": doc.request_id if doc.call else None}
+        case Event():
+            names = {"event_id": doc.id, "order_id": doc.seen.order_id}
+        case _:
+            names = {"document_id": doc.id}
+    return {name: value for name, value in names.items() if value}
 
 
 def _new(known: tuple[Entry, ...], now: tuple[Entry, ...]) -> tuple[Entry, ...]:

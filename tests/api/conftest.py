@@ -14,6 +14,7 @@ from payment_service.logs import configure_logs
 from stripe_sandbox.faults import Fault, FaultKind
 from tests.api.asgi import Caller, Heard
 from tests.parts.shop import Shop, open_shop
+from tests.parts.stored import stored_text
 from tests.parts.stripe_in_process import FaultPicker, no_fault
 from tests.parts.virtual_time import VirtualLoop
 
@@ -99,7 +100,7 @@ class Api(Caller):
 
     def stored_text(self) -> str:
         """All that is in the database, as text."""
-        return "\n".join(self.lane()._connection.iterdump())
+        return stored_text(self.shop.world.store)
 
     def lane(self) -> Any:
         """What holds the connection to the database."""

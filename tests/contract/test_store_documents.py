@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from payment_service.domain.api_key import ApiKey
+from payment_service.domain.audit import AuditEntry
 from payment_service.domain.call import Call
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Asked, Customer
@@ -32,6 +33,7 @@ from payment_service.domain.schema import SCHEMA, NewerSchema
 from payment_service.domain.setup import Setup
 from payment_service.ports import (
     API_KEYS,
+    AUDIT,
     COLLECTIONS,
     CURSORS,
     CUSTOMERS,
@@ -42,6 +44,7 @@ from payment_service.ports import (
     Collection,
     RefundPlace,
     Store,
+    StoredRequest,
 )
 from tests.contract.things import NOON, after, customer, stored_request
 
@@ -144,6 +147,7 @@ def whole_customer() -> Customer:
         looks=4,
         former_customer_id="cus_1",
         history=(Entry(NOON, "customer.followed", Door.WEBHOOK, "req_3"),),
+        is_forgotten=True,
     )
 
 
@@ -181,6 +185,7 @@ PLACE = RefundPlace("ref_1", 0, "ord_1", NOON)
 API_KEY = ApiKey(
     "a" * 16, 1, "checkout", "0" * 64, ("payment.read",), NOON, after(1), after(2), after(3)
 )
+AUDITED = AuditEntry("audit_1", 1, NOON, "customer.forgotten", "Zoë", "weil", "cus_1")
 DOCUMENTS: list[tuple[Collection[Any], Any]] = [
     (PAYMENTS, payment()),
     (CUSTOMERS, whole_customer()),
@@ -188,6 +193,7 @@ DOCUMENTS: list[tuple[Collection[Any], Any]] = [
     (CURSORS, CURSOR),
     (REFUND_PLACES, PLACE),
     (API_KEYS, API_KEY),
+    (AUDIT, AUDITED),
 ]
 # With a field that only a newer program knows.
 NEWER = NewerSchema(SCHEMA + 1, {"colour": "red"})
@@ -279,6 +285,36 @@ async def test_a_customer_is_found_by_the_id_it_has_and_the_one_it_had(store: St
     for column, its_id in (("customer_id", "cus_2"), ("former_customer_id", "cus_1")):
         assert await store.find_one(CUSTOMERS, column, its_id) == whole_customer()
     assert await store.find_one(CUSTOMERS, "customer_id", "cus_1") is None
+
+
+async def test_only_kept_answers_about_a_person_are_found_by_whom_they_are_about(
+    store: Store,
+) -> None:
+    about = StoredRequest("key-1", 0, "print", NOON, NOON, after(9), 200, {}, subject="cus_1")
+    await store.insert(REQUESTS, about)
+    await store.insert(REQUESTS, replace(about, id="key-2", subject=None))
+
+    assert await store.find_one(REQUESTS, "subject", "cus_1") == about
+    await store.remove(REQUESTS, "key-1", expected_version=0)
+    assert await store.find_one(REQUESTS, "subject", "cus_1") is None
+
+
+async def test_the_audit_is_read_newest_first_and_by_what_it_is_about(store: Store) -> None:
+    for number, subject in enumerate(["cus_1", "cus_2", "cus_1"]):
+        entry = replace(AUDITED, id=f"audit_{number}", created_at=after(number), subject=subject)
+        await store.insert(AUDIT, entry)
+
+    page = await store.page(
+        AUDIT,
+        equal={"subject": "cus_1"},
+        created_from=None,
+        created_to=None,
+        cursor=None,
+        limit=10,
+    )
+
+    assert [entry.id for entry in page.items] == ["audit_2", "audit_0"]
+    assert await store.due(AUDIT, after(10**9), 10) == []
 
 
 async def test_what_is_due_of_events_and_cursors_is_found_and_places_never_are(

@@ -30,6 +30,7 @@ from payment_service.domain.steps import (
     CreateCustomer,
     CreateIntent,
     CreateRefund,
+    DeleteCustomer,
     DetachCard,
     FindCustomer,
     FindIntent,
@@ -130,6 +131,8 @@ REFUND = {"id": "re_1", "object": "refund", "status": "succeeded", "amount": 1, 
 
 def ordinary(sent: Sent) -> Answer:
     """Answer as Stripe does when all is well."""
+    if sent.method == "delete":
+        return 200, {"id": "cus_1", "object": "customer", "deleted": True}
     if sent.method == "get" and not sent.path.rpartition("/")[2].startswith(("pi_", "pm_", "cus_")):
         return 200, {"object": "list", "data": [], "has_more": False}
     for part, body in (
@@ -339,6 +342,7 @@ def test_a_look_is_a_get_without_a_key(
         (ReadCustomer("cus_1"), CustomerSeen),
         (CreateCustomer("key-1", "ann@example.com", None), CustomerSeen),
         (SetDefaultCard("key-1", "cus_1", None), CustomerSeen),
+        (DeleteCustomer("key-1", "cus_1"), NothingFound),
         (ReadCard("pm_1"), CardSeen),
         (AttachCard("key-1", "cus_1", "pm_1"), CardSeen),
     ],
@@ -363,6 +367,14 @@ def test_what_cannot_be_read_is_doubt_however_well_it_was_meant(body: object) ->
     assert isinstance(asked(Recorder(lambda _: (200, body)), CREATE), NoNews)
 
 
-@pytest.mark.parametrize("step", [CREATE, ReadIntent("ord_1", "pi_1")])
+DELETE = DeleteCustomer("key-1", "cus_1")
+
+
+@pytest.mark.parametrize("body", [CUSTOMER, CUSTOMER | {"deleted": False}])
+def test_a_customer_that_is_still_shown_was_not_surely_deleted(body: object) -> None:
+    assert isinstance(asked(Recorder(lambda _: (200, body)), DELETE), NoNews)
+
+
+@pytest.mark.parametrize("step", [CREATE, ReadIntent("ord_1", "pi_1"), DELETE])
 def test_a_success_of_another_shape_is_doubt_never_a_refusal(step: GatewayStep) -> None:
     assert isinstance(asked(Recorder(lambda _: (200, {})), step), NoNews)

@@ -25,6 +25,7 @@ from payment_service.domain.steps import (
     CreateCustomer,
     CreateRefund,
     CreateSetup,
+    DeleteCustomer,
     FindDisputes,
     GatewayStep,
     ListEvents,
@@ -133,6 +134,14 @@ def test_a_step_with_an_effect_is_one_post_under_its_own_key(
     asked(http, step)
 
     assert http.sent == [Sent("post", path, params, "key-1")]
+
+
+def test_a_customer_is_deleted_without_a_key_since_twice_is_once() -> None:
+    http = Recorder(ordinary)
+
+    asked(http, DeleteCustomer("key-1", "cus_1"))
+
+    assert http.sent == [Sent("delete", "/v1/customers/cus_1", {}, None)]
 
 
 @pytest.mark.parametrize(("confirm", "off_session"), [(True, True), (True, False), (False, True)])

@@ -291,6 +291,15 @@ def test_what_the_user_set_wins_over_what_is_made_up() -> None:
     }
 
 
+def test_a_secret_in_a_file_is_not_made_up_beside_it() -> None:
+    given = {"STRIPE_SECRET_KEY_FILE": "/run/secrets/key"}
+
+    environ = dev_environ(given, sandbox_port=1, orders_port=2)
+
+    assert "STRIPE_SECRET_KEY" not in environ
+    assert environ["STRIPE_WEBHOOK_SECRET"]
+
+
 def test_the_commands_of_two_starts_name_different_orders_and_customers() -> None:
     first = first_steps("http://127.0.0.1:9000/payment", stamp=1)
     second = first_steps("http://127.0.0.1:9000/payment", stamp=2)

@@ -68,7 +68,7 @@ def test_a_second_process_on_the_same_file_is_refused() -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    for name in ("serve", "worker", "dev", "demo-orders", "migrate", "settings"):
+    for name in ("serve", "worker", "dev", "demo-orders", "migrate", "settings", "forget"):
         ran = command(name, "--help")
 
         assert ran.returncode == 0

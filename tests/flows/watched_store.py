@@ -11,7 +11,8 @@ class WatchedStore:
     """The Store port around another.
 
     writes: the version of every document that was written, in order. before_writes: what happens
-    before the next writes, one each; to raise is to fail. others_use_it: whether to say that the
+    before the next writes, one each; to raise is to fail. before_removals: the same before the next
+    removals. others_use_it: whether to say that the
     store is shared.
     """
 
@@ -19,6 +20,7 @@ class WatchedStore:
         self._store = store
         self.writes: list[tuple[str, int]] = []
         self.before_writes: deque[Callable[[], Awaitable[None]] | None] = deque()
+        self.before_removals: deque[Callable[[], Awaitable[None]] | None] = deque()
         self.others_use_it = False
 
     @property
@@ -39,6 +41,7 @@ class WatchedStore:
         self.writes.append((collection.name, doc.version))
 
     async def remove(self, collection: Collection[D], id: str, *, expected_version: int) -> None:
+        await _next(self.before_removals)
         await self._store.remove(collection, id, expected_version=expected_version)
 
     async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:

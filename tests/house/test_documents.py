@@ -8,7 +8,7 @@ from itertools import chain
 
 from payment_service.api import problems
 from payment_service.domain import errors
-from payment_service.settings import Settings, load_settings
+from payment_service.settings import Settings, load_settings, secret_fields
 from tests.house.tree import ROOT, SRC, dotted, read, shipped
 
 
@@ -38,6 +38,13 @@ def test_the_example_environment_says_the_defaults_of_development() -> None:
             given[found[1]] = found[2]
 
     assert load_settings(given) == load_settings({})
+
+
+def test_the_guide_to_rotation_has_a_section_for_every_secret() -> None:
+    headings = re.findall(r"^## .*$", read(ROOT / "docs/guides/rotate-secrets.md"), re.MULTILINE)
+    named = {name for heading in headings for name in re.findall(r"`([A-Z_]+)`", heading)}
+
+    assert {field.upper() for field in secret_fields()} - named == set()
 
 
 def test_every_refusal_stands_in_the_tree_of_errors_and_says_what_it_is() -> None:

@@ -11,7 +11,7 @@ from payment_service.domain.news import SeenEvent
 from payment_service.domain.payment import Payment
 from payment_service.flows.recover import recover
 from payment_service.flows.world import Background, World
-from payment_service.ports import COLLECTIONS
+from payment_service.ports import COLLECTIONS, Document
 from stripe_sandbox.engine import Engine
 from tests.parts.orders_in_process import InProcessOrders
 from tests.parts.stripe_in_process import InProcessStripe, open_in_process
@@ -56,6 +56,9 @@ class Sightings:
     def unknown_at_stripe(self, seen: SeenEvent) -> None:
         """Remember what nobody knows."""
         self.unknown.append(seen)
+
+    def took_up(self, doc: Document) -> None:
+        """Remember nothing: it is told for the log's sake."""
 
     def stumbled(self, id: str, error: BaseException) -> None:
         """Remember the exception."""

@@ -13,7 +13,7 @@ import pytest
 import structlog
 from structlog.typing import EventDict
 
-from payment_service.logs import Redact
+from payment_service.redaction import Redact
 from tests.simulation.campaign import Tally, tally
 from tests.simulation.lives import CELLS, THIN, branches, grow, random_life
 from tests.simulation.living import live

@@ -5,7 +5,7 @@ Knows nothing of when or how often to try; that is the notice's own business.
 
 from contextlib import suppress
 from time import perf_counter
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import aiohttp
 import msgspec
@@ -24,20 +24,48 @@ ANSWER_BYTES_MAX = 16 * 1024
 # The 4xx that speak of this moment and not of the update.
 _PASSING = frozenset({408, 409, 425, 429})
 
+# A token that came at the last moment: to aiohttp no time at all would mean no limit.
+LEFT_S_MIN = 0.001
+# What the OrderService answers to a token that it does not take (any more).
+_TOKEN_REFUSED = frozenset({401, 403})
+
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+class Tokens(Protocol):
+    """Where tokens that live for a while come from."""
+
+    async def token(self) -> str | NoNews:
+        """Return a token that is good for now, or why there is none; neither later than we may be.
+
+        Raises nothing.
+        """
+        ...
+
+    def drop(self, token: str) -> None:
+        """Never give this token out again: it was refused."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
 
 
 class HttpOrders:
     """Keeps the promise of `ports.Orders`. Its connections belong to the loop of the first `tell`.
 
-    token: our own; without one the caller's is passed on, for that call only.
-    timeout_s: for the whole of one try, waiting for a free connection included.
+    tokens: where our own come from; else `token`, which is always the same; without either the
+    caller's is passed on, for that call only.
+    timeout_s: for the whole of one try, waiting for a token and a free connection included.
     """
 
-    def __init__(self, base_url: str, *, token: str | None, timeout_s: float) -> None:
+    def __init__(
+        self, base_url: str, *, token: str | None, timeout_s: float, tokens: Tokens | None = None
+    ) -> None:
         self._url = f"{base_url.rstrip('/')}/updateStatus"
         self._token = token
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._tokens = tokens
+        self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
 
     async def tell(
@@ -47,30 +75,44 @@ class HttpOrders:
         began = perf_counter()
         http_status: int | None = None
         news: OrderTold | OrderRefused | NoNews
-        try:
-            http_status = await self._put(step, self._token or bearer_token)
-        # A TimeoutError is an OSError.
-        except (aiohttp.ClientError, OSError) as error:
-            news = NoNews(reason=_why_unanswered(error))
+        token = await self._own_token() or bearer_token
+        if isinstance(token, NoNews):
+            news = token
         else:
-            news = _heard(http_status)
+            try:
+                left_s = max(self._timeout_s - (perf_counter() - began), LEFT_S_MIN)
+                http_status = await self._put(step, token, left_s)
+            # A TimeoutError is an OSError.
+            except (aiohttp.ClientError, OSError) as error:
+                news = NoNews(reason=_why_unanswered(error))
+            else:
+                news = _heard(http_status)
         _write_line(step, news, http_status, duration_ms=(perf_counter() - began) * 1000)
         return news
 
     async def close(self) -> None:
         """Let go of the connections."""
+        if self._tokens is not None:
+            await self._tokens.close()
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
 
-    async def _put(self, step: TellOrders, token: str | None) -> int:
+    async def _own_token(self) -> str | NoNews | None:
+        return self._token if self._tokens is None else await self._tokens.token()
+
+    async def _put(self, step: TellOrders, token: str | None, within_s: float) -> int:
         headers = {"Content-Type": "application/json", "Idempotency-Key": step.key}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         body = msgspec.json.encode({"orderId": step.order_id, "status": step.status})
+        limit = aiohttp.ClientTimeout(total=within_s)
         async with self._connected().put(
-            self._url, data=body, headers=headers, allow_redirects=False
+            self._url, data=body, headers=headers, allow_redirects=False, timeout=limit
         ) as answer:
+            # The notice is tried once more after such a refusal, and then with a fresh token.
+            if token and self._tokens is not None and answer.status in _TOKEN_REFUSED:
+                self._tokens.drop(token)
             await _drain(answer)
             return answer.status
 
@@ -78,7 +120,6 @@ class HttpOrders:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
-                timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
             )

@@ -16,17 +16,24 @@ class Answer:
     """One answer.
 
     secret_of: the PaymentIntent whose client secret is in `data`, None when there is no secret.
+    subject: the customer, when `data` says something of a person.
     """
 
     status: int
     body: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_of: str | None = None
+    subject: str | None = None
 
 
 def success(data: object, status: int = 200, **beside: Any) -> Answer:
     """Return the envelope of a success; `beside` goes next to `data`."""
     return Answer(status, {"success": True, "data": data, **beside})
+
+
+def about(customer_id: str | None, data: object) -> Answer:
+    """Return the envelope of a success that says something of this customer's person."""
+    return Answer(200, {"success": True, "data": data}, subject=customer_id)
 
 
 def pending(message: str, data: Mapping[str, Any]) -> Answer:

@@ -6,7 +6,7 @@ from payment_service.api.answer_models import (
     DoneAnswer,
     PendingAnswer,
 )
-from payment_service.api.answers import Answer, pending, success
+from payment_service.api.answers import Answer, about, pending, success
 from payment_service.api.asked import AskedCard, AskedCardDetails, AskedCustomerId, AskedDefaultCard
 from payment_service.api.belonging import own_customer
 from payment_service.api.caller import Scope
@@ -54,7 +54,7 @@ async def set_default(api: Api, call: Incoming) -> Answer:
         return pending(
             "The card is being made the default.", {"payment_method_id": asked.payment_method_id}
         )
-    return success(api.show.card(customer, card))
+    return about(customer.customer_id, api.show.card(customer, card))
 
 
 async def remove(api: Api, call: Incoming) -> Answer:
@@ -80,9 +80,15 @@ def _attached(api: Api, customer: Customer, card: Card) -> Answer:
             "The card is being added; it is in the list of cards once it is.",
             {"payment_method_id": card.payment_method_id},
         )
-    return success(api.show.card(customer, card))
+    return about(customer.customer_id, api.show.card(customer, card))
 
 
+_ATTACHING = {
+    400: ("card_not_usable",),
+    402: ("card_declined",),
+    404: ("not_found",),
+    409: ("customer_forgotten",),
+}
 ENDPOINTS = (
     Endpoint(
         method="POST",
@@ -99,7 +105,7 @@ ENDPOINTS = (
         ),
         asks=AskedCard,
         answers={200: CardAnswer, 202: PendingAnswer},
-        refusals={400: ("card_not_usable",), 402: ("card_declined",), 404: ("not_found",)},
+        refusals=_ATTACHING,
     ),
     Endpoint(
         method="POST",
@@ -113,7 +119,7 @@ ENDPOINTS = (
         description="Brand, last digits and expiry are Stripe's, whatever is sent.",
         asks=AskedCardDetails,
         answers={200: CardAnswer, 202: PendingAnswer},
-        refusals={400: ("card_not_usable",), 402: ("card_declined",), 404: ("not_found",)},
+        refusals=_ATTACHING,
     ),
     Endpoint(
         method="PUT",
@@ -126,7 +132,7 @@ ENDPOINTS = (
         summary="Make a card the customer's default",
         asks=AskedDefaultCard,
         answers={200: CardAnswer, 202: PendingAnswer},
-        refusals={404: ("not_found",)},
+        refusals={404: ("not_found",), 409: ("customer_forgotten",)},
     ),
     Endpoint(
         method="DELETE",
@@ -143,7 +149,7 @@ ENDPOINTS = (
         ),
         asks=AskedCard,
         answers={200: DoneAnswer, 202: PendingAnswer},
-        refusals={404: ("not_found",)},
+        refusals={404: ("not_found",), 409: ("customer_forgotten",)},
     ),
     Endpoint(
         method="GET",
@@ -155,6 +161,6 @@ ENDPOINTS = (
         tag="cards",
         summary="List a customer's cards, the default first",
         answers={200: CardsAnswer},
-        refusals={404: ("not_found",), 502: ("stripe_refused",)},
+        refusals={404: ("not_found",), 409: ("customer_forgotten",), 502: ("stripe_refused",)},
     ),
 )

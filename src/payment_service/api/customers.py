@@ -53,6 +53,7 @@ ENDPOINTS = (
         ),
         asks=AskedCustomer,
         answers={200: NewCustomerAnswer, 201: NewCustomerAnswer, 202: PendingAnswer},
+        refusals={409: ("customer_forgotten",)},
     ),
     Endpoint(
         method="GET",
@@ -65,6 +66,6 @@ ENDPOINTS = (
         summary="Get the customer of an e-mail",
         description="A customer that only Stripe knows is adopted.",
         answers={200: CustomerAnswer},
-        refusals={404: ("not_found",), 502: ("stripe_refused",)},
+        refusals={404: ("not_found",), 409: ("customer_forgotten",), 502: ("stripe_refused",)},
     ),
 )

@@ -206,6 +206,8 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     problems.WebhooksNotConfigured("STRIPE_WEBHOOK_SECRET is not set."),
     problems.TooManyBadPosts("Too many posts with bad signatures.", retry_after_s=60),
     errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
+    errors.CustomerForgotten("This customer is being forgotten."),
+    errors.CustomerHasOpenPayments("These orders are not settled: order-7 (requires_action)."),
     errors.IdempotencyKeyInUse(
         "The first request with this Idempotency-Key is still running.", retry_after_s=1
     ),

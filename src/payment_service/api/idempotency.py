@@ -150,6 +150,7 @@ async def _keep(world: World, claim: StoredRequest, answer: Answer) -> None:
         status_code=answer.status,
         body={"json": encode(body).decode()},
         secret_of=answer.secret_of,
+        subject=answer.subject,
     )
     try:
         await world.store.replace(REQUESTS, finished, expected_version=claim.version)

@@ -140,7 +140,7 @@ ENDPOINTS = (
             400: ("amount_not_integer", "amount_too_small", "card_not_usable"),
             402: ("card_declined", "authentication_required"),
             404: ("customer_not_found", "card_not_found", "not_found"),
-            409: ("order_already_paid", "payment_in_progress"),
+            409: ("order_already_paid", "payment_in_progress", "customer_forgotten"),
         },
     ),
 )

@@ -132,6 +132,8 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.PaymentNotCancelable: 409,
         errors.PaymentDisputed: 409,
         errors.RefundExceedsRemaining: 409,
+        errors.CustomerForgotten: 409,
+        errors.CustomerHasOpenPayments: 409,
         errors.IdempotencyKeyInUse: 409,
         BodyTooLarge: 413,
         WrongContentType: 415,

@@ -2,7 +2,7 @@
 
 from payment_service.api.amounts import check_part, read_part
 from payment_service.api.answer_models import PendingAnswer, RefundAnswer
-from payment_service.api.answers import Answer, pending, success
+from payment_service.api.answers import Answer, about, pending, success
 from payment_service.api.asked import AskedRefund
 from payment_service.api.belonging import own_refund
 from payment_service.api.caller import Scope
@@ -39,7 +39,7 @@ async def refund(api: Api, call: Incoming) -> Answer:
     if made.status is RefundStatus.ASKING:
         return _pending(payment, made)
     raise_refund_failure(payment, made)
-    return success(api.show.refund(payment, made))
+    return about(payment.terms.customer_id, api.show.refund(payment, made))
 
 
 def _read(api: Api, call: Incoming) -> AskedRefund:

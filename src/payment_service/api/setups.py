@@ -41,6 +41,6 @@ ENDPOINTS = (
         ),
         asks=AskedCustomerId,
         answers={200: SetupAnswer, 202: PendingAnswer},
-        refusals={404: ("not_found",)},
+        refusals={404: ("not_found",), 409: ("customer_forgotten",)},
     ),
 )

@@ -38,6 +38,7 @@ from payment_service.domain.steps import (
     AttachCard,
     CreateCustomer,
     CreateSetup,
+    DeleteCustomer,
     DetachCard,
     FindCustomer,
     NameCard,
@@ -51,7 +52,7 @@ UNAVAILABLE = "unavailable"
 DEFAULT_IN_DOUBT = ""
 
 CardStep = AttachCard | DetachCard | NameCard | SetDefaultCard
-AskStep = CreateCustomer | CreateSetup | CardStep
+AskStep = CreateCustomer | DeleteCustomer | CreateSetup | CardStep
 OwedStep = AskStep | FindCustomer | ReadCustomer
 
 
@@ -114,6 +115,12 @@ def _again(customer: Customer, asked: Asked, key: str) -> AskStep:
 
 
 def _wanted(customer: Customer, key: str) -> AskStep | None:
+    """Return what Stripe is to be asked next for this customer, under this key."""
+    wanted = _wanted_to_forget if customer.is_forgotten else _wanted_to_keep
+    return wanted(customer, key)
+
+
+def _wanted_to_keep(customer: Customer, key: str) -> AskStep | None:
     if customer.customer_id is None:
         if customer.refusal_code:
             return None
@@ -131,6 +138,17 @@ def _wanted(customer: Customer, key: str) -> AskStep | None:
         if card.state is CardState.KEPT and not card.named:
             return NameCard(key, card.payment_method_id, card.cardholder_name or "")
     return None
+
+
+def _wanted_to_forget(customer: Customer, key: str) -> AskStep | None:
+    """First the names, which Stripe takes from attached cards only; then the cards; then it."""
+    if customer.customer_id is None or customer.refusal_code:
+        return None
+    for card in customer.cards:
+        if not card.named:
+            return NameCard(key, card.payment_method_id, "")
+        return DetachCard(key, card.payment_method_id)
+    return DeleteCustomer(key, customer.customer_id)
 
 
 def asking(customer: Customer, step: OwedStep, moment: Moment) -> Customer:
@@ -166,6 +184,8 @@ def decide(customer: Customer, step: OwedStep, news: News, moment: Moment) -> Cu
     if call is None or getattr(step, "key", call.key) != call.key:  # another door was faster
         return customer
     match news:
+        case NothingFound() if isinstance(step, DeleteCustomer):
+            done = gone_at_stripe(customer, moment)
         case NothingFound():
             return _found_nothing(customer, call, moment)
         case NotExecuted() if not isinstance(step, FindCustomer):
@@ -188,6 +208,8 @@ def _denied(
 ) -> Customer:
     if isinstance(step, CreateCustomer) and call.doubts > 1:
         return _refused_in_doubt(customer, call, news.error, moment)
+    if isinstance(step, DeleteCustomer) and news.error.code == "resource_missing":
+        return gone_at_stripe(customer, moment)  # an earlier try did it
     if _says_customer_is_gone(news.error, step):
         return replace(customer, call=None, look_at=moment.now)
     done = _refused(customer, step, news.error, declined=isinstance(news, Declined))
@@ -201,6 +223,8 @@ def _after_look(customer: Customer, step: ReadCustomer, news: News, moment: Mome
     if customer.call is not None:
         return replace(customer, look_at=moment.now)
     match news:
+        case CustomerSeen() if customer.is_forgotten:  # nothing of it may come back
+            return begin_call(replace(customer, look_at=None), moment)
         case CustomerSeen(customer=seen, setup=setup):
             return begin_call(followed(customer, seen, setup, moment), moment)
         case NothingFound():
@@ -271,7 +295,7 @@ def _not_executed(
 
 def _refused(customer: Customer, step: AskStep, error: Denial, *, declined: bool) -> Customer:
     match step:
-        case CreateCustomer():
+        case CreateCustomer() | DeleteCustomer():
             return replace(customer, refusal_code=error.code, refusal_message=error.message)
         case CreateSetup():
             setup = customer.setup

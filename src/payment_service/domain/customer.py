@@ -74,6 +74,7 @@ class Customer:
     asked: what the call was last sent with, which its key belongs to.
     look_at: when to look how it stands at Stripe though nothing is in doubt; looks counts those.
     former_customer_id: Stripe's id before it was deleted there; callers may still know it.
+    is_forgotten: whether it is being forgotten, which nothing may stop or undo.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Customer:
     looks: int = 0
     former_customer_id: str | None = None
     history: tuple[Entry, ...] = ()
+    is_forgotten: bool = False
     schema: Schema = SCHEMA
 
     @property

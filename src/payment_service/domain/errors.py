@@ -13,6 +13,8 @@
     ├── PaymentNotRefundable    nothing was captured, or Stripe will not give it back
     │   └── PaymentDisputed     the payer's bank has taken the money back, or may
     ├── RefundExceedsRemaining  more than is left to refund
+    ├── CustomerForgotten       the customer is being forgotten
+    ├── CustomerHasOpenPayments it cannot be forgotten before they are settled
     ├── CardRefused             the issuer or Stripe declined the card
     ├── CardNotUsable           the card cannot be attached, used or made the default
     ├── IdempotencyKeyReused    same key, other request
@@ -127,6 +129,18 @@ class RefundExceedsRemaining(Refusal):
     """More than what is captured and not yet refunded or being refunded."""
 
     code = "refund_exceeds_remaining"
+
+
+class CustomerForgotten(Refusal):
+    """The customer is being forgotten: nothing can be changed or charged any more."""
+
+    code = "customer_forgotten"
+
+
+class CustomerHasOpenPayments(Refusal):
+    """A customer cannot be forgotten before its payments are settled; the message names them."""
+
+    code = "customer_has_open_payments"
 
 
 class CardRefused(Refusal):

@@ -96,7 +96,8 @@ def looked_in_vain(customer: Customer, now: datetime) -> Customer:
 def gone_at_stripe(customer: Customer, moment: Moment) -> Customer:
     """Return the customer after Stripe said that it was deleted there: nothing of it is left.
 
-    It is made anew when it is next used, never by itself: whoever deleted it may have meant it.
+    It is made anew when it is next used, never by itself: whoever deleted it may have meant it. One
+    that is forgotten is never made anew.
     """
     if customer.customer_id is None:
         return customer
@@ -112,5 +113,9 @@ def gone_at_stripe(customer: Customer, moment: Moment) -> Customer:
         setup=None,
         look_at=None,
         looks=0,
-        history=with_entry(customer.history, "customer.deleted_at_stripe", moment),
+        history=with_entry(
+            customer.history,
+            "customer.deleted" if customer.is_forgotten else "customer.deleted_at_stripe",
+            moment,
+        ),
     )

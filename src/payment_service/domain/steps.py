@@ -147,6 +147,14 @@ class CreateCustomer:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteCustomer:
+    """Delete a customer for good; what was charged to it stays. Deleting twice changes nothing."""
+
+    key: str
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindCustomer:
     """Look: find the customer of an e-mail, with its cards and default."""
 
@@ -249,6 +257,7 @@ PaymentStep = (
 )
 CustomerStep = (
     CreateCustomer
+    | DeleteCustomer
     | FindCustomer
     | ReadCustomer
     | ReadCard

@@ -17,7 +17,7 @@ async def follow_customer(world: World, seen: SeenEvent, door: Door) -> EventSta
     Raises NotSeen: something of ours is under way for this customer, or Stripe does not answer.
     """
     customer = await _customer_of(world, seen)
-    if customer is None:
+    if customer is None or customer.is_forgotten:
         return EventState.FOREIGN
     if not is_our_doing(customer, seen):
         await look_at_customer(world, customer, door)

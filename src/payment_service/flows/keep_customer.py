@@ -5,7 +5,7 @@ from datetime import datetime
 
 from payment_service.domain.corridor_customers import UNAVAILABLE, begin_call
 from payment_service.domain.customer import Customer, adopted, new_customer, normalised_email
-from payment_service.domain.errors import NotFound, StripeRefused
+from payment_service.domain.errors import CustomerForgotten, NotFound, StripeRefused
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CustomerSeen, NothingFound, Rejected
 from payment_service.domain.steps import FindCustomer, ReadCustomer
@@ -69,7 +69,7 @@ async def customer_by_id(world: World, customer_id: str) -> Customer:
     for column in ("customer_id", "former_customer_id"):
         customer = await world.store.find_one(CUSTOMERS, column, customer_id)
         if customer is not None:
-            return customer
+            return _remembered(customer)
     news = await world.gateway.ask(ReadCustomer(customer_id))
     match news:
         case CustomerSeen(customer=seen) if seen.email:
@@ -106,7 +106,7 @@ async def heal_customer(world: World, customer_id: str, *, deadline: datetime) -
         customer = await customer_by_id(world, customer_id)
         if customer.customer_id == customer_id:
             customer = await look_at_customer(world, customer, Door.REQUEST)
-    except (NotFound, NotSeen):
+    except (NotFound, NotSeen, CustomerForgotten):
         return None
     if customer.customer_id == customer_id:  # it is there: the fault is elsewhere
         return None
@@ -114,10 +114,10 @@ async def heal_customer(world: World, customer_id: str, *, deadline: datetime) -
 
 
 async def _known(world: World, email: str) -> Customer | None:
-    """Return what we have, else adopt what only Stripe has."""
+    """Return what we have, else adopt what only Stripe has. Raises CustomerForgotten."""
     customer = await world.store.get(CUSTOMERS, email)
     if customer is not None:
-        return customer
+        return _remembered(customer)
     news = await world.gateway.ask(FindCustomer(email))
     match news:
         case CustomerSeen():
@@ -128,6 +128,13 @@ async def _known(world: World, email: str) -> Customer | None:
             raise StripeRefused(error.message, code=error.code)
         case _:
             raise no_answer(news)
+
+
+def _remembered(customer: Customer) -> Customer:
+    """Return the customer, unless it is being forgotten: whoever comes back after that is new."""
+    if customer.is_forgotten:
+        raise CustomerForgotten("This customer is being forgotten.")
+    return customer
 
 
 async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer:

@@ -130,6 +130,7 @@ async def _guarded(
     busy: set[str],
     work: Callable[[World, Doc], Coroutine[Any, Any, None]],
 ) -> None:
+    world.witness.took_up(doc)
     try:
         await work(world, doc)
     except Exception as error:  # noqa: BLE001 - the worker's loop edge: one document, not the loop

@@ -42,5 +42,10 @@ def _begun(world: World, event: Event, door: Door) -> Taken:
         world.witness.heard(Taken.IGNORED, event.seen, door)
         return Taken.IGNORED
     world.witness.heard(Taken.KEPT, event.seen, door)
-    world.background.spawn(apply_in_line(world, event))
+    world.background.spawn(_apply(world, event))
     return Taken.KEPT
+
+
+async def _apply(world: World, event: Event) -> None:
+    world.witness.took_up(event)
+    await apply_in_line(world, event)

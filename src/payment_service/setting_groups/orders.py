@@ -3,7 +3,14 @@
 from pydantic import BaseModel, Field
 
 from payment_service.setting_groups.spans import CALL_S_MAX, CALL_S_MIN
-from payment_service.setting_kinds import OrderStatus, Token, Url
+from payment_service.setting_kinds import (
+    ClientId,
+    ClientScope,
+    ClientSecret,
+    OrderStatus,
+    Token,
+    Url,
+)
 
 
 class OrderSettings(BaseModel):
@@ -18,8 +25,36 @@ class OrderSettings(BaseModel):
     )
     order_service_token: Token = Field(
         default=None,
-        description="The bearer token to tell the OrderService with. Not set: none is sent.",
+        description=(
+            "The bearer token to tell the OrderService with, always the same. Not used when "
+            "`ORDER_SERVICE_TOKEN_URL` is set. With neither the caller's own token is passed on, "
+            "for the first try only."
+        ),
         examples=["..."],
+    )
+    order_service_token_url: Url = Field(
+        default="",
+        description=(
+            "Where tokens for the OrderService are fetched by OAuth 2.0 client credentials, with "
+            "`ORDER_SERVICE_CLIENT_ID` and `ORDER_SERVICE_CLIENT_SECRET`. In production it needs "
+            "https. Empty: none are."
+        ),
+        examples=["https://login.internal.example/oauth2/token"],
+    )
+    order_service_client_id: ClientId = Field(
+        default="",
+        description="Who we are at `ORDER_SERVICE_TOKEN_URL`.",
+        examples=["payment-service"],
+    )
+    order_service_client_secret: ClientSecret = Field(
+        default=None,
+        description="The client secret that goes with `ORDER_SERVICE_CLIENT_ID`.",
+        examples=["..."],
+    )
+    order_service_scope: ClientScope = Field(
+        default="",
+        description="The scopes to ask a token for. Empty: those that the client has by default.",
+        examples=["orders.write"],
     )
     order_service_timeout_s: float = Field(
         default=10.0,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from payment_service.setting_kinds import ServiceName, Word
+from payment_service.setting_kinds import EmailKey, ServiceName, Word
 
 
 class RunningSettings(BaseModel):
@@ -43,6 +43,15 @@ class RunningSettings(BaseModel):
     log_format: Annotated[Literal["json", "console"], Word] = Field(
         description="`json`: one object a line, for machines. `console`: coloured, for people.",
         examples=["json"],
+    )
+    log_email_key: EmailKey = Field(
+        default=None,
+        description=(
+            "What e-mail addresses in the log are hashed with. With the same key everywhere the "
+            "lines about one customer compare across processes. Not set: one is made up at each "
+            "start."
+        ),
+        examples=["..."],
     )
     service_name: ServiceName = Field(
         default="payment-service",

@@ -15,6 +15,7 @@ from payment_service.domain.steps import (
     CreateIntent,
     CreateRefund,
     CreateSetup,
+    DeleteCustomer,
     DetachCard,
     NameCard,
     ReadCard,
@@ -29,7 +30,15 @@ REFUND_REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 # Only the charge says until when a hold can be captured.
 CHARGE = "latest_charge"
 
-WriteStep = CreateCustomer | CreateSetup | AttachCard | NameCard | DetachCard | SetDefaultCard
+WriteStep = (
+    CreateCustomer
+    | DeleteCustomer
+    | CreateSetup
+    | AttachCard
+    | NameCard
+    | DetachCard
+    | SetDefaultCard
+)
 PlainStep = (
     CreateIntent
     | ConfirmIntent
@@ -184,6 +193,8 @@ def _create_refund(step: CreateRefund, service: str) -> StripeCall:
 
 def _write(step: WriteStep, service: str) -> StripeCall:
     match step:
+        case DeleteCustomer():  # a DELETE takes no key: done twice it is done once
+            return StripeCall(Kind.WRITE, "delete", customer_path(step.customer_id))
         case CreateCustomer():
             path, params = "/v1/customers", _new_customer(step, service)
         case CreateSetup():

@@ -31,6 +31,7 @@ from payment_service.domain.news import (
     IntentSeen,
     News,
     NoNews,
+    NothingFound,
     RefundSeen,
     Rejected,
     SetupSeen,
@@ -43,6 +44,7 @@ from payment_service.domain.steps import (
     CreateIntent,
     CreateRefund,
     CreateSetup,
+    DeleteCustomer,
     GatewayStep,
     ReadIntent,
     ReadSetup,
@@ -51,6 +53,11 @@ from payment_service.domain.steps import (
 
 # Above every limit per operation: the SDK's own time-out must never be the one that strikes.
 SDK_TIMEOUT_S = 90
+
+# Parameters with somebody's name, or with text that a caller made up.
+PERSONAL = frozenset({"name", "description", "billing_details", "metadata"})
+# What of the metadata is ours.
+MARKS = frozenset({"service", "order_id", "idempotency_key", "request_id"})
 
 _log = structlog.get_logger("stripe_gateway")
 
@@ -179,6 +186,8 @@ def _seen(step: GatewayStep, answer: Answer) -> News:
             return RefundSeen(refund_of(answer.body), answer.replayed, answer.request_id)
         case CreateCustomer() | SetDefaultCard():
             return CustomerSeen(customer_of(answer.body, ()), answer.request_id)
+        case DeleteCustomer():
+            return _deleted(answer)
         case CreateSetup() | ReadSetup():
             return SetupSeen(setup_of(answer.body), answer.request_id)
         case CreateIntent() | ConfirmIntent() | CaptureIntent() | CancelIntent() | ReadIntent():
@@ -186,6 +195,12 @@ def _seen(step: GatewayStep, answer: Answer) -> News:
     if answer.body["type"] != "card":
         return Rejected(Denial("not_a_card", "This payment method is not a card."))
     return CardSeen(card_of(answer.body), answer.request_id)
+
+
+def _deleted(answer: Answer) -> NothingFound:
+    if answer.body["deleted"] is not True:
+        raise ValueError("a deletion was answered with what is still there")
+    return NothingFound(answer.request_id)
 
 
 def _log_answer(call: StripeCall, answer: Answer, status: int, took_s: float) -> None:
@@ -200,7 +215,19 @@ def _log_answer(call: StripeCall, answer: Answer, status: int, took_s: float) ->
         attempt=call.attempt,
         replayed=answer.replayed,
     )
-    _log.debug("stripe.asked", path=call.path, params=call.params)
+    _log.debug("stripe.asked", path=call.path, params=_impersonal(call.params))
+
+
+def _impersonal(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what may stand in a debug line: names and callers' own words have no shape to hide by.
+
+    Lines outlive a customer that is forgotten.
+    """
+    shown = {name: value for name, value in params.items() if name not in PERSONAL}
+    if "metadata" in params:
+        marks = params["metadata"].items()
+        shown["metadata"] = {name: value for name, value in marks if name in MARKS}
+    return shown
 
 
 def _log_failure(call: StripeCall, error: Exception, took_s: float) -> None:
@@ -217,4 +244,4 @@ def _log_failure(call: StripeCall, error: Exception, took_s: float) -> None:
         idempotency_key=call.key,
         attempt=call.attempt,
     )
-    _log.debug("stripe.asked", path=call.path, params=call.params)
+    _log.debug("stripe.asked", path=call.path, params=_impersonal(call.params))

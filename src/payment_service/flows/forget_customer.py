@@ -1,0 +1,174 @@
+"""Forget a customer and keep the books: the person goes, here and at Stripe, the payments stay.
+
+The intention is in the customer's document before Stripe is asked, and that document goes last: who
+begins again after a crash goes on where it was.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from payment_service.domain.corridor_customers import begin_call
+from payment_service.domain.customer import Customer, normalised_email
+from payment_service.domain.errors import CustomerHasOpenPayments, NotFound, StripeRefused
+from payment_service.domain.forgetting import forgetting, why_open, without_words
+from payment_service.domain.moment import Door, Moment
+from payment_service.domain.payment import Payment
+from payment_service.flows.advance import CUSTOMER, PAYMENT, commit, settle
+from payment_service.flows.note_audit import note_audit
+from payment_service.flows.world import World
+from payment_service.ports import (
+    CUSTOMERS,
+    PAYMENTS,
+    REQUESTS,
+    GatewayUnavailable,
+    VersionConflict,
+)
+
+# Payments read at once: a page is a few hundred kilobytes.
+PAGE = 100
+# More open payments than a person wants to read about.
+NAMED_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was done. customer_id: Stripe's id, which the payments that stay still name.
+
+    payments: how many stay. worded: how many of them lost words of callers. answers: how many kept
+    answers to requests were dropped.
+    """
+
+    customer_id: str | None
+    payments: int
+    worded: int
+    answers: int
+
+
+async def forget_customer(
+    world: World, email: str, *, who: str, why: str, deadline: datetime
+) -> Forgotten:
+    """Return what was done when nothing of the person is left. Safe to ask again at any time.
+
+    Raises InvalidRequest; NotFound: there is nothing to forget; CustomerHasOpenPayments: nothing
+    was done but what is left out of an earlier try; StripeRefused, GatewayUnavailable,
+    StoreUnavailable: it is begun, and not done.
+    """
+    customer = await world.store.get(CUSTOMERS, normalised_email(email))
+    if customer is None:
+        raise NotFound("There is no customer with this e-mail.")
+    ids = _ids(customer)
+    await _check_settled(world, ids)
+    if customer.customer_id is None and customer.call is not None:
+        raise GatewayUnavailable("Stripe has not said yet whether the customer was made.")
+    # Before the ids of long ago are gone from its document, and again after: no payment can be
+    # begun with a customer that Stripe has deleted.
+    _, worded_before = await _drop_words(world, ids)
+    customer = await _gone_at_stripe(world, customer, deadline)
+    await _check_settled(world, ids)
+    payments, worded = await _drop_words(world, ids)
+    answers = await _drop_answers(world, ids)
+    subject = customer.former_customer_id or customer.uid
+    once = f"forgotten-{customer.uid}"
+    await note_audit(world, what="customer.forgotten", who=who, why=why, subject=subject, once=once)
+    await _remove(world, customer)
+    worded += worded_before
+    return Forgotten(customer.former_customer_id, payments, worded, answers)
+
+
+def _ids(customer: Customer) -> tuple[str, ...]:
+    known = (customer.customer_id, customer.former_customer_id)
+    return tuple(name for name in known if name is not None)
+
+
+async def _payments_of(world: World, ids: tuple[str, ...]) -> AsyncIterator[Payment]:
+    for customer_id in ids:
+        cursor: str | None = None
+        while True:
+            page = await world.store.page(
+                PAYMENTS,
+                equal={"customer_id": customer_id},
+                created_from=None,
+                created_to=None,
+                cursor=cursor,
+                limit=PAGE,
+            )
+            for payment in page.items:
+                yield payment
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+
+
+async def _check_settled(world: World, ids: tuple[str, ...]) -> None:
+    """Raise CustomerHasOpenPayments unless all is over: deleting its payer could undo a payment."""
+    unsettled = [
+        f"{payment.id} ({reason})"
+        async for payment in _payments_of(world, ids)
+        if (reason := why_open(payment)) is not None
+    ]
+    if unsettled:
+        more = "" if len(unsettled) <= NAMED_MAX else f" and {len(unsettled) - NAMED_MAX} more"
+        named = ", ".join(unsettled[:NAMED_MAX])
+        raise CustomerHasOpenPayments(f"These orders are not settled: {named}{more}.")
+
+
+async def _gone_at_stripe(world: World, customer: Customer, deadline: datetime) -> Customer:
+    def want(current: Customer, moment: Moment) -> Customer:
+        return begin_call(forgetting(current, moment), moment)
+
+    claimed = await commit(world, CUSTOMER, customer, want, Door.OPERATOR)
+    customer = await settle(
+        world,
+        CUSTOMER,
+        claimed,
+        settled=lambda c: c.customer_id is None or c.refusal_code is not None,
+        deadline=deadline,
+    )
+    if customer.refusal_code is not None:
+        raise StripeRefused(customer.refusal_message or "", code=customer.refusal_code)
+    if customer.customer_id is not None:
+        raise GatewayUnavailable("Stripe has not said yet that the customer is deleted.")
+    return customer
+
+
+async def _drop_words(world: World, ids: tuple[str, ...]) -> tuple[int, int]:
+    """Return how many payments there are, and from how many words were dropped."""
+    payments = worded = 0
+    async for payment in _payments_of(world, ids):
+        payments += 1
+        if without_words(payment) is not payment:
+            worded += 1
+            await commit(
+                world,
+                PAYMENT,
+                payment,
+                lambda current, _: without_words(current),
+                Door.OPERATOR,
+                goes_on=False,
+            )
+    return payments, worded
+
+
+async def _drop_answers(world: World, ids: tuple[str, ...]) -> int:
+    """Drop the answers that are kept for their idempotency keys and say something of the person."""
+    dropped = 0
+    for customer_id in ids:
+        while kept := await world.store.find_one(REQUESTS, "subject", customer_id):
+            try:
+                await world.store.remove(REQUESTS, kept.id, expected_version=kept.version)
+            except VersionConflict:  # it expired, and somebody else dropped it or began anew
+                continue
+            dropped += 1
+    return dropped
+
+
+async def _remove(world: World, customer: Customer) -> None:
+    current: Customer | None = customer
+    while current is not None:
+        try:
+            await world.store.remove(CUSTOMERS, current.id, expected_version=current.version)
+        except VersionConflict:
+            current = await world.store.get(CUSTOMERS, customer.id)
+        else:
+            return
