@@ -43,11 +43,13 @@ def policy_of(settings: Settings) -> Policy:
         settings.stripe_timeout_read_s,
         settings.order_service_timeout_s,
     )
+    # On MongoDB the claim itself may take as long as one call may.
+    claiming_s = settings.mongodb_timeout_s if settings.mongodb_uri else 0
     return Policy(
         payer_expects_charge_s=settings.payer_expects_charge_s,
         action_expires_s=settings.action_expires_s,
         payment_expires_s=settings.payment_expires_s,
-        lease_s=slowest_s + LEASE_MARGIN_S,
+        lease_s=slowest_s + claiming_s + LEASE_MARGIN_S,
         tell_orders=bool(settings.order_service_url),
         hold_warning_s=settings.hold_warning_s,
         hold_auto_capture_s=settings.hold_auto_capture_s,
