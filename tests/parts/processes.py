@@ -30,12 +30,17 @@ def free_port() -> int:
 
 @dataclass
 class Program:
-    """One program of ours, that can be started, killed and started again with the same settings."""
+    """One program of ours, that can be started, killed and started again with the same settings.
+
+    launcher: what stands before its arguments. folder: where it runs, None for here.
+    """
 
     arguments: list[str]
     health_url: str
     environ: Mapping[str, str]
     log_path: Path
+    launcher: tuple[str, ...] = (sys.executable, "-m")
+    folder: Path | None = None
     child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,8 +53,9 @@ class Program:
         """Start it and wait until it answers."""
         with self.log_path.open("ab") as log:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", *self.arguments],
+                [*self.launcher, *self.arguments],
                 env={**_plain_environ(), **self.environ},
+                cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
