@@ -1,0 +1,26 @@
+"""Whether a command line can be parsed by the program it names; nothing of it is run."""
+
+from collections.abc import Sequence
+
+import typer
+from typer.main import get_command
+
+from payment_service.cli import app
+from stripe_sandbox.cli import listen
+
+_sandbox = typer.Typer()
+_sandbox.command()(listen)
+_PROGRAMS = {"payment-service": get_command(app), "stripe-sandbox": get_command(_sandbox)}
+
+
+def parse(words: Sequence[str]) -> str:
+    """Return the name of the command. Raises what the program itself would: it ends with 2."""
+    program, *arguments = words
+    command = _PROGRAMS[program]
+    if not hasattr(command, "resolve_command"):
+        command.make_context(program, list(arguments))
+        return program
+    context = command.make_context(program, list(arguments[:1]))
+    name, chosen, _ = command.resolve_command(context, list(arguments[:1]))
+    chosen.make_context(name, list(arguments[1:]), parent=context)
+    return str(name)
