@@ -5,6 +5,8 @@ from collections.abc import Mapping
 COMING = frozenset(
     {
         "AUTH",
+        "AUTH_JWT_SECRET",
+        "LOG_EMAIL_KEY",
         "METRICS_PORT",
         "MONGODB_URI",  # a field already, and refused so far
         "ORDER_SERVICE_CLIENT_ID",
