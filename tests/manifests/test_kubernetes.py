@@ -192,6 +192,19 @@ def test_every_probe_asks_what_answers(name: str) -> None:
         assert asked["port"] in ports
 
 
+def test_what_is_applied_first_is_the_job_and_what_it_needs() -> None:
+    """The guide applies it before all else, by this label."""
+    first = {
+        key for key, one in rendered("k8s").items() if "apply" in one["metadata"].get("labels", {})
+    }
+
+    assert first == {
+        ("Job", "payment-migrate"),
+        ("ServiceAccount", "payment-service"),
+        ("ConfigMap", "payment-service-settings"),
+    }
+
+
 def test_a_roll_out_takes_no_pod_away_before_its_successor_is_ready() -> None:
     for name in ("payment-api", "payment-worker"):
         strategy = rendered("k8s")["Deployment", name]["spec"]["strategy"]
