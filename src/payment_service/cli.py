@@ -13,8 +13,6 @@ from payment_service.settings import InvalidSettings, Settings, load_settings
 
 # What the operator must mend (settings, port, database): the same for every command.
 EXIT_UNUSABLE = 2
-# Below the time-out of the image's HEALTHCHECK, so that the reason is still said.
-HEALTHY_S_MAX = 3.0
 
 app = typer.Typer(
     name="payment-service",
@@ -57,17 +55,12 @@ def healthy(
     ] = None,
 ) -> None:
     """Ask a running process whether it is up; end with 1, and say why, unless it answers 200."""
-    import http.client  # noqa: PLC0415 - the other commands start without them
-    import urllib.request  # noqa: PLC0415
+    from payment_service.children import why_unhealthy  # noqa: PLC0415 - as above
 
     asked = url or f"http://127.0.0.1:{_settings().port}/livez"
-    try:
-        # A 4xx or 5xx raises HTTPError, an OSError like all others; no proxy stands in between.
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        direct.open(asked, timeout=HEALTHY_S_MAX).close()
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        typer.echo(f"{asked}: {error}", err=True)
-        raise typer.Exit(1) from error
+    if why := why_unhealthy(asked):
+        typer.echo(f"{asked}: {why}", err=True)
+        raise typer.Exit(1)
 
 
 @app.command()
