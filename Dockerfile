@@ -47,7 +47,7 @@ USER 10001:10001
 WORKDIR /var/lib/payments
 EXPOSE 9000 9090
 STOPSIGNAL SIGTERM
-# For serve. Kubernetes asks by itself; compose.yaml says how the other roles are asked.
+# For serve and worker, which both open METRICS_PORT. Kubernetes asks by itself.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["payment-service", "healthy"]
 ENTRYPOINT ["payment-service"]

@@ -51,15 +51,21 @@ def migrate() -> None:
 @app.command()
 def healthy(
     url: Annotated[
-        str | None, typer.Option(help="What to ask; without it, /livez on PORT of this machine.")
+        str | None,
+        typer.Option(
+            help="What to ask; without it, /livez on METRICS_PORT, or on PORT without one."
+        ),
     ] = None,
 ) -> None:
     """Ask a running process whether it is up; end with 1, and say why, unless it answers 200."""
     from payment_service.children import why_unhealthy  # noqa: PLC0415 - as above
 
-    asked = url or f"http://127.0.0.1:{_settings().port}/livez"
-    if why := why_unhealthy(asked):
-        typer.echo(f"{asked}: {why}", err=True)
+    if url is None:
+        in_force = _settings()
+        # `serve` and `worker` both open it; 0 is none.
+        url = f"http://127.0.0.1:{in_force.metrics_port or in_force.port}/livez"
+    if why := why_unhealthy(url):
+        typer.echo(f"{url}: {why}", err=True)
         raise typer.Exit(1)
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -155,11 +154,11 @@ class Running:
     url: str
     orders_url: str
 
-    def once(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run one command of the image to its end."""
+    def once(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run one command of the image to its end, with these settings besides."""
         return subprocess.run(
             self.image.command(*words),
-            env=self.settings,
+            env={**self.settings, **settings},
             cwd=self.image.volume,
             capture_output=True,
             text=True,
@@ -202,6 +201,12 @@ def running(image: Image, tmp_path: Path) -> Iterator[Running]:
             one.stop()
 
 
+def healthcheck() -> list[str]:
+    """Return the command that the image is asked for its health with."""
+    command: list[str] = json.loads(last_stage("HEALTHCHECK")[0].text.partition(" CMD ")[2])
+    return command
+
+
 def test_nothing_is_in_it_but_what_is_locked_for_running(image: Image) -> None:
     found = {
         path.name.split("-")[0].lower().replace("_", "-")
@@ -238,7 +243,7 @@ async def test_its_roles_pay_an_order_and_write_nothing_but_the_volume(running: 
 
     migrated = running.once("payment-service", "migrate")
     running.serve.start()
-    healthy = running.once(*json.loads(last_stage("HEALTHCHECK")[0].text.partition(" CMD ")[2]))
+    healthy = running.once(*healthcheck())
     async with aiohttp.ClientSession() as http:
         service = Caller(http, running.url)
         customer_id, _ = await customer_with_card(service)
@@ -259,17 +264,21 @@ async def test_its_roles_pay_an_order_and_write_nothing_but_the_volume(running: 
     assert running.image.written() == before
 
 
-def test_its_worker_runs_until_it_is_told_to_stop(running: Running) -> None:
-    with subprocess.Popen(
-        running.image.command("payment-service", "worker"),
-        env=running.settings,
-        cwd=running.image.volume,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as worker:
-        assert worker.stdout is not None
-        said = next(line for line in worker.stdout if "worker.started" in line)
-        worker.send_signal(signal.SIGTERM)
+def test_its_worker_says_that_it_is_healthy_until_it_is_told_to_stop(
+    running: Running, tmp_path: Path
+) -> None:
+    port = free_port()
+    settings = {**running.settings, "METRICS_PORT": str(port)}
+    launcher = tuple(running.image.command("payment-service", "worker"))
+    health_url = f"http://127.0.0.1:{port}/readyz"
+    log = tmp_path / "worker.log"
+    worker = Program([], health_url, settings, log, launcher, running.image.volume)
 
-        assert worker.wait(STOP_S_MAX) == 0
-        assert '"worker.started"' in said
+    worker.start()
+    try:
+        healthy = running.once(*healthcheck(), METRICS_PORT=str(port))
+    finally:
+        stopped = worker.stop()
+
+    assert (healthy.returncode, healthy.stderr) == (0, "")
+    assert stopped == 0

@@ -3,7 +3,6 @@
 from pydantic import SecretStr
 
 from payment_service.settings import Settings
-from tests.manifests.coming import COMING
 
 
 def known_names() -> set[str]:
@@ -14,4 +13,4 @@ def known_names() -> set[str]:
         for name, field in Settings.model_fields.items()
         if SecretStr in {field.annotation, *getattr(field.annotation, "__args__", ())}
     }
-    return names | secrets | COMING | {"NODE_ENV"}
+    return names | secrets | {"NODE_ENV"}

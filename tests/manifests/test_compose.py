@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from payment_service.settings import load_settings
-from tests.manifests.coming import here
 from tests.manifests.commands import parse
 from tests.manifests.names import known_names
 from tests.parts.dockerfile import ROOT, image_environ, last_stage
@@ -101,14 +100,14 @@ def test_its_settings_exist_and_can_be_used(name: str) -> None:
     given = ours()[name]["environment"]
 
     assert given.keys() - known_names() == set()
-    assert load_settings(here({**image_environ(), **given})).environment == "development"
+    assert load_settings({**image_environ(), **given}).environment == "development"
 
 
 def test_every_address_is_one_of_the_composition_at_the_port_it_listens_on() -> None:
     given = ours()["service"]["environment"]
     sandbox = dict(word[2:].split("=", 1) for word in ours()["sandbox"]["command"] if "=" in word)
     orders = dict(word[2:].split("=", 1) for word in ours()["orders"]["command"] if "=" in word)
-    settings = load_settings(here(given))
+    settings = load_settings(given)
 
     mongo = urlsplit(given["MONGODB_URI"])
     assert (mongo.netloc, mongo.query) == ("mongo:27017", "replicaSet=rs0")

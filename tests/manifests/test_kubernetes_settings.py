@@ -3,7 +3,6 @@
 import pytest
 
 from payment_service.settings import InvalidSettings, load_settings
-from tests.manifests.coming import here
 from tests.manifests.environments import EXISTING_KEYS, environ_of, named, references
 from tests.manifests.kustomized import FOLDERS, containers, installed
 from tests.manifests.names import known_names
@@ -27,7 +26,7 @@ def test_every_setting_exists(folder: str, role: str) -> None:
 @every_role
 def test_the_settings_let_it_start(folder: str, role: str) -> None:
     environ = environ_of(containers(installed(folder))[role], installed(folder))
-    settings = load_settings(here(environ))
+    settings = load_settings(environ)
 
     assert settings.environment == ("production" if folder == "k8s" else "development")
     assert settings.host == "0.0.0.0"
@@ -39,14 +38,14 @@ def test_the_objects_of_an_existing_installation_are_enough(role: str) -> None:
     environ = environ_of(role_container, installed("k8s"), existing_only=True)
 
     assert "STRIPE_WEBHOOK_SECRET" not in environ
-    assert load_settings(here(environ)).environment == "production"
+    assert load_settings(environ).environment == "production"
 
 
 @every_role
 def test_stripes_test_mode_needs_nothing_but_its_key_and_its_environment(role: str) -> None:
     environ = environ_of(containers(installed("k8s"))[role], installed("k8s"), existing_only=True)
     settings = load_settings(
-        here({**environ, "NODE_ENV": "development", "STRIPE_SECRET_KEY": "sk_test_madeup"})
+        {**environ, "NODE_ENV": "development", "STRIPE_SECRET_KEY": "sk_test_madeup"}
     )
 
     assert settings.stripe_api_base == "https://api.stripe.com"
@@ -57,7 +56,7 @@ def test_a_placeholder_that_is_left_is_refused() -> None:
     environ = environ_of(api, installed("k8s"), filled_in=False)
 
     with pytest.raises(InvalidSettings) as refused:
-        load_settings(here(environ))
+        load_settings(environ)
     wrong = {problem.name for problem in refused.value.problems}
     assert {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"} <= wrong
 

@@ -51,19 +51,19 @@ class Program:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        with self.log_path.open("ab") as log:
-            self.child = subprocess.Popen(
-                [*self.launcher, *self.arguments],
-                env={**_plain_environ(), **self.environ},
-                cwd=self.folder,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self._begin()
+        assert self.child is not None
         deadline = time.monotonic() + START_S
         while not _answers(self.health_url):
             if self.child.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{self.arguments} did not start:\n{self.log()[-2000:]}")
             time.sleep(0.05)
+
+    def run(self) -> None:
+        """Run it to its own end, which must be a good one."""
+        self._begin()
+        assert self.child is not None
+        assert self.child.wait(START_S) == 0, self.log()[-2000:]
 
     def kill(self) -> None:
         """End it as a power cut does."""
@@ -86,6 +86,16 @@ class Program:
     def log(self) -> str:
         """Everything it has printed so far."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def _begin(self) -> None:
+        with self.log_path.open("ab") as log:
+            self.child = subprocess.Popen(
+                [*self.launcher, *self.arguments],
+                env={**_plain_environ(), **self.environ},
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
 
 @dataclass
