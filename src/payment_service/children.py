@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 # A first start compiles every module; on a small, busy machine that takes a quarter of it.
 START_S_MAX = 60.0
@@ -78,10 +79,11 @@ class Child:
     async def answer(self) -> None:
         """Return when it answers its health check."""
         reason: str | None = None
+        health_url = f"{self.part.url}{self.part.health_path}"
         try:
             async with asyncio.timeout(START_S_MAX):
                 while True:
-                    reason = await asyncio.to_thread(_why_unhealthy, self.part)
+                    reason = await asyncio.to_thread(why_unhealthy, health_url)
                     if reason is None:
                         return
                     await asyncio.sleep(LOOK_EVERY_S)
@@ -144,15 +146,17 @@ class Child:
         return "".join(f"\n    {line}" for line in self._last)
 
 
-def _why_unhealthy(part: Part) -> str | None:
-    connection = http.client.HTTPConnection(part.host, part.port, timeout=LOOK_S_MAX)
+def why_unhealthy(url: str) -> str | None:
+    """Return why what is asked there over plain HTTP is not healthy; None when it answers 200."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.netloc, timeout=LOOK_S_MAX)
     try:
-        connection.request("GET", part.health_path)
+        connection.request("GET", place.path)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__
     else:
-        return None if status == 200 else f"{part.health_path} answered {status}"
+        return None if status == 200 else f"{place.path} answered {status}"
     finally:
         connection.close()
 

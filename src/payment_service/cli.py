@@ -52,6 +52,27 @@ def migrate() -> None:
 
 
 @app.command()
+def healthy(
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="What to ask; without it, /livez on METRICS_PORT, or on PORT without one."
+        ),
+    ] = None,
+) -> None:
+    """Ask a running process whether it is up; end with 1, and say why, unless it answers 200."""
+    from payment_service.children import why_unhealthy  # noqa: PLC0415 - as above
+
+    if url is None:
+        in_force = _settings()
+        # `serve` and `worker` both open it; 0 is none.
+        url = f"http://127.0.0.1:{in_force.metrics_port or in_force.port}/livez"
+    if why := why_unhealthy(url):
+        typer.echo(f"{url}: {why}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
 def dev(
     sandbox_port: Annotated[int, typer.Option(help="Port of the Stripe sandbox.")] = 12111,
     orders_port: Annotated[int, typer.Option(help="Port of the demo OrderService.")] = 9001,

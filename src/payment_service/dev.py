@@ -116,7 +116,7 @@ def _parts(settings: Settings, *, sandbox_port: int, orders_port: int) -> list[P
     # It forgets all when it stops, and must not give out again the ids that our database remembers.
     webhook = f"{service.url}{settings.api_prefix}/webhook"
     fresh = (
-        *("stripe-sandbox", "--seed", str(int(time.time()))),
+        *("stripe-sandbox", "--fresh-ids"),
         *("--webhook-url", webhook, "--webhook-secret", SANDBOX_WEBHOOK_SECRET),
     )
     sandbox = _stand_in(SANDBOX, fresh, sandbox_port, "/_sandbox/ledger", _MAGENTA)

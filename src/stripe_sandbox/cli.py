@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Annotated
 
@@ -42,6 +43,10 @@ def listen(  # noqa: PLR0913 - one argument for each option of the command
         ),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of all ids and other chance.")] = 0,
+    fresh_ids: Annotated[
+        bool,
+        typer.Option("--fresh-ids", help="Take the time for seed: no id of an earlier run again."),
+    ] = False,
     raw_card_numbers: Annotated[
         bool, typer.Option("--raw-card-numbers", help="Take card numbers, not only test tokens.")
     ] = False,
@@ -78,11 +83,8 @@ def listen(  # noqa: PLR0913 - one argument for each option of the command
         endpoint_rate_limit_per_s=rate_limit or None,
         public_url=public_url,
     )
-    sandbox = Sandbox(
-        Engine(config=config, seed=seed),
-        latency_ms=latency_ms,
-        webhooks_anywhere=webhook_anywhere,
-    )
+    engine = Engine(config=config, seed=int(time.time()) if fresh_ids else seed)
+    sandbox = Sandbox(engine, latency_ms=latency_ms, webhooks_anywhere=webhook_anywhere)
     notes = _listeners(sandbox, webhook_url or [], webhook_secret)
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

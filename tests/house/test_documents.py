@@ -4,12 +4,19 @@ import importlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 from payment_service.api import problems
 from payment_service.domain import errors
 from payment_service.settings import Settings, load_settings, secret_fields
-from tests.house.tree import ROOT, SRC, dotted, read, shipped
+from tests.house.tree import ROOT, SRC, dotted, name_of, read, shipped
+from tests.manifests.commands import commands_of
+
+# A fence, or a span within a line.
+CODE = re.compile(r"^```\w*\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+TARGET = re.compile(r"^make ([a-z]+)", re.MULTILINE)
 
 
 def test_the_generated_pages_are_fresh() -> None:
@@ -67,3 +74,48 @@ def test_every_refusal_has_a_code_of_its_own() -> None:
 
 def _tree(kind: type[errors.Refusal]) -> list[type[errors.Refusal]]:
     return [kind, *chain.from_iterable(map(_tree, kind.__subclasses__()))]
+
+
+def test_the_commands_in_the_guides_exist() -> None:
+    named = [
+        f"{name_of(page)}: {program} {command}"
+        for page, code in _code()
+        for program, command in re.findall(r"(?<!service/)(payment-service) ([a-z][a-z-]+)", code)
+        if command not in commands_of(program)
+    ]
+
+    assert named == []
+
+
+def test_the_targets_in_the_guides_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    named = {
+        target
+        for _, code in _code()
+        for target in re.findall(r"^make ([a-z]+)", code, re.MULTILINE)
+    }
+
+    assert "run" in named
+    assert named - targets == set()
+
+
+def test_the_files_and_folders_of_manifests_in_the_guides_exist() -> None:
+    named = {
+        path.rstrip("./")
+        for _, code in _code()
+        for path in re.findall(
+            r"(?<![\w/.])(k8s[\w-]*(?:/[\w.-]+)?|compose\.yaml|Dockerfile)", code
+        )
+    }
+
+    assert {"k8s", "k8s-development"} <= named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def _code() -> Iterator[tuple[Path, str]]:
+    """Give every piece of code in the documents for people who run it."""
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs/guides").glob("*.md"))):
+        for fence, span in re.findall(
+            r"^```\w*\n(.*?)^```|`([^`\n]+)`", read(page), re.MULTILINE | re.DOTALL
+        ):
+            yield page, (fence or span).replace("\\\n", " ")

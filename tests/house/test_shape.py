@@ -138,7 +138,7 @@ def test_assertions_are_never_stripped() -> None:
 
 
 def _manifests() -> list[Path]:
-    return [*ROOT.glob("*.y*ml"), *ROOT.glob("k8s/*"), *ROOT.glob(".ci/*")]
+    return [*ROOT.glob("*.y*ml"), *ROOT.glob("k8s*/*.yaml"), *ROOT.glob(".ci/*")]
 
 
 @pytest.mark.parametrize("package", ["payment_service", "stripe_sandbox"])

@@ -31,12 +31,17 @@ def free_port() -> int:
 
 @dataclass
 class Program:
-    """One program of ours, that can be started, killed and started again with the same settings."""
+    """One program of ours, that can be started, killed and started again with the same settings.
+
+    launcher: what stands before its arguments. folder: where it runs, None for here.
+    """
 
     arguments: list[str]
     health_url: str
     environ: Mapping[str, str]
     log_path: Path
+    launcher: tuple[str, ...] = (sys.executable, "-m")
+    folder: Path | None = None
     child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,21 +60,6 @@ class Program:
                 raise AssertionError(f"{self.arguments} did not start:\n{self.log()[-2000:]}")
             time.sleep(0.05)
 
-    def run(self) -> int:
-        """Run it to its end; return its exit code."""
-        self._begin()
-        assert self.child is not None
-        return self.child.wait(START_S)
-
-    def _begin(self) -> None:
-        with self.log_path.open("ab") as log:
-            self.child = subprocess.Popen(
-                [sys.executable, "-m", *self.arguments],
-                env={**_plain_environ(), **self.environ},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
     def pause(self) -> None:
         """Let it stand still, as a machine does that is moved or out of memory."""
         assert self.child is not None
@@ -79,6 +69,12 @@ class Program:
         """Let it go on, as if no time had passed."""
         assert self.child is not None
         self.child.send_signal(signal.SIGCONT)
+
+    def run(self) -> None:
+        """Run it to its own end, which must be a good one."""
+        self._begin()
+        assert self.child is not None
+        assert self.child.wait(START_S) == 0, self.log()[-2000:]
 
     def kill(self) -> None:
         """End it as a power cut does."""
@@ -101,6 +97,16 @@ class Program:
     def log(self) -> str:
         """Everything it has printed so far."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def _begin(self) -> None:
+        with self.log_path.open("ab") as log:
+            self.child = subprocess.Popen(
+                [*self.launcher, *self.arguments],
+                env={**_plain_environ(), **self.environ},
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
 
 @dataclass
@@ -148,7 +154,7 @@ def stack(environ: Mapping[str, str] | None = None, *, webhooks: bool = False) -
 def migrate(replica: Program) -> None:
     """Make the database ready for a process with these settings."""
     once = Program(["payment_service", "migrate"], "", replica.environ, replica.log_path)
-    assert once.run() == 0, once.log()
+    once.run()
 
 
 def _stack(folder: Path, environ: Mapping[str, str]) -> Stack:

@@ -30,6 +30,28 @@ def test_it_listens_until_it_is_stopped(stop: signal.Signals) -> None:
         assert process.stdout.read() == ""
 
 
+def test_it_need_not_give_out_the_ids_of_an_earlier_run_again() -> None:
+    made = [_a_customer_of("--fresh-ids"), _a_customer_of("--seed", "0"), _a_customer_of()]
+
+    assert made[0] != made[1]
+    assert made[1] == made[2]
+
+
+def _a_customer_of(*options: str) -> str:
+    with subprocess.Popen(
+        [*COMMAND, "--port", "0", *options], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("stripe-sandbox listens on ").strip()
+        asked = urllib.request.Request(  # noqa: S310 - our own
+            f"{url}/v1/customers", b"", {"Authorization": "Bearer sk_test_x"}
+        )
+        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310 - our own
+            customer_id: str = json.load(answer)["id"]
+        process.terminate()
+    return customer_id
+
+
 def test_a_taken_port_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
