@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from payment_service import forget_command
+from payment_service import copy_command, forget_command
 from payment_service.key_commands import key_commands
 from payment_service.logs import catch_strays, configure_logs
 from payment_service.ports import Store
@@ -185,3 +185,4 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 forget_command.add_to(app, _run)
+copy_command.add_to(app, _settings)

@@ -24,7 +24,7 @@ from payment_service.domain.moment import Policy
 from payment_service.domain.money import AmountUnit
 from payment_service.flows.recover import take_over
 from payment_service.flows.world import Background, World
-from payment_service.ports import COLLECTIONS, Store
+from payment_service.ports import COLLECTIONS, StoreUnavailable, WholeStore
 from payment_service.setting_groups.access import jwt_algorithms, secret_text
 from payment_service.settings import Settings
 from payment_service.witness import LogWitness
@@ -114,19 +114,33 @@ def _token_keys(settings: Settings, stack: contextlib.AsyncExitStack) -> Keys:
     return published
 
 
-def open_database(settings: Settings) -> Store:
+def open_database(settings: Settings) -> WholeStore:
     """Return the store that the settings choose, opened. Raises StoreUnavailable."""
     if settings.mongodb_uri is not None:
-        # A start on SQLite does not pay for the driver.
-        from payment_service.adapters import mongo  # noqa: PLC0415
-
-        return mongo.open_store(
-            settings.mongodb_uri.get_secret_value(),
-            COLLECTIONS,
-            pool_max=settings.mongodb_pool_max,
-            timeout_s=settings.mongodb_timeout_s,
-        )
+        return _open_mongodb(settings, settings.mongodb_uri.get_secret_value())
     return open_store(settings.sqlite_path, COLLECTIONS)
+
+
+def open_database_at(settings: Settings, address: str) -> WholeStore:
+    """Return the store at `sqlite:<path>` or a MongoDB address, opened. Raises StoreUnavailable."""
+    kind, _, rest = address.partition(":")
+    if kind == "sqlite" and rest:
+        return open_store(rest, COLLECTIONS)
+    if kind in {"mongodb", "mongodb+srv"} and rest:
+        return _open_mongodb(settings, address)
+    raise StoreUnavailable("an address begins with sqlite: or mongodb:// and does not end there")
+
+
+def _open_mongodb(settings: Settings, uri: str) -> WholeStore:
+    # A start on SQLite does not pay for the driver.
+    from payment_service.adapters import mongo  # noqa: PLC0415
+
+    return mongo.open_store(
+        uri,
+        COLLECTIONS,
+        pool_max=settings.mongodb_pool_max,
+        timeout_s=settings.mongodb_timeout_s,
+    )
 
 
 def erase_removed(settings: Settings) -> None:

@@ -6,10 +6,10 @@ off is simply begun again: it passes over what is the same on both sides.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from payment_service.domain.payment import Payment
 from payment_service.ports import AlreadyExists, Collection, Document, WholeStore
@@ -22,7 +22,11 @@ EXPIRY_MARGIN = timedelta(hours=1)
 # Differences that are named; one more is as bad as a thousand.
 DIFFERENCES_MAX = 20
 
-Progress = Callable[[str, int], None]
+
+class Progressed(Protocol):
+    """Told how far it is: the collection, how many of its documents are done, and the end of it."""
+
+    def __call__(self, name: str, done: int, *, is_all: bool) -> None: ...
 
 
 @dataclass(slots=True)
@@ -60,12 +64,11 @@ async def copy_shop(
     target: WholeStore,
     collections: Sequence[Collection[Any]],
     now: datetime,
-    progress: Progress,
+    progress: Progressed,
 ) -> int:
     """Insert into the target what it has not; return how many documents that were.
 
-    progress: told the collection and how many of its documents are done. Raises what the stores
-    raise, and ValueError for a document that cannot be read.
+    Raises what the stores raise, and ValueError for a document that cannot be read.
     """
     copied = 0
     for collection in collections:
@@ -76,7 +79,8 @@ async def copy_shop(
                 inserted = await asyncio.gather(*(_insert(target, collection, d) for d in some))
                 copied += sum(inserted)
             done += len(batch)
-            progress(collection.name, done)
+            progress(collection.name, done, is_all=False)
+        progress(collection.name, done, is_all=True)
     return copied
 
 
@@ -85,13 +89,13 @@ async def compare_shops(
     target: WholeStore,
     collections: Sequence[Collection[Any]],
     now: datetime,
-    progress: Progress,
+    progress: Progressed,
 ) -> Comparison:
     """Go through both side by side, document for document."""
     found = Comparison()
     for collection in collections:
         await _compare(source, target, collection, now, found)
-        progress(collection.name, found.source.documents[collection.name])
+        progress(collection.name, found.source.documents[collection.name], is_all=True)
     return found
 
 
@@ -110,12 +114,24 @@ async def _compare(
             found.source.add(collection, left)
         if right is not None and order >= 0:
             found.target.add(collection, right)
-        if left != right and len(found.differences) < DIFFERENCES_MAX:
+        if in_ms(left) != in_ms(right) and len(found.differences) < DIFFERENCES_MAX:
             found.differences.append(_difference(collection, left, right, order))
         if order <= 0:
             left = await anext(ours, None)
         if order >= 0:
             right = await anext(theirs, None)
+
+
+def in_ms(value: Any) -> Any:
+    """Return the value with every time in it cut to whole milliseconds: finer, no store need be."""
+    match value:
+        case datetime():
+            return value.replace(microsecond=value.microsecond // 1000 * 1000)
+        case tuple():
+            return tuple(map(in_ms, value))
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {one.name: in_ms(getattr(value, one.name)) for one in fields(value)}
+    return value
 
 
 def _compared(left: Document | None, right: Document | None) -> int:
