@@ -8,7 +8,7 @@ import structlog
 
 from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.sqlite import open_store
-from payment_service.adapters.stripe import SignedEvents, TimeLimits, open_stripe
+from payment_service.adapters.stripe import Budget, SignedEvents, TimeLimits, open_stripe
 from payment_service.adapters.system import RandomIds, SystemClock
 from payment_service.api.app import ApiOptions
 from payment_service.domain.moment import Policy
@@ -95,6 +95,10 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
             read_s=settings.stripe_timeout_read_s,
         ),
         connections_max=settings.stripe_connections_max,
+        budget=Budget(
+            per_s=settings.stripe_requests_per_s,
+            per_endpoint_s=settings.stripe_requests_per_endpoint_s,
+        ),
     )
     witness = LogWitness()
     world = World(

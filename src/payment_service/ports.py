@@ -8,6 +8,7 @@ VersionConflict        replace: somebody else wrote in between
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -150,8 +151,13 @@ class Store(Protocol):
         ...
 
 
+# Whether what is asked of Stripe from here on may wait behind payers. Whoever begins such work says
+# so; the tasks that it starts inherit that.
+MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
+
+
 class Gateway(Protocol):
-    """Stripe."""
+    """Stripe. Asked by many at once, it gives payers precedence over what MAY_WAIT."""
 
     async def ask(self, step: GatewayStep) -> News:
         """Carry out one step and say what was heard.
