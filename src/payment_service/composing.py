@@ -66,6 +66,9 @@ def api_options_of(settings: Settings) -> ApiOptions:
         response_deadline_s=settings.payment_response_deadline_s,
         version=version("payment-service"),
         mode=settings.environment,
+        rate_limit_per_caller=settings.rate_limit_per_caller,
+        rate_limit_per_address=settings.rate_limit_per_address,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 

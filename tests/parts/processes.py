@@ -137,6 +137,7 @@ def _stack(folder: Path, environ: Mapping[str, str]) -> Stack:
         # The sandbox takes as many as come, and tests are in a hurry.
         "STRIPE_REQUESTS_PER_S": "0",
         "STRIPE_REQUESTS_PER_ENDPOINT_S": "0",
+        "RATE_LIMIT_PER_ADDRESS": "",
         **environ,
     }
     sandbox = ["stripe_sandbox", "--port", str(sandbox_port)]

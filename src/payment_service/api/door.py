@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from payment_service.api.answers import Answer, encode
 from payment_service.api.meters import Meters
-from payment_service.api.options import ApiOptions
+from payment_service.api.options import ALWAYS_OPEN, ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.api.problems import (
     BodyTooLarge,
@@ -22,6 +22,7 @@ from payment_service.api.problems import (
     internal_error,
     problem,
 )
+from payment_service.api.rate_limits import RateLimits
 from payment_service.api.visit import SCOPE_KEY, Visit
 from payment_service.domain.errors import Refusal
 from payment_service.ports import Ids, Unavailable
@@ -31,8 +32,6 @@ _log = structlog.get_logger("door")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
-# These are asked by whoever stops us, and must go on answering until the end.
-_ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 @dataclass(slots=True)
@@ -62,6 +61,7 @@ class Door:
         self._meters = meters
         self._options = options
         self._show = Presenter(options.amount_unit)
+        self._rates = RateLimits(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +69,7 @@ class Door:
             return
         began = perf_counter()
         given, length = _headers(scope)
-        visit = Visit(given or self._ids.new("req"))
+        visit = Visit(given or self._ids.new("req"), self._rates.address_of(scope))
         scope[SCOPE_KEY] = visit
         tokens = structlog.contextvars.bind_contextvars(request_id=visit.request_id)
         outgoing = _Outgoing(send, visit.request_id, method=scope["method"])
@@ -88,6 +88,8 @@ class Door:
     ) -> None:
         try:
             self._pass_gate(scope["path"])
+            self._rates.before_auth(scope["path"], visit.address)
+            self._rates.after_auth(scope["path"], visit.caller)
             limit = self._options.body_max_at(scope["path"])
             visit.body = await self._body(receive, length, limit)
             await self._app(scope, receive, outgoing.send)
@@ -105,7 +107,7 @@ class Door:
             await outgoing.answer(internal_error(visit.request_id))
 
     def _pass_gate(self, path: str) -> None:
-        if not self._gate.is_open and path not in _ALWAYS_OPEN:
+        if not self._gate.is_open and path not in ALWAYS_OPEN:
             raise ShuttingDown
 
     async def _body(self, receive: Receive, length: int, limit: int) -> bytes:
@@ -136,7 +138,7 @@ class Door:
         self._meters.count(method, visit.route, outgoing.status, seconds)
         fields = {"code": visit.code} if visit.code else {}
         # Probes come every few seconds; only those that fail are news.
-        probed = visit.route in _ALWAYS_OPEN and outgoing.status == 200
+        probed = visit.route in ALWAYS_OPEN and outgoing.status == 200
         write = _log.debug if probed else _log.info
         write(
             "request.answered",

@@ -191,7 +191,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     ),
     errors.WebhookRefused("The signature does not fit the body and our secrets."),
     problems.WebhooksNotConfigured("STRIPE_WEBHOOK_SECRET is not set."),
-    problems.TooManyBadPosts("Too many posts with bad signatures.", retry_after_s=60),
+    problems.TooManyRequests("Too many requests of this caller.", retry_after_s=12),
     errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
     errors.IdempotencyKeyInUse(
         "The first request with this Idempotency-Key is still running.", retry_after_s=1

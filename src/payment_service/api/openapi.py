@@ -46,6 +46,7 @@ _WRITE_CODES: Final[Mapping[int, tuple[str, ...]]] = {
 }
 _READ_CODES: Final[Mapping[int, tuple[str, ...]]] = {400: ("invalid_request",)}
 _ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    429: ("too_many_requests",),
     500: ("internal_error",),
     503: ("stripe_unavailable", "database_unavailable", "shutting_down"),
 }
@@ -180,7 +181,7 @@ def _response(
     status: int, kind: type[BaseModel], examples: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     headers: dict[str, Any] = dict(_REQUEST_ID_HEADER)
-    if status in {409, 503}:
+    if status in {409, 429, 503}:
         words = "Seconds to wait before asking again, if waiting helps."
         headers["Retry-After"] = {"description": words, "schema": {"type": "integer"}}
     phrase = HTTPStatus(status).phrase

@@ -7,7 +7,7 @@ Refusal (domain/errors.py)
 ├── BodyTooSlow          it did not arrive in time
 ├── WrongContentType     a body that does not say it is JSON
 ├── WebhooksNotConfigured  no signing secret is set
-├── TooManyBadPosts      bad signatures without end
+├── TooManyRequests      more than this caller or address may ask
 └── InvalidRequest
     └── InvalidJson      a body that is not a JSON object
 Unavailable (ports.py)
@@ -66,8 +66,8 @@ class WebhooksNotConfigured(Refusal):
     code = "webhooks_not_configured"
 
 
-class TooManyBadPosts(Refusal):
-    """More posts with bad signatures than any mistake of ours explains."""
+class TooManyRequests(Refusal):
+    """More than this caller or address may ask for in so short a time."""
 
     code = "too_many_requests"
 
@@ -115,7 +115,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         BodyTooLarge: 413,
         WrongContentType: 415,
         errors.IdempotencyKeyReused: 422,
-        TooManyBadPosts: 429,
+        TooManyRequests: 429,
         errors.StripeRefused: 502,
     }
 )

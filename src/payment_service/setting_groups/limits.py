@@ -2,9 +2,43 @@
 
 from pydantic import BaseModel, Field
 
+from payment_service.setting_kinds import Rate
+
 
 class LimitSettings(BaseModel):
     """Limits against abuse and overload."""
+
+    # 500 a second is more than a shop's peak, and about what one process does: it stops what runs
+    # in a loop, and nobody honest.
+    rate_limit_per_caller: Rate = Field(
+        default="30000/minute",
+        description=(
+            "How many requests one authenticated caller may make to this process; more is refused "
+            "with 429 until the minute is over. Empty: as many as it likes."
+        ),
+        examples=["30000/minute"],
+    )
+    # As high as for a caller, since behind a proxy that is not in TRUSTED_PROXIES, or in front of a
+    # shop's own server, all requests come from one address.
+    rate_limit_per_address: Rate = Field(
+        default="30000/minute",
+        description=(
+            "How many requests one client address may make to this process. Where payers' browsers "
+            "call directly, and `TRUSTED_PROXIES` is right, 600/minute is plenty. Empty: no limit."
+        ),
+        examples=["600/minute"],
+    )
+    # A chain of more proxies than a handful is a mistake.
+    trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description=(
+            "How many proxies of yours stand before the service. The client's address is so many "
+            "entries from the right of X-Forwarded-For; 0 never believes that header."
+        ),
+        examples=["1"],
+    )
 
     # Stripe raises its limits on request; nobody is known to have more than some thousands.
     stripe_requests_per_s: int = Field(
