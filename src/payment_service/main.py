@@ -13,7 +13,10 @@ import uvicorn
 from prometheus_client import REGISTRY
 
 from payment_service.api.app import Gate, build_app
+from payment_service.api.rate_limits import client_of
 from payment_service.composing import api_options_of, open_database, open_world
+from payment_service.domain.card_refusals import Kind, Suspect
+from payment_service.flows.guard_cards import lift_pause
 from payment_service.flows.world import World
 from payment_service.settings import Settings
 from payment_service.worker import Worker
@@ -76,6 +79,15 @@ async def migrate(settings: Settings) -> None:
     """Make the tables and indexes, and nothing else."""
     store = open_database(settings)
     await store.ensure_schema()
+    await store.close()
+
+
+async def lift_refusals(settings: Settings, suspect: Suspect) -> None:
+    """Forget the refused cards of somebody, who may then try again. Does nothing without any."""
+    store = open_database(settings)
+    await store.ensure_schema()
+    name = client_of(suspect.name) if suspect.kind is Kind.ADDRESS else suspect.name
+    await lift_pause(store, Suspect(suspect.kind, name))
     await store.close()
 
 

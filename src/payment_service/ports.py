@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
 from payment_service.domain.event import Event
@@ -223,6 +224,10 @@ class Witness(Protocol):
         """Something at Stripe bears our mark and belongs to no document: a database was lost."""
         ...
 
+    def paused_cards(self, kind: str, tally_id: str, until: datetime) -> None:
+        """So many cards were refused to a customer, from an address or as one card: no more now."""
+        ...
+
     def stumbled(self, id: str, error: BaseException) -> None:
         """Work on a document ended in an exception; it is tried again when its claim lapses."""
         ...
@@ -324,6 +329,10 @@ class StoredRequest:
 REQUESTS: Collection[StoredRequest] = Collection(
     name="requests", kind=StoredRequest, expires_at=lambda r: r.expires_at
 )
+# To whom cards were refused, so that nobody tries out stolen ones.
+CARD_TALLIES: Collection[CardTally] = Collection(
+    name="refusals", kind=CardTally, expires_at=lambda t: t.expires_at
+)
 COLLECTIONS: tuple[Collection[Any], ...] = (
     PAYMENTS,
     CUSTOMERS,
@@ -331,4 +340,5 @@ COLLECTIONS: tuple[Collection[Any], ...] = (
     CURSORS,
     REFUND_PLACES,
     REQUESTS,
+    CARD_TALLIES,
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from payment_service.domain.call import Call
+from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Asked, Customer
 from payment_service.domain.dispute import Dispute, FraudWarning
@@ -29,6 +30,7 @@ from payment_service.domain.payment import (
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.domain.setup import Setup
 from payment_service.ports import (
+    CARD_TALLIES,
     COLLECTIONS,
     CURSORS,
     CUSTOMERS,
@@ -174,12 +176,14 @@ def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any
 
 CURSOR = Cursor("events", 1, NOON, after(1), span_s=0.5, failed=2, gaps=3)
 PLACE = RefundPlace("ref_1", 0, "ord_1", NOON)
+TALLY = CardTally("card_1", 1, NOON, after(9), (NOON, after(1)), after(8))
 KINDS: list[tuple[Collection[Any], Any]] = [
     (PAYMENTS, payment()),
     (CUSTOMERS, whole_customer()),
     (EVENTS, event()),
     (CURSORS, CURSOR),
     (REFUND_PLACES, PLACE),
+    (CARD_TALLIES, TALLY),
 ]
 
 

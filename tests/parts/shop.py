@@ -1,6 +1,7 @@
 """A whole service in one process, with everything outside in reach of the test."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 
 from payment_service.adapters.sqlite import open_store
@@ -39,6 +40,7 @@ class Sightings:
     events: list[tuple[str, SeenEvent, Door]] = field(default_factory=list)
     gaps: list[Cursor] = field(default_factory=list)
     unknown: list[SeenEvent] = field(default_factory=list)
+    pauses: list[tuple[str, str, datetime]] = field(default_factory=list)
 
     def saw(self, before: Payment | Customer | None, after: Payment | Customer, door: Door) -> None:
         """Remember the newest line of a payment's time line."""
@@ -56,6 +58,10 @@ class Sightings:
     def unknown_at_stripe(self, seen: SeenEvent) -> None:
         """Remember what nobody knows."""
         self.unknown.append(seen)
+
+    def paused_cards(self, kind: str, tally_id: str, until: datetime) -> None:
+        """Remember who may try no more cards."""
+        self.pauses.append((kind, tally_id, until))
 
     def stumbled(self, id: str, error: BaseException) -> None:
         """Remember the exception."""

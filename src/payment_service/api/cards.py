@@ -1,5 +1,7 @@
 """Saved cards at the HTTP door."""
 
+from collections.abc import Mapping
+
 from payment_service.api.answer_models import (
     CardAnswer,
     CardsAnswer,
@@ -81,6 +83,13 @@ def _attached(api: Api, customer: Customer, card: Card) -> Answer:
     return success(api.show.card(customer, card))
 
 
+_ATTACH_REFUSALS: Mapping[int, tuple[str, ...]] = {
+    400: ("card_not_usable",),
+    402: ("card_declined",),
+    404: ("not_found",),
+    429: ("too_many_card_refusals",),
+}
+
 ENDPOINTS = (
     Endpoint(
         method="POST",
@@ -95,7 +104,7 @@ ENDPOINTS = (
         ),
         asks=AskedCard,
         answers={200: CardAnswer, 202: PendingAnswer},
-        refusals={400: ("card_not_usable",), 402: ("card_declined",), 404: ("not_found",)},
+        refusals=_ATTACH_REFUSALS,
     ),
     Endpoint(
         method="POST",
@@ -107,7 +116,7 @@ ENDPOINTS = (
         description="Brand, last digits and expiry are Stripe's, whatever is sent.",
         asks=AskedCardDetails,
         answers={200: CardAnswer, 202: PendingAnswer},
-        refusals={400: ("card_not_usable",), 402: ("card_declined",), 404: ("not_found",)},
+        refusals=_ATTACH_REFUSALS,
     ),
     Endpoint(
         method="PUT",

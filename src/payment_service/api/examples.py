@@ -191,6 +191,9 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     ),
     errors.WebhookRefused("The signature does not fit the body and our secrets."),
     problems.WebhooksNotConfigured("STRIPE_WEBHOOK_SECRET is not set."),
+    errors.TooManyCardRefusals(
+        "Too many cards were refused; please try again later.", retry_after_s=3600
+    ),
     problems.TooManyRequests("Too many requests of this caller.", retry_after_s=12),
     errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
     errors.IdempotencyKeyInUse(

@@ -137,6 +137,7 @@ ENDPOINTS = (
             402: ("card_declined", "authentication_required"),
             404: ("customer_not_found", "card_not_found"),
             409: ("order_already_paid", "payment_in_progress"),
+            429: ("too_many_card_refusals",),
         },
     ),
 )

@@ -116,6 +116,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         WrongContentType: 415,
         errors.IdempotencyKeyReused: 422,
         TooManyRequests: 429,
+        errors.TooManyCardRefusals: 429,
         errors.StripeRefused: 502,
     }
 )

@@ -37,6 +37,6 @@ ENDPOINTS = (
         ),
         asks=AskedCustomerId,
         answers={200: SetupAnswer, 202: PendingAnswer},
-        refusals={404: ("not_found",)},
+        refusals={404: ("not_found",), 429: ("too_many_card_refusals",)},
     ),
 )

@@ -4,6 +4,8 @@ from pydantic import BaseModel, Field
 
 from payment_service.setting_kinds import Rate
 
+DAY_S = 86_400  # longer than that is a block list, and kept elsewhere
+
 
 class LimitSettings(BaseModel):
     """Limits against abuse and overload."""
@@ -40,6 +42,32 @@ class LimitSettings(BaseModel):
         examples=["1"],
     )
 
+    # A person mistypes three times, or has three cards that are empty; a tester has hundreds.
+    card_refusals_max: int = Field(
+        default=10,
+        ge=0,
+        le=1000,
+        description=(
+            "After so many refused cards of one customer, from one payer's address, or of one "
+            "card within `CARD_REFUSALS_WINDOW_S`, no other is tried for `CARD_REFUSALS_PAUSE_S` "
+            "(429 `too_many_card_refusals`); 0 never. It holds for all replicas."
+        ),
+        examples=["10"],
+    )
+    card_refusals_window_s: float = Field(
+        default=3600.0,
+        ge=1,
+        le=DAY_S,
+        description="The time within which refused cards are counted together.",
+        examples=["3600"],
+    )
+    card_refusals_pause_s: float = Field(
+        default=3600.0,
+        ge=1,
+        le=DAY_S,
+        description="How long nothing is tried after too many refused cards.",
+        examples=["3600"],
+    )
     # Stripe raises its limits on request; nobody is known to have more than some thousands.
     stripe_requests_per_s: int = Field(
         default=100,
