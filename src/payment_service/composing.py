@@ -119,6 +119,7 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
         service=settings.service_name,
         livemode="_live_" in settings.stripe_secret_key.get_secret_value()[:8],
         event_reader=event_reader_of(settings),
+        payers_outside=lambda: gateway.payers_waiting,
     )
     try:
         await store.ensure_schema()

@@ -139,6 +139,7 @@ def _stack(folder: Path, environ: Mapping[str, str]) -> Stack:
         "STRIPE_REQUESTS_PER_ENDPOINT_S": "0",
         "RATE_LIMIT_PER_ADDRESS": "",
         "CARD_REFUSALS_MAX": "0",
+        "SHED_DELAY_S": "0",
         **environ,
     }
     sandbox = ["stripe_sandbox", "--port", str(sandbox_port)]

@@ -36,9 +36,13 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(slots=True)
 class Gate:
-    """Whether new requests are let in; closed once, when the process is told to stop."""
+    """Whether new requests are let in; closed once, when the process is told to stop.
+
+    inside: how many requests are there whole and not answered yet.
+    """
 
     is_open: bool = field(default=True)
+    inside: int = 0
 
     def close(self) -> None:
         """Let nobody in any more; who is in may finish."""
@@ -92,7 +96,11 @@ class Door:
             self._rates.after_auth(scope["path"], visit.caller)
             limit = self._options.body_max_at(scope["path"])
             visit.body = await self._body(receive, length, limit)
-            await self._app(scope, receive, outgoing.send)
+            self._gate.inside += 1
+            try:
+                await self._app(scope, receive, outgoing.send)
+            finally:
+                self._gate.inside -= 1
         except (Refusal, Unavailable) as error:
             answer = problem(error, visit.request_id, self._show)
             visit.code = answer.body["code"]

@@ -200,12 +200,17 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
         "The first request with this Idempotency-Key is still running.", retry_after_s=1
     ),
     errors.StripeRefused(""),
+    problems.MalformedRequest("This is not HTTP as we understand it."),
+    problems.UrlTooLong("The URL is too long."),
+    problems.HeadersTooLarge("The headers are too large."),
+    problems.HeadersTooSlow("The headers did not arrive in time."),
     problems.BodyTooSlow("The body did not arrive in time."),
     problems.BodyTooLarge("The body must not be larger than 64 KiB."),
     problems.WrongContentType("The body must be sent as application/json, in UTF-8."),
     GatewayUnavailable(),
     StoreUnavailable(),
     problems.ShuttingDown(),
+    problems.Overloaded(),
 )
 
 

@@ -45,13 +45,19 @@ _WRITE_CODES: Final[Mapping[int, tuple[str, ...]]] = {
     502: ("stripe_refused",),
 }
 _READ_CODES: Final[Mapping[int, tuple[str, ...]]] = {400: ("invalid_request",)}
-_ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
-    429: ("too_many_requests",),
+# What may happen to any request before it is one.
+_CONNECTION_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    400: ("malformed_request",),
+    408: ("headers_too_slow",),
+    414: ("url_too_long",),
+    431: ("headers_too_large",),
     500: ("internal_error",),
-    503: ("stripe_unavailable", "database_unavailable", "shutting_down"),
 }
-
-_OWN_CODES: Final[Mapping[int, tuple[str, ...]]] = {500: ("internal_error",)}
+_ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    **_CONNECTION_CODES,
+    429: ("too_many_requests",),
+    503: ("stripe_unavailable", "database_unavailable", "shutting_down", "overloaded"),
+}
 
 # What stands in the endpoints for minor units is something else in major ones.
 _MAJOR_CODES: Final = {"amount_not_integer": "amount_not_decimal"}
@@ -196,7 +202,7 @@ def _content(kind: type[BaseModel], examples: Mapping[str, Mapping[str, Any]]) -
 
 def _codes(endpoint: Endpoint, options: ApiOptions) -> dict[int, tuple[str, ...]]:
     """Return the codes of all refusals by status."""
-    found = dict(_OWN_CODES if endpoint.at_root else _ANY_CODES)
+    found = dict(_CONNECTION_CODES if endpoint.at_root else _ANY_CODES)
     more = _WRITE_CODES if endpoint.reads_body else _READ_CODES if _has_parameters(endpoint) else {}
     for group in (more, endpoint.refusals):
         for status, names in group.items():

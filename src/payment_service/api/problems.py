@@ -3,6 +3,10 @@
 Refusal (domain/errors.py)
 ├── UnknownPath          no such endpoint
 ├── MethodNotAllowed     the endpoint is there, not with this method
+├── MalformedRequest     what came is not HTTP
+├── UrlTooLong           longer than any honest one
+├── HeadersTooLarge      more, or larger, than any honest client's
+├── HeadersTooSlow       they did not arrive in time
 ├── BodyTooLarge         more than any honest request
 ├── BodyTooSlow          it did not arrive in time
 ├── WrongContentType     a body that does not say it is JSON
@@ -11,6 +15,7 @@ Refusal (domain/errors.py)
 └── InvalidRequest
     └── InvalidJson      a body that is not a JSON object
 Unavailable (ports.py)
+├── Overloaded           this process has more to do than it can; refused before anything began
 ├── ShuttingDown         this process takes no more requests
 └── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
 """
@@ -40,6 +45,30 @@ class MethodNotAllowed(Refusal):
     """The path is there, and cannot be asked with this method."""
 
     code = "method_not_allowed"
+
+
+class MalformedRequest(Refusal):
+    """What came is not HTTP, or not as anybody honest speaks it; the connection is closed."""
+
+    code = "malformed_request"
+
+
+class UrlTooLong(Refusal):
+    """The URL is longer than any honest request's; the connection is closed."""
+
+    code = "url_too_long"
+
+
+class HeadersTooLarge(Refusal):
+    """The headers are more, or larger, than any honest client's; the connection is closed."""
+
+    code = "headers_too_large"
+
+
+class HeadersTooSlow(Refusal):
+    """The headers did not arrive in time; the connection is closed."""
+
+    code = "headers_too_slow"
 
 
 class BodyTooLarge(Refusal):
@@ -81,6 +110,10 @@ class InvalidJson(InvalidRequest):
         super().__init__(message=message)
 
 
+class Overloaded(Unavailable):
+    """This process has more to do than it can; the request was refused before anything began."""
+
+
 class ShuttingDown(Unavailable):
     """This process is being stopped; another one will answer."""
 
@@ -93,6 +126,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
     {
         errors.InvalidRequest: 400,
         InvalidJson: 400,
+        MalformedRequest: 400,
         errors.RawCardDataRefused: 400,
         errors.WebhookRefused: 400,
         errors.CardNotUsable: 400,
@@ -102,6 +136,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         WebhooksNotConfigured: 404,
         MethodNotAllowed: 405,
         BodyTooSlow: 408,
+        HeadersTooSlow: 408,
         errors.OrderAlreadyPaid: 409,
         errors.PaymentInProgress: 409,
         errors.PaymentNotRefundable: 409,
@@ -113,10 +148,12 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.RefundExceedsRemaining: 409,
         errors.IdempotencyKeyInUse: 409,
         BodyTooLarge: 413,
+        UrlTooLong: 414,
         WrongContentType: 415,
         errors.IdempotencyKeyReused: 422,
         TooManyRequests: 429,
         errors.TooManyCardRefusals: 429,
+        HeadersTooLarge: 431,
         errors.StripeRefused: 502,
     }
 )
@@ -124,6 +161,10 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
 # What cannot be done now: its code, and what a person should know.
 UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyType(
     {
+        Overloaded: (
+            "overloaded",
+            "There is too much to do at the moment; nothing was begun. Please try again.",
+        ),
         ShuttingDown: ("shutting_down", "This process is being stopped; please try again."),
         SecretUnavailable: (
             "stripe_unavailable",

@@ -90,6 +90,8 @@ class World:
     # How many walkers of this process are asking Stripe about a document, by its place.
     under_way: Counter[str] = field(default_factory=Counter)
     suspects: Suspects = field(default_factory=Suspects)
+    # How many payers wait for Stripe: they are no load.
+    payers_outside: Callable[[], int] = lambda: 0
 
     def moment(self, door: Door) -> Moment:
         """Now, through this door, under the policy."""

@@ -10,6 +10,43 @@ DAY_S = 86_400  # longer than that is a block list, and kept elsewhere
 class LimitSettings(BaseModel):
     """Limits against abuse and overload."""
 
+    # Some 50 MB of requests. 40 a second that Stripe keeps waiting for 25 s are as many.
+    requests_in_flight_max: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description=(
+            "How many requests may be under way in this process, however little they cost; one "
+            "more is refused with 503 `overloaded`. What costs more than there is, is refused "
+            "sooner, by how late the process is."
+        ),
+        examples=["1000"],
+    )
+    # A payer does not notice a quarter of a second beside Stripe's own; below a twentieth every
+    # burst looks like overload, and seconds are no service any more.
+    shed_delay_s: float = Field(
+        default=0.25,
+        ge=0,
+        le=10,
+        description=(
+            "How long requests may take inside this process, time at Stripe not counted, before a "
+            "part of them is refused with 503 `overloaded`, early and cheaply, so that the others "
+            "are answered in time; 0 never."
+        ),
+        examples=["0.25"],
+    )
+    # Each open file is one; a thousand is the least that systems allow a process, and some are
+    # needed for Stripe and the database.
+    connections_max: int = Field(
+        default=2000,
+        ge=10,
+        le=100_000,
+        description=(
+            "How many connections of clients may be open; one more is answered 503 and closed. The "
+            "system's limit on open files must be some hundreds above it."
+        ),
+        examples=["2000"],
+    )
     # 500 a second is more than a shop's peak, and about what one process does: it stops what runs
     # in a loop, and nobody honest.
     rate_limit_per_caller: Rate = Field(

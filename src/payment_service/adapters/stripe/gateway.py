@@ -51,6 +51,7 @@ from payment_service.domain.steps import (
     ReadSetup,
     SetDefaultCard,
 )
+from payment_service.ports import MAY_WAIT
 
 # Above every limit per operation: the SDK's own time-out must never be the one that strikes.
 SDK_TIMEOUT_S = 90
@@ -104,9 +105,23 @@ class StripeGateway:
         self._service = service
         self._limits = limits
         self._turns = turns
+        self.payers_waiting = 0  # for an answer of Stripe's, or for their turn to ask
 
     async def ask(self, step: GatewayStep) -> News:
         """Carry out one step; see the port for what it promises."""
+        if MAY_WAIT.get():
+            return await self._heard(step)
+        self.payers_waiting += 1
+        try:
+            return await self._heard(step)
+        finally:
+            self.payers_waiting -= 1
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
+
+    async def _heard(self, step: GatewayStep) -> News:
         try:
             try:
                 return await self._ask(step)
@@ -118,10 +133,6 @@ class StripeGateway:
             return NoNews(type(error).__name__)
         except (KeyError, TypeError, ValueError, AttributeError):
             return NoNews("unreadable")
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
 
     async def _ask(self, step: GatewayStep) -> News:
         if isinstance(step, LookStep):
