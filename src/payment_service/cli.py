@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from payment_service import copy_command, forget_command
+from payment_service.domain.card_refusals import Kind, Suspect
 from payment_service.key_commands import key_commands
 from payment_service.logs import catch_strays, configure_logs
 from payment_service.ports import Store
@@ -49,6 +50,18 @@ def migrate() -> None:
 
     _run(main.migrate)
     typer.echo("The database is up to date.")
+
+
+@app.command("lift-refusals")
+def lift_refusals(
+    kind: Annotated[Kind, typer.Argument(help="By what somebody is known.")],
+    name: Annotated[str, typer.Argument(help="The customer's id, address, card id or fingerprint")],
+) -> None:
+    """Let somebody try cards again to whom too many were refused."""
+    from payment_service import main  # noqa: PLC0415 - the other commands start without it
+
+    _run(lambda settings: main.lift_refusals(settings, Suspect(kind, name)))
+    typer.echo("There are no refusals of it any more.")
 
 
 @app.command()

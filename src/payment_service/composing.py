@@ -9,7 +9,7 @@ import structlog
 from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.orders_token import Client, ClientTokens
 from payment_service.adapters.sqlite import erase, open_store
-from payment_service.adapters.stripe import SignedEvents, TimeLimits, open_stripe
+from payment_service.adapters.stripe import Budget, SignedEvents, TimeLimits, open_stripe
 from payment_service.adapters.system import RandomIds, SystemClock
 from payment_service.adapters.tokens import (
     Fetching,
@@ -50,6 +50,9 @@ def policy_of(settings: Settings) -> Policy:
         action_expires_s=settings.action_expires_s,
         payment_expires_s=settings.payment_expires_s,
         lease_s=slowest_s + claiming_s + LEASE_MARGIN_S,
+        card_refusals_max=settings.card_refusals_max,
+        card_refusals_window_s=settings.card_refusals_window_s,
+        card_refusals_pause_s=settings.card_refusals_pause_s,
         tell_orders=bool(settings.order_service_url),
         hold_warning_s=settings.hold_warning_s,
         hold_auto_capture_s=settings.hold_auto_capture_s,
@@ -81,6 +84,9 @@ def api_options_of(settings: Settings) -> ApiOptions:
         docs_enabled=settings.docs_enabled,
         metrics_here=not settings.metrics_port,
         cors_origins=frozenset(filter(None, settings.cors_origins.split(","))),
+        rate_limit_per_caller=settings.rate_limit_per_caller,
+        rate_limit_per_address=settings.rate_limit_per_address,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 
@@ -189,6 +195,10 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
             read_s=settings.stripe_timeout_read_s,
         ),
         connections_max=settings.stripe_connections_max,
+        budget=Budget(
+            per_s=settings.stripe_requests_per_s,
+            per_endpoint_s=settings.stripe_requests_per_endpoint_s,
+        ),
     )
     witness = LogWitness()
     world = World(
@@ -203,6 +213,7 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
         service=settings.service_name,
         livemode="_live_" in settings.stripe_secret_key.get_secret_value()[:8],
         event_reader=event_reader_of(settings),
+        payers_outside=lambda: gateway.payers_waiting,
     )
     try:
         await store.check_schema()

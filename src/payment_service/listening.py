@@ -1,5 +1,6 @@
 """Opens ports and serves applications on them; when to stop is ours to say, not a server's."""
 
+import asyncio
 import contextlib
 import errno
 import socket
@@ -10,6 +11,12 @@ import uvicorn
 
 # As many connections as the kernel may hold while one event loop turn accepts.
 BACKLOG = 2048
+
+
+# How long an idle connection of somebody who watches us is kept; scrapes come that often.
+KEEP_ALIVE_S = 75
+# New clients that one turn takes. Under overload a turn takes 30 ms: that is a thousand a second.
+ACCEPTS_A_TURN = 32
 
 
 class StartError(Exception):
@@ -25,11 +32,22 @@ class PlainServer(uvicorn.Server):
         yield
 
 
-def plain_config(app: Any, *, grace_s: float) -> uvicorn.Config:
-    """Return how an application is served: nothing logged but by us, and nothing said of us."""
+def plain_config(
+    app: Any,
+    *,
+    grace_s: float,
+    connections: type[asyncio.Protocol] | None = None,
+    keep_alive_s: int = KEEP_ALIVE_S,
+) -> uvicorn.Config:
+    """Return how an application is served: nothing logged but by us, and nothing said of us.
+
+    connections: the protocol that each one speaks, uvicorn's own without it.
+    """
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=connections or "httptools",
+        ws="none",
+        timeout_keep_alive=keep_alive_s,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -52,3 +70,12 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
         why = "is in use" if taken else f"cannot be used: {error.strerror}"
         raise StartError(f"port {port} on {host} {why}; set {setting} to another one") from error
     return listener
+
+
+def shared(listener: socket.socket) -> list[socket.socket]:
+    """Return the socket so often that one turn of the loop accepts as many connections.
+
+    The loop accepts one of each socket in a turn. When turns are long new clients would wait for
+    seconds, and those that are to be refused as well.
+    """
+    return [listener, *(listener.dup() for _ in range(ACCEPTS_A_TURN - 1))]

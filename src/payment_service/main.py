@@ -11,10 +11,15 @@ import structlog
 from prometheus_client import REGISTRY
 
 from payment_service.api.app import Gate, build_app
+from payment_service.api.connections import KEEP_ALIVE_S, Gatehouse, connections_of
+from payment_service.api.overload import Admission
+from payment_service.api.rate_limits import client_of
 from payment_service.api.watching import watching_app
 from payment_service.composing import api_options_of, open_access, open_database, open_world
+from payment_service.domain.card_refusals import Kind, Suspect
+from payment_service.flows.guard_cards import lift_pause
 from payment_service.flows.world import World
-from payment_service.listening import PlainServer, listen, plain_config
+from payment_service.listening import PlainServer, listen, plain_config, shared
 from payment_service.settings import Settings
 from payment_service.worker import Worker
 
@@ -33,10 +38,24 @@ async def serve(settings: Settings) -> None:
         gate = Gate()
         options = api_options_of(settings)
         app = build_app(world, options, gate=gate, access=access, registry=REGISTRY)
-        server = PlainServer(plain_config(app, grace_s=settings.shutdown_grace_s))
+        gatehouse = Gatehouse(
+            Admission(settings.requests_in_flight_max, settings.shed_delay_s),
+            connections_max=settings.connections_max,
+            webhook_path=options.webhook_path,
+            new_id=lambda: world.ids.new("req"),
+            inside=lambda: gate.inside - world.payers_outside(),
+        )
+        config = plain_config(
+            app,
+            grace_s=settings.shutdown_grace_s,
+            connections=connections_of(gatehouse),
+            keep_alive_s=KEEP_ALIVE_S,
+        )
+        server = PlainServer(config)
         gc.collect()
         gc.freeze()  # what is made by now lives on: the collector need not walk it every time
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        gatehouse.feel()
+        serving = asyncio.create_task(server.serve(sockets=shared(listener)))
         stopping = asyncio.create_task(stop.wait())
         async with (
             _watching(world, watched, ready=lambda: gate.is_open),
@@ -49,6 +68,7 @@ async def serve(settings: Settings) -> None:
             server.should_exit = True
             stopping.cancel()
             await serving
+            gatehouse.stop()
 
 
 async def work(settings: Settings) -> None:
@@ -72,6 +92,15 @@ async def migrate(settings: Settings) -> None:
         await store.ensure_schema()
     finally:
         await store.close()
+
+
+async def lift_refusals(settings: Settings, suspect: Suspect) -> None:
+    """Forget the refused cards of somebody, who may then try again. Does nothing without any."""
+    store = open_database(settings)
+    await store.ensure_schema()
+    name = client_of(suspect.name) if suspect.kind is Kind.ADDRESS else suspect.name
+    await lift_pause(store, Suspect(suspect.kind, name))
+    await store.close()
 
 
 @contextlib.asynccontextmanager

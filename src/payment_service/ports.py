@@ -9,12 +9,14 @@ VersionConflict        replace: somebody else wrote in between
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from payment_service.domain.api_key import ApiKey
 from payment_service.domain.audit import AuditEntry
+from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
 from payment_service.domain.event import Event
@@ -22,8 +24,10 @@ from payment_service.domain.identity import Identity
 from payment_service.domain.moment import Door
 from payment_service.domain.news import News, SeenEvent
 from payment_service.domain.payment import Payment, State
-from payment_service.domain.schema import SCHEMA, Schema
+from payment_service.domain.refund_place import RefundPlace
+from payment_service.domain.schema import Schema
 from payment_service.domain.steps import GatewayStep, TellOrders
+from payment_service.domain.stored_request import StoredRequest
 
 
 class Unavailable(Exception):
@@ -181,8 +185,13 @@ class WholeStore(Store, Protocol):
         ...
 
 
+# Whether what is asked of Stripe from here on may wait behind payers. Whoever begins such work says
+# so; the tasks that it starts inherit that.
+MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
+
+
 class Gateway(Protocol):
-    """Stripe."""
+    """Stripe. Asked by many at once, it gives payers precedence over what MAY_WAIT."""
 
     async def ask(self, step: GatewayStep) -> News:
         """Carry out one step and say what was heard.
@@ -262,6 +271,9 @@ class Witness(Protocol):
 
     def took_up(self, doc: Document) -> None:
         """Work on a document begins in this task: what is written from now on is about it."""
+
+    def paused_cards(self, kind: str, tally_id: str, until: datetime) -> None:
+        """So many cards were refused to a customer, from an address or as one card: no more now."""
         ...
 
     def stumbled(self, id: str, error: BaseException) -> None:
@@ -316,54 +328,7 @@ EVENTS: Collection[Event] = Collection(
 CURSORS: Collection[Cursor] = Collection(name="cursors", kind=Cursor)
 
 
-@dataclass(frozen=True, slots=True)
-class RefundPlace:
-    """In which payment a refund is, under our reference of it: looked up by it alone, on any shard.
-
-    wake_at is always None: nobody works on it.
-    """
-
-    id: str
-    version: int
-    order_id: str
-    created_at: datetime
-    schema: Schema = SCHEMA
-
-    @property
-    def wake_at(self) -> datetime | None:
-        """Never due."""
-        return None
-
-
 REFUND_PLACES: Collection[RefundPlace] = Collection(name="refund_places", kind=RefundPlace)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRequest:
-    """A caller's request under an idempotency key, and its answer once there is one.
-
-    id: caller and key, hashed together. fingerprint: hash of method, path and body.
-    wake_at is always None: nobody works on it by itself. body never holds a client secret;
-    `secret_of` names the PaymentIntent whose secret belongs into it. subject: the customer, when
-    the answer says something of a person.
-    """
-
-    id: str
-    version: int
-    fingerprint: str
-    created_at: datetime
-    claimed_until: datetime
-    expires_at: datetime
-    status_code: int | None = None
-    body: Mapping[str, Any] | None = None
-    secret_of: str | None = None
-    subject: str | None = None
-    schema: Schema = SCHEMA
-
-    @property
-    def wake_at(self) -> datetime | None:
-        """Never due."""
-        return None
 
 
 REQUESTS: Collection[StoredRequest] = Collection(
@@ -380,6 +345,10 @@ AUDIT: Collection[AuditEntry] = Collection(
 API_KEYS: Collection[ApiKey] = Collection(
     name="api_keys", kind=ApiKey, columns={"created_at": lambda k: epoch_ms(k.created_at)}
 )
+# To whom cards were refused, so that nobody tries out stolen ones.
+CARD_TALLIES: Collection[CardTally] = Collection(
+    name="refusals", kind=CardTally, expires_at=lambda t: t.expires_at
+)
 COLLECTIONS: tuple[Collection[Any], ...] = (
     PAYMENTS,
     CUSTOMERS,
@@ -389,4 +358,5 @@ COLLECTIONS: tuple[Collection[Any], ...] = (
     REQUESTS,
     API_KEYS,
     AUDIT,
+    CARD_TALLIES,
 )

@@ -188,6 +188,13 @@ ClientScope = Annotated[
     _matching(r"([!#-\[\]-~]+( [!#-\[\]-~]+)*)?"),
     Allowed("scopes separated by single spaces, or empty"),
 ]
+# How often, in the notation of the limits library, as far as anybody needs it.
+Rate = Annotated[
+    str,
+    Word,
+    _matching(r"([1-9][0-9]{0,8}/(second|minute|hour|day))?"),
+    Allowed("a number, / and second, minute, hour or day, or empty"),
+]
 # Stripe's secrets of webhook endpoints; while one is rotated the old one lives on beside it.
 WebhookSecrets = Annotated[
     SecretStr | None,

@@ -122,7 +122,9 @@ DEFAULTS: Mapping[Environment, Mapping[str, str]] = MappingProxyType(
 )
 
 # Elsewhere an empty variable means one that is not set, as compose files produce them.
-_MAY_BE_EMPTY = frozenset({"api_prefix", "order_service_url"})
+_MAY_BE_EMPTY = frozenset(
+    {"api_prefix", "order_service_url", "rate_limit_per_caller", "rate_limit_per_address"}
+)
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

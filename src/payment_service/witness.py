@@ -1,5 +1,6 @@
 """What is told of every written change: one log line and one count. Never waits, never raises."""
 
+from datetime import datetime
 from functools import cache
 
 import structlog
@@ -30,6 +31,11 @@ GAPS = Counter(
 )
 UNKNOWN_AT_STRIPE = Counter(
     "payment_service_unknown_at_stripe", "Things at Stripe with our mark and no document of ours."
+)
+CARD_PAUSES = Counter(
+    "payment_service_card_pauses",
+    "Pauses after too many refused cards, by what was known.",
+    ["kind"],
 )
 # Outcomes of events that are worth a line each.
 RARE = frozenset({"put_off", "swept"})
@@ -95,6 +101,11 @@ class LogWitness:
     def took_up(self, doc: Document) -> None:
         """Let every line of this task name the document, and the request that began it."""
         structlog.contextvars.bind_contextvars(**_names_of(doc))
+
+    def paused_cards(self, kind: str, tally_id: str, until: datetime) -> None:
+        """Log by what somebody is known who tries cards; the id is a hash."""
+        CARD_PAUSES.labels(kind).inc()
+        _log.warning("cards.paused", kind=kind, tally_id=tally_id, until=until.isoformat())
 
     def stumbled(self, id: str, error: BaseException) -> None:
         """Log the exception with its traceback; the claim lapses and somebody tries again."""

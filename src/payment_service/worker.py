@@ -10,7 +10,7 @@ from payment_service.domain.call import spread
 from payment_service.flows.read_lists import open_cursors
 from payment_service.flows.recover import recover
 from payment_service.flows.world import World
-from payment_service.ports import COLLECTIONS, Unavailable
+from payment_service.ports import COLLECTIONS, MAY_WAIT, Unavailable
 
 # An indexed look that usually finds nothing; a second is what a payer does not notice.
 POLL_S = 1.0
@@ -54,6 +54,7 @@ class Worker:
 
     async def run(self) -> None:
         """Loop until stopped. An unavailable database is waited for, never a reason to end."""
+        MAY_WAIT.set(True)
         cursors_opened = False
         while not self._stop.is_set():
             cursors_opened = cursors_opened or await self._open_cursors()

@@ -9,6 +9,7 @@ import pytest
 from payment_service.domain.api_key import ApiKey
 from payment_service.domain.audit import AuditEntry
 from payment_service.domain.call import Call
+from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Asked, Customer
 from payment_service.domain.dispute import Dispute, FraudWarning
@@ -29,11 +30,14 @@ from payment_service.domain.payment import (
     Terms,
 )
 from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.schema import SCHEMA, NewerSchema
 from payment_service.domain.setup import Setup
+from payment_service.domain.stored_request import StoredRequest
 from payment_service.ports import (
     API_KEYS,
     AUDIT,
+    CARD_TALLIES,
     COLLECTIONS,
     CURSORS,
     CUSTOMERS,
@@ -42,9 +46,7 @@ from payment_service.ports import (
     REFUND_PLACES,
     REQUESTS,
     Collection,
-    RefundPlace,
     Store,
-    StoredRequest,
 )
 from tests.contract.things import NOON, after, customer, stored_request
 
@@ -182,6 +184,7 @@ def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any
 
 CURSOR = Cursor("events", 1, NOON, after(1), span_s=0.5, failed=2, gaps=3)
 PLACE = RefundPlace("ref_1", 0, "ord_1", NOON)
+TALLY = CardTally("card_1", 1, NOON, after(9), (NOON, after(1)), after(8))
 API_KEY = ApiKey(
     "a" * 16, 1, "checkout", "0" * 64, ("payment.read",), NOON, after(1), after(2), after(3)
 )
@@ -194,6 +197,7 @@ DOCUMENTS: list[tuple[Collection[Any], Any]] = [
     (REFUND_PLACES, PLACE),
     (API_KEYS, API_KEY),
     (AUDIT, AUDITED),
+    (CARD_TALLIES, TALLY),
 ]
 # With a field that only a newer program knows.
 NEWER = NewerSchema(SCHEMA + 1, {"colour": "red"})

@@ -9,8 +9,9 @@ from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.domain.payment import Failure, FailureKind, Order, Payment, State, Terms, noted
 from payment_service.domain.schema import SCHEMA, Schema
+from payment_service.domain.stored_request import StoredRequest
 from payment_service.domain.wishes import begin_refund, open_payment
-from payment_service.ports import Collection, StoredRequest, epoch_ms
+from payment_service.ports import Collection, epoch_ms
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 MOMENT = Moment(NOON, Door.REQUEST, Policy())

@@ -15,19 +15,14 @@ from payment_service.domain.moment import Door
 from payment_service.domain.news import Denial, Rejected
 from payment_service.domain.payment import FailureKind, State
 from payment_service.domain.steps import CreateCustomer
+from payment_service.domain.stored_request import StoredRequest
 from payment_service.domain.wishes import open_payment
 from payment_service.flows.forget_customer import PAGE, Forgotten, forget_customer
 from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer, customer_by_id, get_customer
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.flows.take_event import Taken
-from payment_service.ports import (
-    AUDIT,
-    PAYMENTS,
-    REQUESTS,
-    GatewayUnavailable,
-    StoredRequest,
-)
+from payment_service.ports import AUDIT, PAYMENTS, REQUESTS, GatewayUnavailable
 from tests.flows.buying import (
     AUTHENTICATING,
     VISA,

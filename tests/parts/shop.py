@@ -1,6 +1,7 @@
 """A whole service in one process, with everything outside in reach of the test."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 
 from payment_service.adapters.sqlite import open_store
@@ -39,6 +40,7 @@ class Sightings:
     events: list[tuple[str, SeenEvent, Door]] = field(default_factory=list)
     gaps: list[Cursor] = field(default_factory=list)
     unknown: list[SeenEvent] = field(default_factory=list)
+    pauses: list[tuple[str, str, datetime]] = field(default_factory=list)
 
     def saw(self, before: Payment | Customer | None, after: Payment | Customer, door: Door) -> None:
         """Remember the newest line of a payment's time line."""
@@ -59,6 +61,10 @@ class Sightings:
 
     def took_up(self, doc: Document) -> None:
         """Remember nothing: it is told for the log's sake."""
+
+    def paused_cards(self, kind: str, tally_id: str, until: datetime) -> None:
+        """Remember who may try no more cards."""
+        self.pauses.append((kind, tally_id, until))
 
     def stumbled(self, id: str, error: BaseException) -> None:
         """Remember the exception."""

@@ -88,6 +88,7 @@ _ATTACHING = {
     402: ("card_declined",),
     404: ("not_found",),
     409: ("customer_forgotten",),
+    429: ("too_many_card_refusals",),
 }
 ENDPOINTS = (
     Endpoint(

@@ -15,7 +15,7 @@ from payment_service.api.answers import Answer, encode
 from payment_service.api.browsers import ALWAYS, DEFAULTS, Browsers, Headers
 from payment_service.api.callers import Callers
 from payment_service.api.meters import Meters
-from payment_service.api.options import ApiOptions
+from payment_service.api.options import ALWAYS_OPEN, ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.api.problems import (
     BodyTooLarge,
@@ -24,6 +24,7 @@ from payment_service.api.problems import (
     internal_error,
     problem,
 )
+from payment_service.api.rate_limits import RateLimits
 from payment_service.api.visit import SCOPE_KEY, Visit
 from payment_service.domain.errors import Refusal
 from payment_service.ports import Ids, Unavailable
@@ -33,15 +34,17 @@ _log = structlog.get_logger("door")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
-# These are asked by whoever stops us, and must go on answering until the end.
-_ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 @dataclass(slots=True)
 class Gate:
-    """Whether new requests are let in; closed once, when the process is told to stop."""
+    """Whether new requests are let in; closed once, when the process is told to stop.
+
+    inside: how many requests are there whole and not answered yet.
+    """
 
     is_open: bool = field(default=True)
+    inside: int = 0
 
     def close(self) -> None:
         """Let nobody in any more; who is in may finish."""
@@ -81,6 +84,7 @@ class Door:
         self._browsers = Browsers(options.cors_origins)
         self._open_paths = open_paths
         self._open_below = open_below
+        self._rates = RateLimits(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -88,7 +92,7 @@ class Door:
             return
         began = perf_counter()
         given, length, origin = _headers(scope)
-        visit = Visit(given or self._ids.new("req"))
+        visit = Visit(given or self._ids.new("req"), self._rates.address_of(scope))
         scope[SCOPE_KEY] = visit
         tokens = structlog.contextvars.bind_contextvars(request_id=visit.request_id)
         outgoing = _Outgoing(
@@ -116,11 +120,17 @@ class Door:
     ) -> None:
         try:
             self._pass_gate(scope["path"])
+            self._rates.before_auth(scope["path"], visit.address)
             if self._callers is not None and not self._is_open(scope["path"]):
                 visit.caller = await self._callers.find(scope["headers"])
+            self._rates.after_auth(scope["path"], visit.caller)
             limit = self._options.body_max_at(scope["path"])
             visit.body = await self._body(receive, length, limit)
-            await self._app(scope, receive, outgoing.send)
+            self._gate.inside += 1
+            try:
+                await self._app(scope, receive, outgoing.send)
+            finally:
+                self._gate.inside -= 1
         except (Refusal, Unavailable) as error:
             answer = problem(error, visit.request_id, self._show)
             visit.code = answer.body["code"]
@@ -135,7 +145,7 @@ class Door:
             await outgoing.answer(internal_error(visit.request_id))
 
     def _pass_gate(self, path: str) -> None:
-        if not self._gate.is_open and path not in _ALWAYS_OPEN:
+        if not self._gate.is_open and path not in ALWAYS_OPEN:
             raise ShuttingDown
 
     def _is_open(self, path: str) -> bool:
@@ -171,7 +181,7 @@ class Door:
         if self._callers is not None:
             fields["caller"] = visit.caller.name
         # Probes come every few seconds; only those that fail are news.
-        probed = visit.route in _ALWAYS_OPEN and outgoing.status == 200
+        probed = visit.route in ALWAYS_OPEN and outgoing.status == 200
         write = _log.debug if probed else _log.info
         write(
             "request.answered",

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from payment_service.api.answers import Answer, respond
-from payment_service.api.caller import Caller, Scope
+from payment_service.api.caller import ANYBODY, Caller, Scope
 from payment_service.api.idempotency import idempotently
 from payment_service.api.incoming import (
     Incoming,
@@ -22,8 +22,10 @@ from payment_service.api.incoming import (
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.api.problems import UnknownPath, problem
+from payment_service.api.rate_limits import client_of
 from payment_service.api.visit import Visit, visit_of
 from payment_service.domain.errors import InsufficientScope, Refusal
+from payment_service.flows.guard_cards import TRIED_FROM
 from payment_service.flows.world import World
 from payment_service.ports import Unavailable
 
@@ -94,6 +96,7 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
     """Answer one request, refusals included; what else is raised is a bug, which the door hides."""
     visit = visit_of(request.scope)
     visit.route = route
+    TRIED_FROM.set("" if endpoint.signed else _payer_address(visit, api.options))
 
     async def act() -> Answer:
         try:
@@ -149,3 +152,14 @@ def _read(endpoint: Endpoint, route: str, request: Request, visit: Visit) -> Inc
         raw=raw if endpoint.signed else b"",
         signature=headers.get("stripe-signature", "") if endpoint.signed else "",
     )
+
+
+def _payer_address(visit: Visit, options: ApiOptions) -> str:
+    """Return whence a payer comes. A shop's own server speaks for all payers from one address.
+
+    A caller without a name may be either; it is a payer where proxies of ours say whence it comes.
+    """
+    is_payer = visit.caller.email is not None or (
+        visit.caller is ANYBODY and options.trusted_proxies > 0
+    )
+    return client_of(visit.address) if is_payer else ""

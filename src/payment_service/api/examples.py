@@ -204,7 +204,10 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     ),
     errors.WebhookRefused("The signature does not fit the body and our secrets."),
     problems.WebhooksNotConfigured("STRIPE_WEBHOOK_SECRET is not set."),
-    problems.TooManyBadPosts("Too many posts with bad signatures.", retry_after_s=60),
+    errors.TooManyCardRefusals(
+        "Too many cards were refused; please try again later.", retry_after_s=3600
+    ),
+    problems.TooManyRequests("Too many requests of this caller.", retry_after_s=12),
     errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
     errors.CustomerForgotten("This customer is being forgotten."),
     errors.CustomerHasOpenPayments("These orders are not settled: order-7 (requires_action)."),
@@ -212,6 +215,10 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
         "The first request with this Idempotency-Key is still running.", retry_after_s=1
     ),
     errors.StripeRefused(""),
+    problems.MalformedRequest("This is not HTTP as we understand it."),
+    problems.UrlTooLong("The URL is too long."),
+    problems.HeadersTooLarge("The headers are too large."),
+    problems.HeadersTooSlow("The headers did not arrive in time."),
     problems.BodyTooSlow("The body did not arrive in time."),
     problems.BodyTooLarge("The body must not be larger than 64 KiB."),
     problems.WrongContentType("The body must be sent as application/json, in UTF-8."),
@@ -219,6 +226,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     StoreUnavailable(),
     TokenKeysUnavailable(),
     problems.ShuttingDown(),
+    problems.Overloaded(),
 )
 
 

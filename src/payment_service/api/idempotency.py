@@ -19,14 +19,9 @@ from payment_service.api.problems import SecretUnavailable
 from payment_service.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from payment_service.domain.news import IntentSeen, SetupSeen
 from payment_service.domain.steps import ReadIntent, ReadSetup
+from payment_service.domain.stored_request import StoredRequest
 from payment_service.flows.world import World
-from payment_service.ports import (
-    REQUESTS,
-    AlreadyExists,
-    StoredRequest,
-    StoreUnavailable,
-    VersionConflict,
-)
+from payment_service.ports import REQUESTS, AlreadyExists, StoreUnavailable, VersionConflict
 
 _log = structlog.get_logger("idempotency")
 

@@ -49,9 +49,18 @@ _WRITE_CODES: Final[Mapping[int, tuple[str, ...]]] = {
     502: ("stripe_refused",),
 }
 _READ_CODES: Final[Mapping[int, tuple[str, ...]]] = {400: ("invalid_request",)}
-_ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+# What may happen to any request before it is one.
+_CONNECTION_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    400: ("malformed_request",),
+    408: ("headers_too_slow",),
+    414: ("url_too_long",),
+    431: ("headers_too_large",),
     500: ("internal_error",),
-    503: ("stripe_unavailable", "database_unavailable", "shutting_down"),
+}
+_ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    **_CONNECTION_CODES,
+    429: ("too_many_requests",),
+    503: ("stripe_unavailable", "database_unavailable", "shutting_down", "overloaded"),
 }
 
 # What may be said of whoever calls, before anything else.
@@ -75,8 +84,6 @@ _SECURITY_SCHEMES: Final[dict[str, Any]] = {
         "description": "An API key (`psk_...`) of the operator's.",
     },
 }
-
-_OWN_CODES: Final[Mapping[int, tuple[str, ...]]] = {500: ("internal_error",)}
 
 # What stands in the endpoints for minor units is something else in major ones.
 _MAJOR_CODES: Final = {"amount_not_integer": "amount_not_decimal"}
@@ -230,7 +237,7 @@ def _response(
     if status in {401, 403}:
         words = "How to show who calls, and what was wrong with it (RFC 6750)."
         headers["WWW-Authenticate"] = {"description": words, "schema": {"type": "string"}}
-    if status in {409, 503}:
+    if status in {409, 429, 503}:
         words = "Seconds to wait before asking again, if waiting helps."
         headers["Retry-After"] = {"description": words, "schema": {"type": "integer"}}
     phrase = HTTPStatus(status).phrase
@@ -245,7 +252,7 @@ def _content(kind: type[BaseModel], examples: Mapping[str, Mapping[str, Any]]) -
 
 def _codes(endpoint: Endpoint, options: ApiOptions) -> dict[int, tuple[str, ...]]:
     """Return the codes of all refusals by status."""
-    found = dict(_OWN_CODES if endpoint.at_root else _ANY_CODES)
+    found = dict(_CONNECTION_CODES if endpoint.at_root else _ANY_CODES)
     more = _WRITE_CODES if endpoint.reads_body else _READ_CODES if _has_parameters(endpoint) else {}
     caller = _CALLER_CODES if endpoint.scope is not None else {}
     hidden = {404: ("unknown_path",)} if endpoint.guard is services_only else {}

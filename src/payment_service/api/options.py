@@ -9,6 +9,8 @@ BODY_MAX = 64 * 1024
 # Stripe's events carry whole objects; theirs are some kilobytes, with every expansion some tens.
 WEBHOOK_BODY_MAX = 256 * 1024
 WEBHOOK_PATH = "/webhook"
+# These are asked by whoever watches and stops us, and must answer whatever else goes on.
+ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 # A client that takes longer for so little is stuck, or holds the connection on purpose.
 BODY_READ_S = 30.0
 
@@ -22,6 +24,7 @@ class ApiOptions:
     metrics_here: whether `/metrics` is served beside the API. cors_origins: the web pages whose
     scripts may call.
     mode: what the health message calls this installation ("test", "live", "sandbox").
+    rate_limit_…: as in "600/minute", "" is none. trusted_proxies: how many of ours stand before us.
     """
 
     prefix: str = "/payment"
@@ -36,8 +39,15 @@ class ApiOptions:
     body_max: int = BODY_MAX
     body_read_s: float = BODY_READ_S
     webhook_body_max: int = WEBHOOK_BODY_MAX
+    rate_limit_per_caller: str = ""
+    rate_limit_per_address: str = ""
+    trusted_proxies: int = 0
+
+    @property
+    def webhook_path(self) -> str:
+        """Where Stripe posts."""
+        return self.prefix + WEBHOOK_PATH
 
     def body_max_at(self, path: str) -> int:
         """Return how large a body may be at this path."""
-        is_webhook = path == self.prefix + WEBHOOK_PATH
-        return self.webhook_body_max if is_webhook else self.body_max
+        return self.webhook_body_max if path == self.webhook_path else self.body_max

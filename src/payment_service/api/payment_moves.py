@@ -94,6 +94,7 @@ ENDPOINTS = (
             402: ("card_declined", "authentication_required"),
             404: ("not_found", "card_not_found"),
             409: ("payment_canceled",),
+            429: ("too_many_card_refusals",),
         },
     ),
     Endpoint(

@@ -141,6 +141,7 @@ ENDPOINTS = (
             402: ("card_declined", "authentication_required"),
             404: ("customer_not_found", "card_not_found", "not_found"),
             409: ("order_already_paid", "payment_in_progress", "customer_forgotten"),
+            429: ("too_many_card_refusals",),
         },
     ),
 )

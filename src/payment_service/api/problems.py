@@ -3,15 +3,20 @@
 Refusal (domain/errors.py)
 ├── UnknownPath          no such endpoint
 ├── MethodNotAllowed     the endpoint is there, not with this method
+├── MalformedRequest     what came is not HTTP
+├── UrlTooLong           longer than any honest one
+├── HeadersTooLarge      more, or larger, than any honest client's
+├── HeadersTooSlow       they did not arrive in time
 ├── BodyTooLarge         more than any honest request
 ├── BodyTooSlow          it did not arrive in time
 ├── WrongContentType     a body that does not say it is JSON
 ├── WebhooksNotConfigured  no signing secret is set
-├── TooManyBadPosts      bad signatures without end
+├── TooManyRequests      more than this caller or address may ask
 └── InvalidRequest
     ├── InvalidJson      a body that is not a JSON object
     └── AmbiguousCredentials  two that differ
 Unavailable (ports.py)
+├── Overloaded           this process has more to do than it can; refused before anything began
 ├── ShuttingDown         this process takes no more requests
 └── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
 """
@@ -48,6 +53,30 @@ class MethodNotAllowed(Refusal):
     code = "method_not_allowed"
 
 
+class MalformedRequest(Refusal):
+    """What came is not HTTP, or not as anybody honest speaks it; the connection is closed."""
+
+    code = "malformed_request"
+
+
+class UrlTooLong(Refusal):
+    """The URL is longer than any honest request's; the connection is closed."""
+
+    code = "url_too_long"
+
+
+class HeadersTooLarge(Refusal):
+    """The headers are more, or larger, than any honest client's; the connection is closed."""
+
+    code = "headers_too_large"
+
+
+class HeadersTooSlow(Refusal):
+    """The headers did not arrive in time; the connection is closed."""
+
+    code = "headers_too_slow"
+
+
 class BodyTooLarge(Refusal):
     """The body is larger than any honest request."""
 
@@ -72,8 +101,8 @@ class WebhooksNotConfigured(Refusal):
     code = "webhooks_not_configured"
 
 
-class TooManyBadPosts(Refusal):
-    """More posts with bad signatures than any mistake of ours explains."""
+class TooManyRequests(Refusal):
+    """More than this caller or address may ask for in so short a time."""
 
     code = "too_many_requests"
 
@@ -96,6 +125,10 @@ class AmbiguousCredentials(InvalidRequest):
         super().__init__(message=message)
 
 
+class Overloaded(Unavailable):
+    """This process has more to do than it can; the request was refused before anything began."""
+
+
 class ShuttingDown(Unavailable):
     """This process is being stopped; another one will answer."""
 
@@ -109,6 +142,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.InvalidRequest: 400,
         InvalidJson: 400,
         AmbiguousCredentials: 400,
+        MalformedRequest: 400,
         errors.RawCardDataRefused: 400,
         errors.WebhookRefused: 400,
         errors.CardNotUsable: 400,
@@ -123,6 +157,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         WebhooksNotConfigured: 404,
         MethodNotAllowed: 405,
         BodyTooSlow: 408,
+        HeadersTooSlow: 408,
         errors.OrderAlreadyPaid: 409,
         errors.PaymentInProgress: 409,
         errors.PaymentNotRefundable: 409,
@@ -136,9 +171,12 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.CustomerHasOpenPayments: 409,
         errors.IdempotencyKeyInUse: 409,
         BodyTooLarge: 413,
+        UrlTooLong: 414,
         WrongContentType: 415,
         errors.IdempotencyKeyReused: 422,
-        TooManyBadPosts: 429,
+        TooManyRequests: 429,
+        errors.TooManyCardRefusals: 429,
+        HeadersTooLarge: 431,
         errors.StripeRefused: 502,
     }
 )
@@ -146,6 +184,10 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
 # What cannot be done now: its code, and what a person should know.
 UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyType(
     {
+        Overloaded: (
+            "overloaded",
+            "There is too much to do at the moment; nothing was begun. Please try again.",
+        ),
         ShuttingDown: ("shutting_down", "This process is being stopped; please try again."),
         SecretUnavailable: (
             "stripe_unavailable",

@@ -41,6 +41,10 @@ ENDPOINTS = (
         ),
         asks=AskedCustomerId,
         answers={200: SetupAnswer, 202: PendingAnswer},
-        refusals={404: ("not_found",), 409: ("customer_forgotten",)},
+        refusals={
+            404: ("not_found",),
+            409: ("customer_forgotten",),
+            429: ("too_many_card_refusals",),
+        },
     ),
 )

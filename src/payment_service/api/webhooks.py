@@ -8,7 +8,7 @@ from payment_service.api.answers import Answer
 from payment_service.api.endpoint import Api, Endpoint, Handle, everybodys
 from payment_service.api.incoming import Incoming
 from payment_service.api.options import WEBHOOK_PATH
-from payment_service.api.problems import TooManyBadPosts, WebhooksNotConfigured
+from payment_service.api.problems import TooManyRequests, WebhooksNotConfigured
 from payment_service.domain.errors import WebhookRefused
 from payment_service.domain.moment import Door
 from payment_service.flows.take_event import take_event
@@ -25,10 +25,10 @@ class BadPosts:
         self._at: deque[datetime] = deque(maxlen=BAD_POSTS_MAX)
 
     def count(self, now: datetime) -> None:
-        """Count one. Raises TooManyBadPosts."""
+        """Count one. Raises TooManyRequests."""
         full = len(self._at) == BAD_POSTS_MAX
         if full and now - self._at[0] < timedelta(seconds=BAD_POSTS_WINDOW_S):
-            raise TooManyBadPosts(
+            raise TooManyRequests(
                 "Too many posts with bad signatures.", retry_after_s=BAD_POSTS_WINDOW_S
             )
         self._at.append(now)

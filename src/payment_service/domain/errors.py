@@ -16,6 +16,7 @@
     ├── CustomerForgotten       the customer is being forgotten
     ├── CustomerHasOpenPayments it cannot be forgotten before they are settled
     ├── CardRefused             the issuer or Stripe declined the card
+    ├── TooManyCardRefusals     so many cards were refused that this looks like trying them out
     ├── CardNotUsable           the card cannot be attached, used or made the default
     ├── IdempotencyKeyReused    same key, other request
     ├── IdempotencyKeyInUse     same key, first request still running
@@ -147,6 +148,12 @@ class CardRefused(Refusal):
     """The card was declined. `decline_code` in the details is Stripe's, when there is one."""
 
     code = "card_declined"
+
+
+class TooManyCardRefusals(Refusal):
+    """Too many cards were refused to this customer, from this address, or this card too often."""
+
+    code = "too_many_card_refusals"
 
 
 class CardNotUsable(Refusal):

@@ -37,6 +37,7 @@ class Policy:
     order_status_…: what the OrderService is told besides; empty says nothing.
     back_fill_every_s, sweep_every_s: how often Stripe's lists of events and of objects are read; 0
     never.
+    card_refusals_…: so many refused cards within the window begin a pause; 0 is no guard.
     refund_looks_s: when to look again at a refund that succeeded, since its bank may return it.
     """
 
@@ -52,6 +53,9 @@ class Policy:
     order_status_canceled: str = ""
     order_status_refunded: str = ""
     order_status_refund_failed: str = ""
+    card_refusals_max: int = 0
+    card_refusals_window_s: float = 3600
+    card_refusals_pause_s: float = 3600
     refund_looks_s: tuple[float, ...] = REFUND_LOOKS_S
 
 

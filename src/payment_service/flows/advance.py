@@ -26,6 +26,7 @@ from payment_service.domain.steps import (
     Step,
     TellOrders,
 )
+from payment_service.flows.guard_cards import note_refusals
 from payment_service.flows.world import World
 from payment_service.ports import (
     CUSTOMERS,
@@ -119,6 +120,7 @@ async def commit(
             doc = await reload(world, way, doc)
             continue
         world.witness.saw(doc, written, door)
+        await note_refusals(world, doc, written)
         return replace(next_claim, doc=written)
     raise StoreUnavailable(f"lost {LOST_RACES_MAX} races for one document")
 

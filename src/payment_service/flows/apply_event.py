@@ -10,7 +10,7 @@ from payment_service.flows.follow_customer import follow_customer
 from payment_service.flows.look_at import NotSeen, look_at_disputes, look_at_intent, look_at_refunds
 from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.world import World
-from payment_service.ports import EVENTS, Unavailable, VersionConflict
+from payment_service.ports import EVENTS, MAY_WAIT, Unavailable, VersionConflict
 
 
 async def apply_in_line(world: World, event: Event) -> None:
@@ -18,6 +18,7 @@ async def apply_in_line(world: World, event: Event) -> None:
 
     Never raises: what cannot be applied now is put off, and is dead at the end of all patience.
     """
+    MAY_WAIT.set(True)  # a flood of events must not hold up payers; this task is the event's own
     async with world.appliers:
         if event.due_at is None or world.clock.now() >= event.due_at:
             return  # it waited too long in line: it is due for whoever looks next

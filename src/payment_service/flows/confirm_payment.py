@@ -7,6 +7,7 @@ from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Order, Payment, State
 from payment_service.domain.wishes import confirm_payment as begin_confirmation
 from payment_service.flows.advance import PAYMENT, commit, settle
+from payment_service.flows.guard_cards import let_try
 from payment_service.flows.look_again import look_again
 from payment_service.flows.world import World
 
@@ -26,8 +27,9 @@ async def confirm_payment(
 
     It is looked at first: what the payer's client has done is then known. A default card is never
     taken here, for a client that did nothing has not said that it should be charged.
-    Raises PaymentCanceled, InvalidRequest, StoreUnavailable.
+    Raises PaymentCanceled, TooManyCardRefusals, InvalidRequest, StoreUnavailable.
     """
+    await let_try(world, customer_id=payment.terms.customer_id, card=payment_method_id)
     payment = await look_again(world, payment)
     # Whoever confirms is there: what was asked for off session goes on with the payer present.
     terms = replace(

@@ -11,6 +11,7 @@ from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CardSeen, Declined, Rejected, SeenCard
 from payment_service.domain.steps import ReadCard
 from payment_service.flows.advance import CUSTOMER, commit, settle
+from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, living_customer
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
@@ -30,11 +31,14 @@ async def attach_card(
 
     So does one that is there under another id: the same number and expiry is the same card.
     A card that is still `adding` at the deadline is being attached.
-    Raises NotFound, CardRefused, CardNotUsable, GatewayUnavailable, StripeRefused: not attached.
+    Raises NotFound, CardRefused, TooManyCardRefusals, CardNotUsable, GatewayUnavailable,
+    StripeRefused: not attached.
     """
+    await let_try(world, customer_id=customer_id)
     known = await customer_by_id(world, customer_id)
     customer = await living_customer(world, known, deadline=deadline)
     seen = await _read_card(world, payment_method_id)
+    await let_try(world, card=seen.fingerprint)
 
     def want(current: Customer, moment: Moment) -> Customer:
         return customers.adding_card(current, seen, moment.now, cardholder_name=cardholder_name)

@@ -8,6 +8,7 @@ from payment_service.domain.moment import Door
 from payment_service.domain.payment import OPEN, FailureKind, Order, Payment, State
 from payment_service.domain.wishes import open_payment, pay_again
 from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
+from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, heal_customer
 from payment_service.flows.look_again import look_again
 from payment_service.flows.world import World
@@ -26,13 +27,19 @@ UNDECIDED = OPEN | {State.ASKING}
 
 
 async def pay_order(
-    world: World, order: Order, *, deadline: datetime, bearer_token: str | None = None
+    world: World,
+    order: Order,
+    *,
+    deadline: datetime,
+    bearer_token: str | None = None,
 ) -> Payment:
     """Return the order's payment as it stands at the latest at the deadline.
 
     `asking` means that the outcome is not known yet; it becomes known by itself.
-    Raises OrderAlreadyPaid, PaymentInProgress, and Unavailable: nothing was charged.
+    Raises OrderAlreadyPaid, PaymentInProgress, TooManyCardRefusals, and Unavailable: nothing was
+    charged.
     """
+    await let_try(world, customer_id=order.terms.customer_id, card=order.payment_method_id)
     order = await _with_card(world, order)
     claimed = await _open(world, order)
     healed = False

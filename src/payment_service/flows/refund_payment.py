@@ -6,10 +6,11 @@ from datetime import datetime
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund
+from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.wishes import begin_refund
 from payment_service.flows.advance import PAYMENT, commit, settle
 from payment_service.flows.world import World
-from payment_service.ports import REFUND_PLACES, AlreadyExists, RefundPlace
+from payment_service.ports import REFUND_PLACES, AlreadyExists
 
 
 async def refund_payment(

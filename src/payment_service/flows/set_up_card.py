@@ -11,6 +11,7 @@ from payment_service.domain.news import SeenSetup, SetupSeen
 from payment_service.domain.setup import OPEN
 from payment_service.domain.steps import ReadSetup
 from payment_service.flows.advance import CUSTOMER, commit, settle
+from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, living_customer
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
@@ -24,8 +25,9 @@ async def set_up_card(
 
     One that is still open is given again, so that asking twice piles up nothing. None instead of it
     is not known yet. The card itself becomes known by Stripe's events, or by looks.
-    Raises NotFound, GatewayUnavailable, StripeRefused, StoreUnavailable.
+    Raises NotFound, TooManyCardRefusals, GatewayUnavailable, StripeRefused, StoreUnavailable.
     """
+    await let_try(world, customer_id=customer_id)
     customer = await living_customer(
         world, await customer_by_id(world, customer_id), deadline=deadline
     )

@@ -12,6 +12,9 @@ from payment_service.ports import Clock, EventReader, Gateway, Ids, Orders, Stor
 # Events that one process applies at once; the rest wait in the store, or in line.
 APPLY_AT_ONCE = 8
 
+# Some 2 MB. More at once is an attack from many sides, of which the newest are remembered.
+SUSPECTS_MAX = 20_000
+
 
 class Background:
     """Work that goes on after its caller has the answer; drained before the process stops."""
@@ -45,6 +48,27 @@ class Background:
         return len(left)
 
 
+class Suspects:
+    """To whom this process has seen a card refused, by their tallies' ids; the oldest go first."""
+
+    def __init__(self, suspects_max: int = SUSPECTS_MAX) -> None:
+        self._ids: dict[str, None] = {}
+        self._max = suspects_max
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._ids
+
+    def add(self, id: str) -> None:
+        """Remember."""
+        self._ids[id] = None
+        if len(self._ids) > self._max:
+            del self._ids[next(iter(self._ids))]
+
+    def discard(self, id: str) -> None:
+        """Forget."""
+        self._ids.pop(id, None)
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """The ports and the policy."""
@@ -65,6 +89,9 @@ class World:
     appliers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(APPLY_AT_ONCE))
     # How many walkers of this process are asking Stripe about a document, by its place.
     under_way: Counter[str] = field(default_factory=Counter)
+    suspects: Suspects = field(default_factory=Suspects)
+    # How many payers wait for Stripe: they are no load.
+    payers_outside: Callable[[], int] = lambda: 0
 
     def moment(self, door: Door) -> Moment:
         """Now, through this door, under the policy."""

@@ -14,9 +14,10 @@ import aiohttp
 import stripe
 import structlog
 
+from payment_service.adapters.stripe.budget import Budget, endpoint_of
 from payment_service.adapters.stripe.calls import Kind, StripeCall, call_of
 from payment_service.adapters.stripe.looks import Looks, LookStep
-from payment_service.adapters.stripe.news import news_of, replayed
+from payment_service.adapters.stripe.news import code_of, news_of, replayed
 from payment_service.adapters.stripe.objects import (
     card_of,
     customer_of,
@@ -24,6 +25,7 @@ from payment_service.adapters.stripe.objects import (
     refund_of,
     setup_of,
 )
+from payment_service.adapters.stripe.turns import NoTurn, Turn, Turns
 from payment_service.domain.news import (
     CardSeen,
     CustomerSeen,
@@ -31,6 +33,7 @@ from payment_service.domain.news import (
     IntentSeen,
     News,
     NoNews,
+    NotExecuted,
     NothingFound,
     RefundSeen,
     Rejected,
@@ -50,6 +53,7 @@ from payment_service.domain.steps import (
     ReadSetup,
     SetDefaultCard,
 )
+from payment_service.ports import MAY_WAIT
 
 # Above every limit per operation: the SDK's own time-out must never be the one that strikes.
 SDK_TIMEOUT_S = 90
@@ -96,28 +100,46 @@ class StripeGateway:
     """Asks Stripe. Made by `open_stripe`."""
 
     def __init__(
-        self, client: stripe.StripeClient, http: stripe.HTTPClient, service: str, limits: TimeLimits
+        self,
+        client: stripe.StripeClient,
+        http: stripe.HTTPClient,
+        service: str,
+        limits: TimeLimits,
+        turns: Turns,
     ) -> None:
         self._client = client
         self._http = http
         self._service = service
         self._limits = limits
+        self._turns = turns
+        self.payers_waiting = 0  # for an answer of Stripe's, or for their turn to ask
 
     async def ask(self, step: GatewayStep) -> News:
         """Carry out one step; see the port for what it promises."""
+        if MAY_WAIT.get():
+            return await self._heard(step)
+        self.payers_waiting += 1
+        try:
+            return await self._heard(step)
+        finally:
+            self.payers_waiting -= 1
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
+
+    async def _heard(self, step: GatewayStep) -> News:
         try:
             try:
                 return await self._ask(step)
             except stripe.StripeError as error:
                 return news_of(error)
+        except NoTurn as error:
+            return NotExecuted("no_turn", retry_after_s=error.wait_s)
         except (OSError, aiohttp.ClientError) as error:  # time-outs are OSErrors too
             return NoNews(type(error).__name__)
         except (KeyError, TypeError, ValueError, AttributeError):
             return NoNews("unreadable")
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
 
     async def _ask(self, step: GatewayStep) -> News:
         if isinstance(step, LookStep):
@@ -139,20 +161,33 @@ class StripeGateway:
         return replace(news, request_id=request_id)
 
     async def _send(self, call: StripeCall) -> Answer:
+        limit_s = self._limits.of(call.kind)
+        turn = await self._turns.take(endpoint_of(call.method, call.path), limit_s=limit_s)
         begun = perf_counter()
         options = {"idempotency_key": call.key} if call.key else {}
         try:
-            async with asyncio.timeout(self._limits.of(call.kind)):
+            async with asyncio.timeout(limit_s - turn.waited_s):
                 answer = await self._client.raw_request_async(
                     call.method, call.path, **call.params, **options
                 )
         except (stripe.StripeError, OSError, aiohttp.ClientError) as error:
             _log_failure(call, error, perf_counter() - begun)
+            self._note(turn, error)
             raise
+        self._turns.answered(turn)
         headers = answer.headers
         heard = Answer(answer.data, replayed(headers), headers.get("Request-Id"))
         _log_answer(call, heard, answer.code, perf_counter() - begun)
         return heard
+
+    def _note(self, turn: Turn, error: Exception) -> None:
+        """Keep count of what Stripe lets in; of an answer that was lost there is no telling."""
+        if not isinstance(error, stripe.StripeError) or error.http_status is None:
+            return
+        if error.http_status == 429:
+            self._turns.refused(turn, error)
+        else:
+            self._turns.answered(turn)
 
 
 def open_stripe(
@@ -162,10 +197,12 @@ def open_stripe(
     service: str,
     limits: TimeLimits,
     connections_max: int = 256,
+    budget: Budget | None = None,
     http: stripe.HTTPClient | None = None,
 ) -> StripeGateway:
     """Return a gateway; call it in the running event loop.
 
+    budget: how often it may ask; without one as often as it likes, until Stripe refuses.
     http: the SDK's HTTP client to use instead of its aiohttp one (a sandbox in process, say).
     """
     if http is None:
@@ -177,7 +214,8 @@ def open_stripe(
         base_addresses={"api": api_base.rstrip("/")},
         max_network_retries=0,
     )
-    return StripeGateway(client, http, service, limits)
+    turns = Turns(budget or Budget(per_s=0, per_endpoint_s=0))
+    return StripeGateway(client, http, service, limits, turns)
 
 
 def _seen(step: GatewayStep, answer: Answer) -> News:
@@ -238,7 +276,7 @@ def _log_failure(call: StripeCall, error: Exception, took_s: float) -> None:
         path=call.path,
         status=getattr(error, "http_status", None),
         error=type(error).__name__,
-        code=getattr(error, "code", None),
+        code=code_of(error) if isinstance(error, stripe.StripeError) else None,
         duration_ms=round(took_s * 1000, 1),
         stripe_request_id=getattr(error, "request_id", None),
         idempotency_key=call.key,

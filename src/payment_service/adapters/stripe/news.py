@@ -46,8 +46,8 @@ def news_of(error: stripe.StripeError) -> News:
             return NotExecuted(f"http_{status}", retryable=False, request_id=request_id)
         case 429:
             return NotExecuted(
-                _code(error) or "http_429",
-                retry_after_s=_retry_after_s(error),
+                code_of(error) or "http_429",
+                retry_after_s=retry_after_s(error),
                 request_id=request_id,
             )
         case _:
@@ -58,6 +58,21 @@ def news_of(error: stripe.StripeError) -> News:
 def replayed(headers: Mapping[str, str] | None) -> bool:
     """Whether Stripe answered from its memory of the key instead of doing anything."""
     return bool(headers) and (headers or {}).get("Idempotent-Replayed", "") == "true"
+
+
+def code_of(error: stripe.StripeError) -> str | None:
+    """Return Stripe's code; the library keeps it for some kinds of errors only."""
+    code = _error_body(error).get("code")
+    return str(code) if code else None
+
+
+def retry_after_s(error: stripe.StripeError) -> float | None:
+    """Return how long Stripe asks to wait, None when it does not say."""
+    text = (error.headers or {}).get("Retry-After", "")
+    try:
+        return min(max(float(text), 0.0), RETRY_AFTER_MAX_S)
+    except ValueError:
+        return None
 
 
 def _of_connection(error: stripe.APIConnectionError) -> News:
@@ -96,16 +111,3 @@ def _error_body(error: stripe.StripeError) -> Mapping[str, Any]:
     body: Any = error.json_body
     found = body.get("error") if isinstance(body, Mapping) else None
     return found if isinstance(found, Mapping) else {}
-
-
-def _code(error: stripe.StripeError) -> str | None:
-    code = _error_body(error).get("code")
-    return str(code) if code else None
-
-
-def _retry_after_s(error: stripe.StripeError) -> float | None:
-    text = (error.headers or {}).get("Retry-After", "")
-    try:
-        return min(max(float(text), 0.0), RETRY_AFTER_MAX_S)
-    except ValueError:
-        return None

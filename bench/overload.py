@@ -1,0 +1,182 @@
+"""What the service does when three times as much comes as it can do, beside its best.
+
+The sustainable rate is found by a closed loop; then payments come at fixed times, whether or not
+answers do (no coordinated omission: the time of a payment counts from when it should have been
+sent). Load, sandbox and OrderService have one core, the service the other. Three gates, each a
+ratio of two figures of the same run.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import statistics
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import uvloop
+
+from bench.pay import Payer, at_once, keep_apart, percentiles
+from bench.wire import Wires, open_wires
+from tests.parts.http import Caller, customer_with_card
+from tests.parts.processes import cpu_ms, stack
+
+GATE_THROUGHPUT = 0.8
+GATE_P99 = 3.0
+GATE_MEMORY = 1.5
+# Enough to keep the service busy all the time.
+CLOSED_LOOP = 64
+# More than can be under way in time; what waits for one of them waits on the clock.
+CONNECTIONS = 512
+# Those that come at once are sent together, for a sleep is no more exact.
+TICK_S = 0.005
+
+
+@dataclass
+class Flood:
+    """What became of payments that came at fixed times."""
+
+    offered_per_s: float
+    took_s: float = 0.0
+    cpu_ms: float = 0.0
+    rss_mb: float = 0.0
+    statuses: Counter[int] = field(default_factory=Counter)
+    accepted_ms: list[float] = field(default_factory=list)
+    shed_ms: list[float] = field(default_factory=list)
+
+    @property
+    def accepted_per_s(self) -> float:
+        """How many were paid a second."""
+        return len(self.accepted_ms) / self.took_s
+
+    @property
+    def p99_ms(self) -> float:
+        """What 99 of 100 accepted ones took at the most."""
+        return statistics.quantiles(self.accepted_ms, n=100)[98]
+
+    def said(self, name: str) -> str:
+        """Say it in two lines."""
+        shed = percentiles(self.shed_ms) if len(self.shed_ms) > 1 else "none"
+        return (
+            f"{name}: offered {self.offered_per_s:.0f}/s, accepted {self.accepted_per_s:.0f}/s  "
+            f"{percentiles(self.accepted_ms)}\n"
+            f"  shed {self.statuses[503]} ({shed})  others "
+            f"{ {s: n for s, n in self.statuses.items() if s not in {200, 503}} or 'none' }  "
+            f"RSS {self.rss_mb:.0f} MB  CPU {self.cpu_ms / self.took_s / 10:.0f} %"
+        )
+
+
+async def flood(payer: Payer, offered_per_s: float, *, seconds: float, mark: str) -> Flood:
+    """Let payments come at this rate for so long; wait for all answers."""
+    found = Flood(offered_per_s)
+    total = int(offered_per_s * seconds)
+    pid = payer.stack.service.pid
+    used = cpu_ms(pid)
+    wires = await open_wires(payer.stack.service_url, CONNECTIONS)
+    began = time.perf_counter()
+
+    async def one(number: int) -> None:
+        status = await wires.ask(request(payer, f"flood-{mark}-{number}"))
+        took_ms = (time.perf_counter() - began - number / offered_per_s) * 1000
+        found.statuses[status] += 1
+        if status == 200:
+            found.accepted_ms.append(took_ms)
+        elif status == 503:
+            found.shed_ms.append(took_ms)
+
+    sent: list[asyncio.Task[None]] = []
+    while len(sent) < total:
+        due = min(int((time.perf_counter() - began) * offered_per_s) + 1, total)
+        sent += [asyncio.create_task(one(number)) for number in range(len(sent), due)]
+        found.rss_mb = max(found.rss_mb, rss_mb(pid))
+        await asyncio.sleep(TICK_S)
+    await asyncio.gather(*sent)
+    wires.close()
+    found.took_s = time.perf_counter() - began
+    found.cpu_ms = cpu_ms(pid) - used
+    return found
+
+
+def request(payer: Payer, order_id: str) -> bytes:
+    """Return a payment as it goes over the wire."""
+    body = json.dumps(
+        {
+            "amount": 1000,
+            "currency": "usd",
+            "orderId": order_id,
+            "customerId": payer.customer_id,
+            "paymentMethodId": payer.card_id,
+        }
+    ).encode()
+    return (
+        b"POST /payment/payment-intent HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    )
+
+
+async def sustainable(payer: Payer, payments: int) -> float:
+    """Return how many payments a second a closed loop gets, the median of three rounds."""
+    rates = []
+    for number in range(3):
+        wires = await open_wires(payer.stack.service_url, CLOSED_LOOP)
+
+        async def some(first: int, wires: Wires = wires, number: int = number) -> int:
+            """Pay, again and again; what is refused is not paid."""
+            asked = range(first, payments, CLOSED_LOOP)
+            orders = (f"closed-{number}-{order}" for order in asked)
+            return sum([await wires.ask(request(payer, order)) == 200 for order in orders])
+
+        began = time.perf_counter()
+        paid = await asyncio.gather(*(some(first) for first in range(CLOSED_LOOP)))
+        rates.append(sum(paid) / (time.perf_counter() - began))
+        wires.close()
+    return statistics.median(rates)
+
+
+def rss_mb(pid: int) -> float:
+    """Return what memory the process holds now."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+async def main(options: argparse.Namespace) -> None:
+    """Print the figures and say whether the gates are kept."""
+    with stack({"LOG_LEVEL": "warning", "SHED_DELAY_S": options.delay_s}) as running:
+        keep_apart(running)
+        async with aiohttp.ClientSession() as http:
+            payer = Payer(running, *await customer_with_card(Caller(http, running.service_url)))
+        await at_once(payer, options.payments, CLOSED_LOOP, "warm")
+        best = await sustainable(payer, options.payments)
+        print(f"closed loop of {CLOSED_LOOP}: {best:.0f} payments/s")
+        normal = await flood(payer, best, seconds=options.seconds, mark="normal")
+        print(normal.said("at that rate"))
+        over = await flood(
+            payer,
+            best * options.times,
+            seconds=options.seconds,
+            mark="over",
+        )
+        print(over.said(f"at {options.times:g} times that"))
+    throughput = over.accepted_per_s / best
+    slower = over.p99_ms / normal.p99_ms
+    memory = over.rss_mb / normal.rss_mb
+    print(
+        f"\nthroughput kept {throughput:.2f} (gate {GATE_THROUGHPUT})   accepted p99 "
+        f"{slower:.2f} times normal (gate {GATE_P99})   memory {memory:.2f} times (gate "
+        f"{GATE_MEMORY})"
+    )
+    if throughput < GATE_THROUGHPUT or slower > GATE_P99 or memory > GATE_MEMORY:
+        raise SystemExit("a gate is not kept")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    gc.disable()  # the load must not pause by itself
+    parser.add_argument("--payments", type=int, default=1600, help="per closed round")
+    parser.add_argument("--seconds", type=float, default=8.0, help="per flood")
+    parser.add_argument("--delay-s", default="0.25", help="SHED_DELAY_S of the service")
+    parser.add_argument("--times", type=float, default=3.0, help="how much too much comes")
+    uvloop.run(main(parser.parse_args()))
