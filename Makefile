@@ -57,7 +57,7 @@ sim: setup ## Run the whole crash campaign (ARGS=... to replay or to go on longe
 	  tests/simulation/test_the_auditor_is_awake.py \
 	  tests/e2e/test_kill_nine.py tests/e2e/test_webhook_burst.py
 
-bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks or store for those)
+bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)
 
 docs: setup ## Write the generated pages anew
