@@ -53,14 +53,14 @@ test: setup ## Run all tests; domain and flows must be covered wholly
 
 sim: setup ## Run the whole crash campaign (ARGS=... to replay or to go on longer)
 	$(BIN)/python -m tests.simulation.campaign $(ARGS)
-	KILL_NINE_PAYMENTS=200 BURST_WEBHOOKS=10000 $(BIN)/pytest -q -s \
-	  tests/simulation/test_the_auditor_is_awake.py \
-	  tests/e2e/test_kill_nine.py tests/e2e/test_webhook_burst.py
+	KILL_NINE_PAYMENTS=200 BURST_WEBHOOKS=10000 FLEET_S=120 $(BIN)/pytest -q -s \
+	  tests/simulation/test_the_auditor_is_awake.py tests/e2e/test_kill_nine.py \
+	  tests/e2e/test_webhook_burst.py tests/e2e/test_fleet.py
 
 fuzz: setup ## Ask all that the published document allows, a thousand times an operation
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py
 
-bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks or store for those)
+bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)
 
 docs: setup ## Write the generated pages anew
