@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_service.beyond import beyond, with_beyond
-from payment_service.domain.payment import Payment
+from payment_service.domain.customer import CardState
+from payment_service.domain.notice import owe
+from payment_service.domain.payment import Operation, Payment, attempt_over, begin_attempt
 from payment_service.domain.schema import SCHEMA, NewerSchema
 from payment_service.records import from_json, from_plain, to_json, to_plain
-from tests.contract.things import paid
+from tests.contract.things import MOMENT, NOON, customer, paid
 
 values = st.none() | st.integers() | st.text(max_size=3)
 # What this program knows, and what a newer one has besides. Items of lists are told apart by ids.
@@ -65,6 +67,42 @@ def test_an_item_without_an_id_is_found_again_while_it_is_what_it_was() -> None:
     }
 
 
+def newer(document: Any, **changed: Any) -> Any:
+    """Return the document as this release reads it after a newer one wrote it."""
+    plain = {**to_plain(document), "schema": SCHEMA + 1}
+    return from_plain({**plain, **changed}, type(document))
+
+
+def test_what_a_newer_release_knows_of_one_attempt_is_not_said_of_the_next() -> None:
+    begun = begin_attempt(paid(), Operation.CREATE, MOMENT, request_id="req_1")
+    attempt = to_plain(begun)["attempt"]
+    call = {**attempt["call"], "answered": "succeeded"}
+    read = newer(begun, attempt={**attempt, "call": call, "fee_minor": 7})
+
+    tried = replace(read.attempt, call=replace(read.attempt.call, tries=1))
+    the_same = to_plain(replace(read, attempt=tried))["attempt"]
+    over = attempt_over(read, "declined", MOMENT)
+    another = to_plain(begin_attempt(over, Operation.CONFIRM, MOMENT, request_id="req_2"))
+
+    assert (the_same["call"]["answered"], the_same["fee_minor"]) == ("succeeded", 7)
+    assert "answered" not in another["attempt"]["call"]
+    assert "fee_minor" not in another["attempt"]
+
+
+def test_notices_and_cards_keep_what_a_newer_release_knows_of_them_when_they_change() -> None:
+    told = replace(paid(), notices=tuple(owe("PAID", f"key-{n}", NOON) for n in (1, 2)))
+    notices = [{**one, "to": one["call"]["key"]} for one in to_plain(told)["notices"]]
+    read = newer(told, notices=notices)
+    after = replace(read, notices=tuple(replace(one, told_at=NOON) for one in read.notices[1:]))
+    assert [one["to"] for one in to_plain(after)["notices"]] == ["key-2"]
+
+    holder = customer()
+    cards = [{**one, "of": one["payment_method_id"]} for one in to_plain(holder)["cards"]]
+    kept = newer(holder, cards=cards)
+    gone = replace(kept, cards=tuple(replace(c, state=CardState.REMOVING) for c in kept.cards))
+    assert [one["of"] for one in to_plain(gone)["cards"]] == ["pm_1", "pm_2"]
+
+
 @pytest.mark.parametrize("way", ["json", "plain"])
 def test_a_document_of_a_newer_release_is_written_back_with_its_number_and_fields(way: str) -> None:
     def there_and_back(document: Payment) -> tuple[dict[str, Any], Payment]:
@@ -74,10 +112,10 @@ def test_a_document_of_a_newer_release_is_written_back_with_its_number_and_field
         plain = to_plain(document)
         return plain, from_plain(plain, Payment)
 
-    newer = replace(paid(), schema=NewerSchema(SCHEMA + 1, {"tip_minor": 5}))
-    plain, read = there_and_back(newer)
+    tipped = replace(paid(), schema=NewerSchema(SCHEMA + 1, {"tip_minor": 5}))
+    plain, read = there_and_back(tipped)
     assert (plain["schema"], plain["tip_minor"]) == (SCHEMA + 1, 5)
-    assert read == newer
+    assert read == tipped
 
     written, again = there_and_back(replace(read, version=read.version + 1))
     assert (written["schema"], written["tip_minor"]) == (SCHEMA + 1, 5)

@@ -40,6 +40,7 @@ class Worker:
         self._concurrency = concurrency
         self._busy: set[str] = set()
         self._stop = asyncio.Event()
+        self._cursors_opened = False
         self._dropped_at = monotonic()
         self._last_round_at = world.clock.now()
 
@@ -55,9 +56,7 @@ class Worker:
     async def run(self) -> None:
         """Loop until stopped. An unavailable database is waited for, never a reason to end."""
         MAY_WAIT.set(True)
-        cursors_opened = False
         while not self._stop.is_set():
-            cursors_opened = cursors_opened or await self._open_cursors()
             wait_s = await self._round()
             try:
                 await asyncio.wait_for(self._stop.wait(), self._spread(wait_s))
@@ -68,17 +67,17 @@ class Worker:
         """Return a wait of half to all of it: workers that were started together part at once."""
         return wait_s * (0.5 + 0.5 * spread(self._world.ids.new("poll")))
 
-    async def _open_cursors(self) -> bool:
-        try:
+    async def _open_cursors(self) -> None:
+        """Once; after what is due, which a cursor that cannot be read must not hold up."""
+        if not self._cursors_opened:
             await open_cursors(self._world)
-        except Unavailable:
-            return False
-        return True
+            self._cursors_opened = True
 
     async def _round(self) -> float:
         try:
             started = await recover(self._world, self._busy, concurrency=self._concurrency)
             await self._drop_expired()
+            await self._open_cursors()
         except Unavailable as error:
             _log.warning("worker.waits", reason=str(error))
             return POLL_AWAY_S

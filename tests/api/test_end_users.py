@@ -160,6 +160,24 @@ async def test_somebody_elses_customer_or_order_cannot_be_paid_with(api: Guarded
     assert api.shop.engine.ledger()["payment_intents"] == charges
 
 
+async def test_an_end_user_cannot_put_an_order_in_the_place_of_a_payment_intent(
+    api: Guarded,
+) -> None:
+    """Payments are found by either id: the shop would capture cents where it means the hold."""
+    jane = api.provider.user(JANE)
+    asked = {"orderId": "order-1", "paymentMethodId": "pm_card_visa", "captureMethod": "manual"}
+    held = await api.as_(jane, "POST", "/payment/payment-intent", {**asked, "amount": 10_000})
+    intent_id = held.data["payment_intent_id"]
+
+    cheap = {**asked, "amount": 50, "orderId": intent_id}
+    refused = await api.as_(jane, "POST", "/payment/payment-intent", cheap)
+    path = f"/payment/payment-intent/{intent_id}/capture"
+    taken = await api.as_(api.provider.token(), "POST", path, {})
+
+    assert (refused.status, refused.bad_fields) == (400, ["orderId"])
+    assert (taken.data["orderId"], taken.data["amount_received"]) == ("order-1", 10_000)
+
+
 class Overtaken:
     """The store, where somebody else pays an order right after it was first looked for."""
 

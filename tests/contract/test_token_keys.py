@@ -5,8 +5,10 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import structlog
 from aiohttp import web
 
 from payment_service.adapters.tokens import Fetching, PublishedKeys
@@ -49,6 +51,45 @@ async def test_a_new_key_is_fetched_when_it_is_first_seen(provider: IdentityProv
 
     assert await knows(keys, "key-2", NOON + UNKNOWN_KEY_EVERY)
     assert provider.fetches == 2
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": []},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "none"},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB", "use": ["sig"]},
+        {"kty": "RSA", "n": 5, "e": None},
+        {"kty": "EC", "crv": ["P-256"]},
+        "a word",
+        None,
+    ],
+)
+async def test_a_key_that_is_none_does_not_keep_out_those_beside_it(odd: Any) -> None:
+    async def fetch() -> bytes:
+        return json.dumps({"keys": [odd, jwk("key-1")]}).encode()
+
+    assert await knows(PublishedKeys(fetch), "key-1", NOON)
+
+
+async def test_a_fetch_that_fails_as_nobody_foresaw_is_told_in_the_log_and_tried_again(
+    provider: IdentityProvider,
+) -> None:
+    odd: list[Exception] = [RuntimeError("foreseen by nobody")]
+
+    async def fetch() -> bytes:
+        if odd:
+            raise odd.pop()
+        return await provider.fetch()
+
+    keys = PublishedKeys(fetch)
+    with structlog.testing.capture_logs() as lines, pytest.raises(TokenKeysUnavailable):
+        await keys.find("key-1", "RS256", NOON)
+
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("token_keys.stumbled", "error")
+    ]
+    assert await knows(keys, "key-1", NOON + UNKNOWN_KEY_EVERY)
 
 
 async def test_made_up_keys_do_not_make_us_hammer_the_provider(provider: IdentityProvider) -> None:

@@ -11,7 +11,7 @@ from payment_service.api.answers import Answer
 from payment_service.api.endpoint import Api, Handle
 from payment_service.api.incoming import Incoming
 from payment_service.domain.customer import Customer, normalised_email
-from payment_service.domain.errors import CardNotUsable, InvalidRequest, NotFound
+from payment_service.domain.errors import CardNotUsable, FieldError, InvalidRequest, NotFound
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
@@ -19,6 +19,8 @@ from payment_service.ports import CUSTOMERS, PAYMENTS, GatewayUnavailable
 
 # Fits where an id may stand, and is nobody's: Stripe's begin with letters.
 NOBODYS_ID = "-"
+# How Stripe's ids of payments begin.
+_INTENT_PREFIX = "pi_"
 
 
 async def own_email(api: Api, call: Incoming, handle: Handle) -> Answer:
@@ -79,6 +81,7 @@ async def own_order(api: Api, call: Incoming, handle: Handle) -> Answer:
     sent = call.body.get("customerId")
     if isinstance(sent, str) and sent not in await _own_ids(api, call):
         raise NotFound("There is no such customer.", code="customer_not_found")
+    _check_name(call.body.get("orderId"))
     await _check_order(api, call)
     if sent is None:
         call = replace(call, body={**call.body, "customerId": await _own_id(api, call)})
@@ -89,6 +92,12 @@ async def own_order(api: Api, call: Incoming, handle: Handle) -> Answer:
     finally:
         # Somebody else may have paid it since; then nothing that was found is for this caller.
         await _check_order(api, call)
+
+
+def _check_name(order_id: object) -> None:
+    """Refuse an order that is called like a payment: whoever asks for that one would get this."""
+    if isinstance(order_id, str) and order_id.startswith(_INTENT_PREFIX):
+        raise InvalidRequest(FieldError("orderId", f"must not begin with {_INTENT_PREFIX}"))
 
 
 async def _check_order(api: Api, call: Incoming) -> None:

@@ -112,6 +112,8 @@ class PublishedKeys:
             keys = _read(await self._fetch())
         except CannotFetch as error:
             _log.warning("token_keys.not_fetched", reason=str(error), known=len(self._keys))
+        except Exception:  # noqa: BLE001 - the task's edge: nobody would hear of it, nor get a key
+            _log.exception("token_keys.stumbled")
         else:
             _log.info("token_keys.fetched", keys=len(keys))
             self._keys, self._fetched_at = keys, now
@@ -141,13 +143,14 @@ def _key_of(described: Any) -> Any:
     """Return the key, None if it is not a public one for signatures that we know."""
     if not isinstance(described, dict) or described.get("use", "sig") != "sig":
         return None
-    if described.get("kty") not in {"RSA", "EC", "OKP"} or "d" in described:
+    # Compared one by one: what is published there may be anything, and a set must hash it.
+    if described.get("kty") not in ("RSA", "EC", "OKP") or "d" in described:
         return None
     if not isinstance(described.get("kid"), str | None):
         return None
     try:
         return jwt.PyJWK(described).key
-    except (jwt.PyJWTError, LookupError, TypeError, ValueError):
+    except (jwt.PyJWTError, LookupError, TypeError, ValueError, NotImplementedError):
         return None
 
 
