@@ -2,6 +2,7 @@
 
 Unavailable
 ├── StoreUnavailable   the database cannot be reached or written
+│   └── StoreInDoubt   and it may have taken what was to be written
 ├── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
 └── TokenKeysUnavailable  the identity provider's keys are not known
 AlreadyExists          insert: the document is there already
@@ -36,6 +37,10 @@ class Unavailable(Exception):
 
 class StoreUnavailable(Unavailable):
     """The database cannot be reached, or cannot write (disk full, say)."""
+
+
+class StoreInDoubt(StoreUnavailable):
+    """The answer to a write was lost for good: it may stand, and then it goes on by itself."""
 
 
 class GatewayUnavailable(Unavailable):
@@ -100,7 +105,8 @@ class Store(Protocol):
     """Versioned documents. One write is one document is one atomic step.
 
     Every method may raise StoreUnavailable, and then has done nothing that it promises not to have
-    done: a write that may have been applied although its answer was lost is read back first.
+    done: a write that may have been applied although its answer was lost is read back first, and
+    when that cannot be done either it is StoreInDoubt.
     """
 
     @property

@@ -15,7 +15,13 @@ from payment_service.domain.errors import CardNotUsable, FieldError, InvalidRequ
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
-from payment_service.ports import CUSTOMERS, PAYMENTS, GatewayUnavailable
+from payment_service.ports import (
+    CUSTOMERS,
+    PAYMENTS,
+    GatewayUnavailable,
+    StoreInDoubt,
+    StoreUnavailable,
+)
 
 # Fits where an id may stand, and is nobody's: Stripe's begin with letters.
 NOBODYS_ID = "-"
@@ -91,7 +97,10 @@ async def own_order(api: Api, call: Incoming, handle: Handle) -> Answer:
         raise NotFound("There is no such card.", code="card_not_found") from None
     finally:
         # Somebody else may have paid it since; then nothing that was found is for this caller.
-        await _check_order(api, call)
+        try:
+            await _check_order(api, call)
+        except StoreUnavailable as error:  # whosoever it is, it may be paid by now
+            raise StoreInDoubt(str(error)) from error
 
 
 def _check_name(order_id: object) -> None:

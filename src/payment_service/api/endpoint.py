@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payment_service.api.answers import Answer, respond
+from payment_service.api.answers import Answer, pending, respond
 from payment_service.api.caller import ANYBODY, Caller, Scope
 from payment_service.api.idempotency import idempotently
 from payment_service.api.incoming import (
@@ -27,7 +27,7 @@ from payment_service.api.visit import Visit, visit_of
 from payment_service.domain.errors import InsufficientScope, Refusal
 from payment_service.flows.guard_cards import TRIED_FROM
 from payment_service.flows.world import World
-from payment_service.ports import Unavailable
+from payment_service.ports import StoreInDoubt, Unavailable
 
 READING = frozenset({"GET"})
 
@@ -103,6 +103,8 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
             if call.caller.email is not None:
                 return await endpoint.guard(api, call, endpoint.handle)
             return await endpoint.handle(api, call)
+        except StoreInDoubt as error:
+            return _in_doubt(endpoint, call) or problem(error, visit.request_id, api.show)
         except (Refusal, Unavailable) as error:
             return problem(error, visit.request_id, api.show)
 
@@ -118,6 +120,21 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
         answer = problem(error, visit.request_id, api.show)
     visit.code = answer.body.get("code")
     return respond(answer)
+
+
+def _in_doubt(endpoint: Endpoint, call: Incoming) -> Answer | None:
+    """Return that nobody knows whether it was begun: what may be charged is not called a failure.
+
+    None where nothing is asked that could go on by itself.
+    """
+    if 202 not in endpoint.answers:
+        return None
+    order_id = call.body.get("orderId")
+    return pending(
+        "The database has not said whether this was begun. If it was, it goes on by itself: look "
+        "how it stands before asking for it anew.",
+        {"orderId": order_id} if isinstance(order_id, str) else {},
+    )
 
 
 def _check_scope(endpoint: Endpoint, caller: Caller) -> None:

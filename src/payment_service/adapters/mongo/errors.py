@@ -1,6 +1,7 @@
 """What MongoDB's driver raises, by what we do next. Nothing here repeats the address or a document.
 
 StoreUnavailable       whatever the driver raised, in one line
+├── StoreInDoubt       the port's: the same of a write that may have been applied
 ├── SchemaNotReady     indexes are missing: `payment-service migrate` makes them
 └── StoreTooNew        the database was made by a newer, incompatible version of this program
 PyMongoError           the driver's own
@@ -15,7 +16,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from payment_service.ports import StoreUnavailable
+from payment_service.ports import StoreInDoubt, StoreUnavailable
 
 # Longer reasons are lists of every host with every error.
 REASON_LENGTH_MAX = 200
@@ -50,17 +51,25 @@ def is_passing(error: PyMongoError) -> bool:
     )
 
 
-def unavailable(error: PyMongoError) -> StoreUnavailable:
-    """Return the port's error for it: what happened, and to which host."""
+def unavailable(error: PyMongoError, *, in_doubt: bool = False) -> StoreUnavailable:
+    """Return the port's error for it: what happened, and to which host.
+
+    in_doubt: whether it was a write that may have been applied.
+    """
+    kind = StoreInDoubt if in_doubt else StoreUnavailable
+    return kind(f"MongoDB: {_words(error)}")
+
+
+def _words(error: PyMongoError) -> str:
     kind = type(error).__name__
     if isinstance(error, OperationFailure):
-        return StoreUnavailable(f"MongoDB: {kind} {error.code} {_code_name(error)}".rstrip())
+        return f"{kind} {error.code} {_code_name(error)}".rstrip()
     if not isinstance(error, ConnectionFailure):
-        return StoreUnavailable(f"MongoDB: {kind}")
+        return kind
     reason = str(error)
     for tail in _TAILS:
         reason = reason.partition(tail)[0]
-    return StoreUnavailable(f"MongoDB: {kind}: {reason[:REASON_LENGTH_MAX]}")
+    return f"{kind}: {reason[:REASON_LENGTH_MAX]}"
 
 
 def _code_name(error: OperationFailure) -> str:

@@ -41,19 +41,22 @@ class Patience:
 
         Raises StoreUnavailable: when the time is over, or for what no time mends.
         """
-        return await self.settle(lambda _doubt: call())
+        return await self._run(lambda _doubt: call(), writes=False)
 
     async def settle(self, call: Callable[[bool], Awaitable[T]]) -> T:
-        """Run `call(doubt)` as often as it takes; doubt: an earlier try may have been applied.
+        """Run `call(doubt)`, a write, as often as it takes; doubt: an earlier try may be applied.
 
-        Raises as `ask` does.
+        Raises as `ask` does; StoreInDoubt when some try may be applied and nobody can tell.
         """
+        return await self._run(call, writes=True)
+
+    async def _run(self, call: Callable[[bool], Awaitable[T]], *, writes: bool) -> T:
         if self._closed:
             raise StoreUnavailable(_CLOSED)
         self._running += 1
         self._idle.clear()
         try:
-            return await self._tries(call)
+            return await self._tries(call, writes=writes)
         finally:
             self._running -= 1
             if not self._running:
@@ -64,7 +67,7 @@ class Patience:
         self._closed = True
         await self._idle.wait()
 
-    async def _tries(self, call: Callable[[bool], Awaitable[T]]) -> T:
+    async def _tries(self, call: Callable[[bool], Awaitable[T]], *, writes: bool) -> T:
         over_at = monotonic() + self._timeout_s
         try_s = self._timeout_s / TRIES_IN_TIME
         pause_s = PAUSE_S
@@ -75,8 +78,10 @@ class Patience:
                     return await call(doubt)
             except PyMongoError as error:
                 pause_s = min(pause_s * 2, PAUSE_MAX_S)
-                if not is_passing(error) or monotonic() + pause_s >= over_at:
-                    raise unavailable(error) from None
+                passing = is_passing(error)
                 # The driver raises this one only when no try of its own has left the process.
-                doubt = doubt or not isinstance(error, ServerSelectionTimeoutError)
+                lost = passing and not isinstance(error, ServerSelectionTimeoutError)
+                doubt = doubt or lost
+                if not passing or monotonic() + pause_s >= over_at:
+                    raise unavailable(error, in_doubt=writes and doubt) from None
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - not a secret

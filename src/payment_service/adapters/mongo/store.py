@@ -33,6 +33,7 @@ from payment_service.ports import (
     ColumnValue,
     Document,
     Page,
+    StoreInDoubt,
     StoreUnavailable,
     VersionConflict,
 )
@@ -287,7 +288,7 @@ class MongoStore:
         """Tell whether somebody else was there first, or what stands there is our own write.
 
         by_value: it was kept out by a unique value, so that nobody need be in its own place.
-        Raises NotSettled to be asked again, StoreUnavailable when nobody can tell any more.
+        Raises NotSettled to be asked again, StoreInDoubt when nobody can tell any more.
         """
         found = await self._in(collection).find_one({"_id": stored["_id"]}, WHOSE)
         if found is None and by_value and not doubt:
@@ -300,7 +301,7 @@ class MongoStore:
             case Verdict.NOT_YET:
                 raise NotSettled
             case Verdict.UNKNOWN:
-                raise StoreUnavailable(
+                raise StoreInDoubt(
                     f"MongoDB: the answer to a write in {collection.name} was lost, and others "
                     "have written since"
                 )
