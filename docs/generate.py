@@ -208,9 +208,10 @@ def _default(name: str, field: FieldInfo) -> str:
     production = _default_in(name, field, "production")
     if development == production:
         return _shown(development, absent="not set")
+    absent = "none, it must be set" if field.is_required() else "not set"
     return (
         f"{_shown(development, absent='not set')} in development, "
-        f"{_shown(production, absent='none, it must be set')} in production"
+        f"{_shown(production, absent=absent)} in production"
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from payment_service.setting_groups import STRIPE_URL
 from payment_service.settings import (
@@ -246,6 +246,25 @@ def test_the_sandbox_key_is_not_sent_to_stripe() -> None:
     }
     own = load_settings({"STRIPE_API_BASE": STRIPE_URL, "STRIPE_SECRET_KEY": "sk_test_own"})
     assert own.stripe_api_base == STRIPE_URL
+
+
+@pytest.mark.parametrize("base", [STRIPE_URL, "https://API.stripe.com:443"])
+def test_the_sandbox_webhook_secret_holds_only_away_from_stripe(base: str) -> None:
+    at_stripe = {"STRIPE_API_BASE": base, "STRIPE_SECRET_KEY": "sk_test_own"}
+
+    closed = load_settings(at_stripe)
+    own = load_settings({**at_stripe, "STRIPE_WEBHOOK_SECRET": "whsec_own"})
+    sandbox = load_settings({"STRIPE_API_BASE": "http://sandbox:12111"})
+
+    assert closed.stripe_webhook_secret is None
+    assert closed.warnings() == (
+        "STRIPE_WEBHOOK_SECRET is not set: the truth comes by polling alone, only slower",
+    )
+    assert own.stripe_webhook_secret == SecretStr("whsec_own")
+    assert sandbox.stripe_webhook_secret == SecretStr("whsec_sandbox")
+    assert refused({**at_stripe, "STRIPE_WEBHOOK_SECRET": "whsec_own, whsec_sandbox"}) == {
+        "STRIPE_WEBHOOK_SECRET": "is the sandbox's secret, with which anybody could sign"
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The composition root: settings become adapters, and adapters become a world."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -27,10 +28,13 @@ from payment_service.flows.world import Background, World
 from payment_service.ports import COLLECTIONS, StoreUnavailable, WholeStore
 from payment_service.setting_groups.access import jwt_algorithms, secret_text
 from payment_service.settings import Settings
+from payment_service.stopping import Stop
 from payment_service.witness import LogWitness
 
 # A claim outlives the slowest try by this, so that nobody takes a living owner for dead.
 LEASE_MARGIN_S = 5.0
+# Closing waits for nobody but a database that hangs, and for that one no longer than this.
+CLOSE_S_MAX = 1.0
 _log = structlog.get_logger("main")
 
 
@@ -180,8 +184,12 @@ def open_orders(settings: Settings) -> HttpOrders:
 
 
 @contextlib.asynccontextmanager
-async def open_world(settings: Settings) -> AsyncIterator[World]:
-    """Open everything outside; on leaving, drain what is under way and let go."""
+async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncIterator[World]:
+    """Open everything outside; on leaving, drain what is under way and let go.
+
+    stop: whose grace the draining shares with all that ends before it; left out: its own.
+    """
+    stop = stop or Stop(settings.shutdown_grace_s)
     store = open_database(settings)
     orders = open_orders(settings)
     gateway = open_stripe(
@@ -220,8 +228,11 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
         await take_over(world)
         yield world
     finally:
-        left = await world.background.drain(settings.shutdown_grace_s)
+        stop.tell()
+        left = await world.background.drain(stop.left_s())
         _log.info("process.drained", cancelled=left)
-        await gateway.close()
-        await orders.close()
-        await store.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S_MAX):
+                await gateway.close()
+                await orders.close()
+                await store.close()

@@ -64,7 +64,6 @@ def dev_environ(
         "ENVIRONMENT": "development",
         "STRIPE_API_BASE": f"http://{LOOPBACK}:{sandbox_port}",
         "STRIPE_SECRET_KEY": SANDBOX_KEY,
-        "STRIPE_WEBHOOK_SECRET": SANDBOX_WEBHOOK_SECRET,
         "ORDER_SERVICE_URL": f"http://{LOOPBACK}:{orders_port}/order",
         "SQLITE_PATH": "./var/payments.sqlite3",
         "PYTHONUNBUFFERED": "1",

@@ -1,7 +1,5 @@
 """`payment-service forget`: a customer goes, the books stay. Asks first, tells what it did."""
 
-import getpass
-import os
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import partial
@@ -9,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from payment_service.operators import By, Reason, who_acts
 from payment_service.settings import Settings
 
 # A customer with fifty cards takes a hundred calls to Stripe of a third of a second each.
@@ -25,8 +24,8 @@ def add_to(app: typer.Typer, run: Run) -> None:
     @app.command()
     def forget(
         email: Annotated[str, typer.Argument(help="The e-mail of the customer.")],
-        by: Annotated[str, typer.Option(help="Who does this, for the audit.")] = "",
-        reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
+        by: By = "",
+        reason: Reason = "",
         patience_s: Annotated[
             float, typer.Option(min=0, help="How long to wait for Stripe, in seconds.")
         ] = PATIENCE_S,
@@ -43,7 +42,7 @@ def add_to(app: typer.Typer, run: Run) -> None:
                 "This cannot be undone",
                 abort=True,
             )
-        asked = partial(_forget, email=email, who=by or _user(), why=reason, wait_s=patience_s)
+        asked = partial(_forget, email=email, who=who_acts(by), why=reason, wait_s=patience_s)
         run(asked)
 
 
@@ -74,10 +73,3 @@ async def _forget(settings: Settings, *, email: str, who: str, why: str, wait_s:
 def _not_done(why: str) -> typer.Exit:
     typer.echo(why, err=True)
     return typer.Exit(EXIT_REFUSED)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user often has no name
-        return f"user {os.getuid()}"

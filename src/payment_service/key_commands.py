@@ -13,6 +13,7 @@ from payment_service.api.caller import Scope
 from payment_service.domain.api_key import new_api_key, written
 from payment_service.domain.errors import InvalidRequest, NotFound
 from payment_service.flows.keep_api_key import create_api_key, list_api_keys, revoke_api_key
+from payment_service.operators import By, Reason, who_acts
 from payment_service.ports import Store
 
 # 80 bits tell keys apart for ever; 256 are what nobody guesses.
@@ -26,7 +27,12 @@ Run = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 def key_commands(run: Run) -> typer.Typer:
     """Return the commands. run: does something with the opened database, and says if it cannot."""
     app = typer.Typer(no_args_is_help=True, help="API keys of callers.")
+    for add in (_add_create, _add_list, _add_revoke):
+        add(app, run)
+    return app
 
+
+def _add_create(app: typer.Typer, run: Run) -> None:
     @app.command()
     def create(
         name: Annotated[str, typer.Option(help="Who will use it, for people.")],
@@ -34,6 +40,8 @@ def key_commands(run: Run) -> typer.Typer:
         expires_in: Annotated[
             str | None, typer.Option(help="Such as 90d or 12h; left out: until it is revoked.")
         ] = None,
+        by: By = "",
+        reason: Reason = "",
     ) -> None:
         """Make a key and show it, this once. Each scope includes those before it."""
         granted, lives_for = _scopes(scopes), _span(expires_in)
@@ -46,12 +54,14 @@ def key_commands(run: Run) -> typer.Typer:
                 )
             except InvalidRequest as error:
                 raise typer.BadParameter(str(error)) from error
-            await create_api_key(store, key)
+            await create_api_key(store, key, who=who_acts(by), why=reason)
             typer.echo(written(key_id, secret))
             typer.echo("Keep it now: only a hash of it is kept here.", err=True)
 
         run(make)
 
+
+def _add_list(app: typer.Typer, run: Run) -> None:
     @app.command("list")
     def list_all() -> None:
         """List all keys, the newest first, without their secrets."""
@@ -67,21 +77,25 @@ def key_commands(run: Run) -> typer.Typer:
         typer.echo("id\tstate\tscopes\tcreated\texpires\tlast used\tname", err=True)
         run(show)
 
+
+def _add_revoke(app: typer.Typer, run: Run) -> None:
     @app.command()
-    def revoke(id: Annotated[str, typer.Argument(help="As `keys list` shows it.")]) -> None:
+    def revoke(
+        id: Annotated[str, typer.Argument(help="As `keys list` shows it.")],
+        by: By = "",
+        reason: Reason = "",
+    ) -> None:
         """Take a key's power away, for ever; every replica refuses it within seconds."""
 
         async def take_away(store: Store) -> None:
             try:
-                key = await revoke_api_key(store, id, _now())
+                key = await revoke_api_key(store, id, _now(), who=who_acts(by), why=reason)
             except NotFound as error:
                 typer.echo(error.message, err=True)
                 raise typer.Exit(1) from error
             typer.echo(f"{key.id} ({key.name}) is revoked.")
 
         run(take_away)
-
-    return app
 
 
 def _random(size: int) -> str:

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import gc
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import structlog
 from prometheus_client import REGISTRY
@@ -21,6 +20,7 @@ from payment_service.flows.guard_cards import lift_pause
 from payment_service.flows.world import World
 from payment_service.listening import PlainServer, listen, plain_config, shared
 from payment_service.settings import Settings
+from payment_service.stopping import Stop
 from payment_service.worker import Worker
 
 _log = structlog.get_logger("main")
@@ -33,8 +33,8 @@ async def serve(settings: Settings) -> None:
     """
     listener = listen(settings.host, settings.port, setting="PORT")
     watched = _watched_port(settings)
-    stop = _stop_signal()
-    async with open_world(settings) as world, open_access(settings) as access:
+    stop = _stop_of(settings)
+    async with open_world(settings, stop) as world, open_access(settings) as access:
         gate = Gate()
         options = api_options_of(settings)
         app = build_app(world, options, gate=gate, access=access, registry=REGISTRY)
@@ -57,13 +57,11 @@ async def serve(settings: Settings) -> None:
         gatehouse.feel()
         serving = asyncio.create_task(server.serve(sockets=shared(listener)))
         stopping = asyncio.create_task(stop.wait())
-        async with (
-            _watching(world, watched, ready=lambda: gate.is_open),
-            _working(world, settings, enabled=settings.worker_enabled),
-        ):
-            _log.info("service.started", host=settings.host, port=settings.port)
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            _log.info("service.stopping")
+        async with _watching(world, watched, ready=lambda: gate.is_open):
+            with _working(world, settings, enabled=settings.worker_enabled):
+                _log.info("service.started", host=settings.host, port=settings.port)
+                await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                _log.info("service.stopping")
             gate.close()
             server.should_exit = True
             stopping.cancel()
@@ -74,15 +72,13 @@ async def serve(settings: Settings) -> None:
 async def work(settings: Settings) -> None:
     """Run the worker alone until told to stop. Raises StartError: the port is taken."""
     watched = _watched_port(settings)
-    stop = _stop_signal()
-    async with (
-        open_world(settings) as world,
-        _working(world, settings, enabled=True) as worker,
-        _watching(world, watched, ready=worker.is_recent),
-    ):
-        _log.info("worker.started")
-        await stop.wait()
-        _log.info("worker.stopping")
+    stop = _stop_of(settings)
+    async with open_world(settings, stop) as world:
+        with _working(world, settings, enabled=True) as worker:
+            async with _watching(world, watched, ready=worker.is_recent):
+                _log.info("worker.started")
+                await stop.wait()
+                _log.info("worker.stopping")
 
 
 async def migrate(settings: Settings) -> None:
@@ -103,16 +99,16 @@ async def lift_refusals(settings: Settings, suspect: Suspect) -> None:
     await store.close()
 
 
-@contextlib.asynccontextmanager
-async def _working(world: World, settings: Settings, *, enabled: bool) -> AsyncIterator[Worker]:
+@contextlib.contextmanager
+def _working(world: World, settings: Settings, *, enabled: bool) -> Iterator[Worker]:
+    """Let the worker begin what is due, and nothing more on leaving; the world waits for it."""
     worker = Worker(world, concurrency=settings.worker_concurrency)
-    running = asyncio.create_task(worker.run()) if enabled else None
+    if enabled:
+        world.background.spawn(worker.run())
     try:
         yield worker
     finally:
         worker.stop()
-        if running is not None:
-            await running
 
 
 def _watched_port(settings: Settings) -> socket.socket | None:
@@ -140,9 +136,7 @@ async def _watching(
         await serving
 
 
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+def _stop_of(settings: Settings) -> Stop:
+    stop = Stop(settings.shutdown_grace_s)
+    stop.heed_signals()
     return stop

@@ -31,6 +31,7 @@ from payment_service.setting_groups.access import (
     access_contradictions,
     access_warnings,
 )
+from payment_service.setting_groups.stripe import is_stripe
 from payment_service.setting_kinds import allowed_of, example_of, is_secret
 
 Reason = tuple[str, str]  # what is wrong with a setting, and an example of what is right
@@ -141,7 +142,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     given |= by_file
     environment = given.get("environment", "development").lower()
     known: Environment = "production" if environment == "production" else "development"
-    values = {**DEFAULTS[known], **given}
+    values = _defaults(known, given) | given
     settings, wrong = _validated(values)
     if "auth" not in values:
         wrong["auth"] = AUTH_UNSET
@@ -157,6 +158,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 def secret_fields() -> tuple[str, ...]:
     """Return the names of all settings that are secrets."""
     return tuple(name for name, field in Settings.model_fields.items() if is_secret(field))
+
+
+def _defaults(environment: Environment, given: Mapping[str, str]) -> dict[str, str]:
+    defaults = dict(DEFAULTS[environment])
+    if is_stripe(given.get("stripe_api_base", "")):
+        defaults.pop("stripe_webhook_secret", None)  # everybody knows the sandbox's
+    return defaults
 
 
 def _secrets_in_files(environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -210,14 +218,15 @@ def _contradictions(environment: str, values: Mapping[str, str]) -> Iterator[tup
     if key.startswith(("sk_test_", "rk_test_")) and environment == "production":
         reason = "is a test key, with which production would take no money", "rk_live_..."
         yield "stripe_secret_key", reason
-    if key == SANDBOX_KEY and base.startswith(STRIPE_URL):
+    if key == SANDBOX_KEY and is_stripe(base):
         reason = "is the sandbox's key, which Stripe does not know", "sk_test_..."
         yield "stripe_secret_key", reason
     if live and environment == "production" and not base.startswith("https://"):
         reason = "must be https, or a live key travels in the clear", STRIPE_URL
         yield "stripe_api_base", reason
-    secrets = values.get("stripe_webhook_secret", "")
-    if environment == "production" and SANDBOX_WEBHOOK_SECRET in secrets.split(","):
+    secrets = re.split(r",\s*", values.get("stripe_webhook_secret", ""))
+    in_earnest = environment == "production" or is_stripe(base)
+    if in_earnest and SANDBOX_WEBHOOK_SECRET in secrets:
         reason = "is the sandbox's secret, with which anybody could sign", "whsec_..."
         yield "stripe_webhook_secret", reason
     yield from access_contradictions(environment, values)

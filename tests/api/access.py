@@ -36,7 +36,7 @@ class Guarded(Api):
         key_id, secret = next(_KEY_IDS), "s" * 52
         now = self.shop.world.clock.now()
         key = new_api_key(key_id, secret, name="x", scopes=scopes, now=now, lives_for=lives_for)
-        await create_api_key(self.shop.world.store, key)
+        await create_api_key(self.shop.world.store, key, who="olga", why="for a test")
         return key, written(key_id, secret)
 
 

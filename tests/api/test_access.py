@@ -205,7 +205,8 @@ async def test_an_expired_key_says_so_and_a_wrong_one_does_not_say_why(api: Guar
 async def test_a_revoked_key_is_refused_within_seconds(api: Guarded) -> None:
     key, text = await api.new_key()
     assert (await api.as_(text, "GET", "/payment/payments")).status == 200
-    await revoke_api_key(api.shop.world.store, key.id, api.shop.world.clock.now())
+    world = api.shop.world
+    await revoke_api_key(world.store, key.id, world.clock.now(), who="olga", why="it leaked")
 
     await api.shop.world.clock.sleep(KEY_REMEMBERED.total_seconds())
 

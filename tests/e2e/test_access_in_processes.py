@@ -1,6 +1,7 @@
 """What an operator sets up: keys by the command line, and a port for those who watch."""
 
 import asyncio
+import getpass
 import os
 import socket
 import subprocess
@@ -15,8 +16,10 @@ import jwt
 import pytest
 from aiohttp import web
 
+from payment_service.adapters.sqlite import open_store
 from payment_service.composing import open_access
 from payment_service.domain.errors import CredentialsRefused
+from payment_service.ports import AUDIT, COLLECTIONS
 from payment_service.settings import load_settings
 from tests.parts.http import Caller
 from tests.parts.identity_provider import AUDIENCE, ISSUER, IdentityProvider, public_pem
@@ -43,7 +46,7 @@ async def test_a_key_is_made_used_listed_and_revoked() -> None:
 
         beside = command(*wish, **path)
         running.service.stop()
-        made = command(*wish, "--expires-in", "90d", **path)
+        made = command(*wish, "--expires-in", "90d", "--by", "Olga P.", "--reason", "new", **path)
         text = made.stdout.strip()
         running.service.start()
         async with aiohttp.ClientSession() as http:
@@ -59,6 +62,7 @@ async def test_a_key_is_made_used_listed_and_revoked() -> None:
         listed = command("keys", "list", **path)
         revoked = command("keys", "revoke", text.split("_")[1], **path)
         gone = command("keys", "list", **path)
+        noted = await audit(path["SQLITE_PATH"])
         log = running.service.log()
 
     assert beside.returncode == 2
@@ -72,8 +76,23 @@ async def test_a_key_is_made_used_listed_and_revoked() -> None:
     assert "\tactive\tpayment.read\t" in listed.stdout
     assert "checkout" in listed.stdout
     assert (revoked.returncode, "\trevoked\t" in gone.stdout) == (0, True)
+    key_id = text.split("_")[1]
+    assert noted == [
+        ("api_key.revoked", key_id, getpass.getuser(), ""),
+        ("api_key.created", key_id, "Olga P.", "new"),
+    ]
     secret = text.split("_")[2]
     assert secret not in log + listed.stdout + gone.stdout + revoked.stdout
+
+
+async def audit(path: str) -> list[tuple[str, str, str, str]]:
+    """Return what the audit holds, the newest first."""
+    store = open_store(path, COLLECTIONS)
+    page = await store.page(
+        AUDIT, equal={}, created_from=None, created_to=None, cursor=None, limit=10
+    )
+    await store.close()
+    return [(one.what, one.subject, one.who, one.why) for one in page.items]
 
 
 @asynccontextmanager

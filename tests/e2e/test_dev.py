@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 
 from payment_service.dev import dev_environ, first_steps, run_dev
+from payment_service.settings import load_settings
 from tests.parts.at_stripe import AtStripe
 from tests.parts.http import Caller
 
@@ -297,7 +298,15 @@ def test_a_secret_in_a_file_is_not_made_up_beside_it() -> None:
     environ = dev_environ(given, sandbox_port=1, orders_port=2)
 
     assert "STRIPE_SECRET_KEY" not in environ
-    assert environ["STRIPE_WEBHOOK_SECRET"]
+    assert environ["STRIPE_API_BASE"]
+
+
+def test_at_stripe_nobody_can_sign_with_the_sandbox_secret() -> None:
+    given = {"STRIPE_API_BASE": "https://api.stripe.com", "STRIPE_SECRET_KEY": "sk_test_own"}
+
+    settings = load_settings(dev_environ(given, sandbox_port=1, orders_port=2))
+
+    assert settings.stripe_webhook_secret is None
 
 
 def test_the_commands_of_two_starts_name_different_orders_and_customers() -> None:

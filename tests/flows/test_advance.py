@@ -1,6 +1,7 @@
 """The corridor in time: claims, races, lost answers, and what a stopped process leaves behind."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from payment_service.domain.payment import Payment, State
 from payment_service.domain.steps import CreateIntent
 from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, Claimed, advance, claim, commit
+from payment_service.flows.world import GIVE_BACK_S_MAX, Background
 from payment_service.ports import PAYMENTS, StoreUnavailable, VersionConflict
 from tests.flows.buying import (
     always,
@@ -228,5 +230,45 @@ def test_an_owner_that_slept_through_its_claim_leaves_the_claim_of_whoever_took_
 
         assert taken_over.step is not None
         assert await payment_of(shop) == taken_over.doc
+
+    run(main)
+
+
+def test_draining_waits_for_what_is_begun_meanwhile_too() -> None:
+    async def main() -> None:
+        background = Background()
+        done: list[str] = []
+
+        async def first() -> None:
+            await asyncio.sleep(1)
+            background.spawn(second())
+
+        async def second() -> None:
+            await asyncio.sleep(1)
+            done.append("second")
+
+        background.spawn(first())
+
+        assert await background.drain(3) == 0
+        assert done == ["second"]
+
+    run(main)
+
+
+def test_draining_does_not_wait_for_ever_for_what_will_not_end() -> None:
+    async def main() -> None:
+        async def stubborn() -> None:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            await asyncio.sleep(60)
+
+        background = Background()
+        task = background.spawn(stubborn())
+        await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+
+        assert await background.drain(3) == 1
+        assert asyncio.get_running_loop().time() - began == 3 + GIVE_BACK_S_MAX
+        assert not task.done()
 
     run(main)

@@ -7,6 +7,7 @@ it is run and never imported. It can be killed and started again on the same fil
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -71,6 +72,16 @@ class MongoServer:
             self._child.kill()
             self._child.wait()
             self._child = None
+
+    def pause(self) -> None:
+        """Let it stand still: it takes connections, and answers nothing."""
+        assert self._child is not None
+        self._child.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on, as if no time had passed."""
+        assert self._child is not None
+        self._child.send_signal(signal.SIGCONT)
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

@@ -69,8 +69,15 @@ async def forget_customer(
     payments, worded = await _drop_words(world, ids)
     answers = await _drop_answers(world, ids)
     subject = customer.former_customer_id or customer.uid
-    once = f"forgotten-{customer.uid}"
-    await note_audit(world, what="customer.forgotten", who=who, why=why, subject=subject, once=once)
+    await note_audit(
+        world.store,
+        once=f"forgotten-{customer.uid}",
+        what="customer.forgotten",
+        who=who,
+        why=why,
+        subject=subject,
+        now=world.clock.now(),
+    )
     await _remove(world, customer)
     worded += worded_before
     return Forgotten(customer.former_customer_id, payments, worded, answers)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from payment_service.domain.api_key import ApiKey, revoked, used
 from payment_service.domain.errors import NotFound
+from payment_service.flows.note_audit import note_audit
 from payment_service.ports import API_KEYS, Store, StoreUnavailable, VersionConflict
 
 # Whoever wins writes a use or a revocation; nobody does so often.
@@ -14,8 +15,20 @@ LOST_RACES_MAX = 20
 _PAGE = 100
 
 
-async def create_api_key(store: Store, key: ApiKey) -> None:
-    """Keep a new key. Raises AlreadyExists, which chance does not bring about."""
+async def create_api_key(store: Store, key: ApiKey, *, who: str, why: str) -> None:
+    """Keep a new key, and note who made it and why.
+
+    Raises StoreUnavailable; AlreadyExists, which chance does not bring about.
+    """
+    await note_audit(
+        store,
+        once=f"api-key-created-{key.id}",
+        what="api_key.created",
+        who=who,
+        why=why,
+        subject=key.id,
+        now=key.created_at,
+    )
     await store.insert(API_KEYS, key)
 
 
@@ -33,8 +46,20 @@ async def list_api_keys(store: Store) -> Sequence[ApiKey]:
             return found
 
 
-async def revoke_api_key(store: Store, id: str, now: datetime) -> ApiKey:
-    """Return the key, revoked for ever. Raises NotFound."""
+async def revoke_api_key(store: Store, id: str, now: datetime, *, who: str, why: str) -> ApiKey:
+    """Return the key, revoked for ever; note who did it and why. Raises NotFound."""
+    key = await _kept(store, id)
+    if key.revoked_at is not None:
+        return key
+    await note_audit(
+        store,
+        once=f"api-key-revoked-{id}",
+        what="api_key.revoked",
+        who=who,
+        why=why,
+        subject=id,
+        now=now,
+    )
     return await _change(store, id, lambda key: revoked(key, now))
 
 
@@ -45,9 +70,7 @@ async def note_use(store: Store, id: str, now: datetime) -> ApiKey:
 
 async def _change(store: Store, id: str, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
     for _ in range(LOST_RACES_MAX):
-        key = await store.get(API_KEYS, id)
-        if key is None:
-            raise NotFound("There is no such API key.")
+        key = await _kept(store, id)
         changed = change(key)
         if changed == key:
             return key
@@ -58,3 +81,10 @@ async def _change(store: Store, id: str, change: Callable[[ApiKey], ApiKey]) -> 
             continue
         return written
     raise StoreUnavailable(f"lost {LOST_RACES_MAX} races for one API key")
+
+
+async def _kept(store: Store, id: str) -> ApiKey:
+    key = await store.get(API_KEYS, id)
+    if key is None:
+        raise NotFound("There is no such API key.")
+    return key

@@ -11,6 +11,8 @@ from payment_service.ports import Clock, EventReader, Gateway, Ids, Orders, Stor
 
 # Events that one process applies at once; the rest wait in the store, or in line.
 APPLY_AT_ONCE = 8
+# What is cancelled gives back its claim with one write; a claim that it cannot lapses by itself.
+GIVE_BACK_S_MAX = 1.0
 
 # Some 2 MB. More at once is an attack from many sides, of which the newest are remembered.
 SUSPECTS_MAX = 20_000
@@ -37,14 +39,19 @@ class Background:
             self._on_error(error)
 
     async def drain(self, grace_s: float) -> int:
-        """Wait for all of it, then cancel what is left; return how much that was."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace_s)
+        """Wait for all of it, then cancel what is left; return how much that was.
+
+        Takes no longer than the grace and GIVE_BACK_S_MAX.
+        """
+        clock = asyncio.get_running_loop()
+        over_at = clock.time() + grace_s
+        while self._tasks and clock.time() < over_at:  # what is waited for may begin more
+            await asyncio.wait(set(self._tasks), timeout=over_at - clock.time())
         left = set(self._tasks)
         for task in left:
             task.cancel()
         if left:
-            await asyncio.wait(left, timeout=grace_s)
+            await asyncio.wait(left, timeout=GIVE_BACK_S_MAX)
         return len(left)
 
 

@@ -31,7 +31,7 @@ class RunningSettings(BaseModel):
         default=25.0,
         ge=0,
         le=300,
-        description="How long running requests may take to finish after SIGTERM.",
+        description="How long all that is under way may take to finish after SIGTERM.",
         examples=["25"],
     )
 

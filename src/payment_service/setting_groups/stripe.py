@@ -1,11 +1,21 @@
 """How to reach Stripe, and how Stripe reaches us."""
 
+from urllib.parse import urlsplit
+
 from pydantic import BaseModel, Field
 
 from payment_service.setting_groups.spans import CALL_S_MAX, CALL_S_MIN
 from payment_service.setting_kinds import Origin, StripeKey, WebhookSecrets
 
 STRIPE_URL = "https://api.stripe.com"
+
+
+def is_stripe(api_base: str) -> bool:
+    """Whether this text is the address of Stripe itself, and not of something in its place."""
+    try:
+        return urlsplit(api_base).hostname == urlsplit(STRIPE_URL).hostname
+    except ValueError:  # no address at all
+        return False
 
 
 class StripeSettings(BaseModel):
@@ -73,7 +83,8 @@ class StripeSettings(BaseModel):
         description=(
             "The signing secret of the webhook endpoint at Stripe, `whsec_…`; two, separated by a "
             "comma, while one is being rotated. Not set: the webhook is closed, and the truth "
-            "comes by the worker's looks alone."
+            "comes by the worker's looks alone. Development knows the sandbox's secret by itself, "
+            f"but not while `STRIPE_API_BASE` is `{STRIPE_URL}`: anybody could sign with it."
         ),
         examples=["whsec_..."],
     )
