@@ -113,7 +113,7 @@ def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     async def opened() -> None:
         store = open_database(in_force)
         try:
-            await store.ensure_schema()
+            await store.check_schema()
             await act(store)
         finally:
             await store.close()
