@@ -251,6 +251,15 @@ async def test_an_address_that_is_none_is_refused_without_being_repeated(uri: st
     assert caught.value.__suppress_context__
 
 
+async def test_an_address_with_a_certificate_that_is_not_there_is_refused_in_one_line() -> None:
+    uri = f"mongodb://user:{SECRET}@host/payments?tls=true&tlsCAFile=/nowhere/ca.pem"
+
+    with pytest.raises(StoreUnavailable, match="MONGODB_URI names a file that cannot") as caught:
+        open_store(uri, COLLECTIONS, pool_max=1, timeout_s=1)
+
+    assert SECRET not in str(caught.value)
+
+
 async def test_a_database_that_is_away_is_said_by_its_host_and_no_more() -> None:
     port = free_port()
     uri = f"mongodb://user:{SECRET}@127.0.0.1:{port}/payments"
