@@ -55,3 +55,15 @@ def test_without_an_address_the_port_of_the_settings_is_asked() -> None:
 
     assert asked.exit_code == 1
     assert asked.stderr.startswith(f"http://127.0.0.1:{port}/livez: ")
+
+
+@pytest.mark.parametrize(
+    ("host", "asked_at"),
+    [("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1")],
+)
+def test_it_is_asked_where_the_settings_say_that_it_listens(host: str, asked_at: str) -> None:
+    port = str(free_port())
+
+    asked = CliRunner().invoke(app, ["healthy"], env={"PORT": port, "HOST": host})
+
+    assert asked.stderr.startswith(f"http://{asked_at}:{port}/livez: ")

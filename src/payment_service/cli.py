@@ -79,10 +79,18 @@ def healthy(
     if url is None:
         in_force = _settings()
         # `serve` and `worker` both open it; 0 is none.
-        url = f"http://127.0.0.1:{in_force.metrics_port or in_force.port}/livez"
+        port = in_force.metrics_port or in_force.port
+        url = f"http://{_reached_at(in_force.host)}:{port}/livez"
     if why := why_unhealthy(url):
         typer.echo(f"{url}: {why}", err=True)
         raise typer.Exit(1)
+
+
+def _reached_at(host: str) -> str:
+    """Return where a process that listens on this address is reached from its own machine."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not listened on
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 @app.command()
@@ -126,7 +134,7 @@ def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     async def opened() -> None:
         store = open_database(in_force)
         try:
-            await store.ensure_schema()
+            await store.check_schema()
             await act(store)
         finally:
             await store.close()

@@ -178,6 +178,26 @@ async def test_an_end_user_cannot_put_an_order_in_the_place_of_a_payment_intent(
     assert (taken.data["orderId"], taken.data["amount_received"]) == ("order-1", 10_000)
 
 
+async def test_an_end_user_cannot_give_themselves_back_what_is_held_for_the_shop(
+    api: Guarded,
+) -> None:
+    jane = api.provider.user(JANE)
+    asked = {"amount": 500, "captureMethod": "manual"}
+    held = {**asked, "orderId": "order-1", "paymentMethodId": "pm_card_visa"}
+    unpaid = {**asked, "orderId": "order-2", "confirm": False}
+    for body in (held, unpaid):
+        assert (await api.as_(jane, "POST", "/payment/payment-intent", body)).status == 200
+
+    refused = await api.as_(jane, "POST", "/payment/payment-intent/order-1/cancel", {})
+    canceled = await api.as_(jane, "POST", "/payment/payment-intent/order-2/cancel", {})
+    service = api.provider.token()
+    taken = await api.as_(service, "POST", "/payment/payment-intent/order-1/capture", {})
+
+    assert (refused.status, refused.code) == (409, "payment_not_cancelable")
+    assert canceled.data["status"] == "canceled"
+    assert (taken.status, taken.data["amount_received"]) == (200, 500)
+
+
 class Overtaken:
     """The store, where somebody else pays an order right after it was first looked for."""
 

@@ -1,7 +1,8 @@
 """What is special about a store in MongoDB: its documents, its indexes, and its address."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC
 from time import monotonic
@@ -200,7 +201,7 @@ async def test_a_database_of_an_older_version_wants_to_be_migrated(mongo_uri: st
         await store.check_schema()
 
 
-async def test_two_migrations_at_once_do_no_harm(mongo_uri: str) -> None:
+async def test_a_migration_after_another_has_nothing_to_do(mongo_uri: str) -> None:
     async with opened(mongo_uri, COLLECTIONS) as one, opened(mongo_uri, COLLECTIONS) as other:
         for store in (one, other):
             await store.ensure_schema()
@@ -209,6 +210,19 @@ async def test_two_migrations_at_once_do_no_harm(mongo_uri: str) -> None:
         await other.check_schema()
 
         assert monotonic() - began_at < 1
+
+
+async def test_many_migrations_at_once_may_all_find_the_same_index_wrong(mongo_uri: str) -> None:
+    async with AsyncExitStack() as stack, shell(mongo_uri) as database:
+        stores = [await stack.enter_async_context(opened(mongo_uri)) for _ in range(4)]
+        for store in stores:  # from here on all of them are connected
+            await store.ensure_schema()
+        await database["things"].drop_index("colour")
+        await database["things"].create_index("columns.colour", name="colour")
+
+        await asyncio.gather(*(store.ensure_schema() for store in stores))
+
+        await stores[0].check_schema()
 
 
 # ---------------------------------------------------------------- the address
@@ -235,6 +249,15 @@ async def test_an_address_that_is_none_is_refused_without_being_repeated(uri: st
 
     assert str(caught.value) == "MONGODB_URI cannot be read as an address of MongoDB"
     assert caught.value.__suppress_context__
+
+
+async def test_an_address_with_a_certificate_that_is_not_there_is_refused_in_one_line() -> None:
+    uri = f"mongodb://user:{SECRET}@host/payments?tls=true&tlsCAFile=/nowhere/ca.pem"
+
+    with pytest.raises(StoreUnavailable, match="MONGODB_URI names a file that cannot") as caught:
+        open_store(uri, COLLECTIONS, pool_max=1, timeout_s=1)
+
+    assert SECRET not in str(caught.value)
 
 
 async def test_a_database_that_is_away_is_said_by_its_host_and_no_more() -> None:

@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import aiohttp
+import pymongo
 import pytest
 
 from tests.parts.http import Caller, customer_with_card
@@ -46,6 +48,22 @@ def test_a_start_before_migrate_says_what_to_run_and_one_after_it_serves(
     assert "Traceback" not in before.stderr
     assert (first.returncode, again.returncode) == (0, 0)
     assert "up to date" in again.stdout
+
+
+def test_listing_keys_leaves_the_indexes_of_a_shared_database_as_they_are(
+    database: MongoServer,
+) -> None:
+    """They may be a newer release's, and making them anew takes an hour."""
+    assert command("migrate", MONGODB_URI=database.uri).returncode == 0
+    with pymongo.MongoClient[dict[str, Any]](database.uri) as client:
+        payments = client.get_default_database()["payments"]
+        payments.drop_index("status")
+
+        listed = command("keys", "list", MONGODB_URI=database.uri)
+
+        assert "status" not in payments.index_information()
+    assert listed.returncode == 2
+    assert "payments.status); run `payment-service migrate` first" in listed.stderr
 
 
 def test_a_database_that_is_away_is_said_in_one_line_without_the_password() -> None:

@@ -11,7 +11,14 @@ from payment_service.api.answers import Answer
 from payment_service.api.endpoint import Api, Handle
 from payment_service.api.incoming import Incoming
 from payment_service.domain.customer import Customer, normalised_email
-from payment_service.domain.errors import CardNotUsable, FieldError, InvalidRequest, NotFound
+from payment_service.domain.errors import (
+    CardNotUsable,
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    PaymentNotCancelable,
+)
+from payment_service.domain.payment import State
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
@@ -60,6 +67,23 @@ async def own_payment(api: Api, call: Incoming, handle: Handle) -> Answer:
         return await handle(api, call)
     except CardNotUsable:
         raise NotFound("There is no such card.", code="card_not_found") from None
+
+
+async def own_unheld_payment(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Act on a payment of the caller's customer that holds no money for the shop yet.
+
+    The shop may have delivered on it: giving it back is the shop's decision, as a refund is.
+    """
+
+    async def unless_held(api: Api, call: Incoming) -> Answer:
+        payment = await find_payment(api.world, call.path["id"])
+        if payment.state is State.REQUIRES_CAPTURE:
+            raise PaymentNotCancelable(
+                "This payment is held for the shop to take.", payment=payment
+            )
+        return await handle(api, call)
+
+    return await own_payment(api, call, unless_held)
 
 
 async def own_refund(api: Api, call: Incoming, handle: Handle) -> Answer:

@@ -8,7 +8,7 @@ from payment_service.api.amounts import check_part, read_part
 from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
 from payment_service.api.answers import Answer
 from payment_service.api.asked import AskedCancellation, AskedCapture, AskedConfirmation
-from payment_service.api.belonging import own_payment
+from payment_service.api.belonging import own_payment, own_unheld_payment
 from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint, services_only
 from payment_service.api.idempotency import key_id
@@ -123,7 +123,7 @@ ENDPOINTS = (
         path="/payment-intent/{id:path}/cancel",
         handle=cancel,
         scope=Scope.WRITE,
-        guard=own_payment,
+        guard=own_unheld_payment,
         name="cancel_payment",
         tag="payments",
         summary="Cancel a payment: void what is not captured",

@@ -9,6 +9,7 @@ from typing import Any
 
 from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure
 
 from payment_service.adapters.mongo.errors import SchemaNotReady, StoreTooNew
 from payment_service.adapters.mongo.layout import Layout
@@ -23,6 +24,7 @@ MARKER_COLLECTION, MARKER_ID = "schema", "payment-service"
 # Over tens of millions of documents an index takes this long.
 INDEX_BUILD_S = 3600.0
 _OPTIONS = ("key", "partialFilterExpression", "unique", "expireAfterSeconds")
+_INDEX_NOT_FOUND = 27
 
 
 async def ensure_schema(database: Database, layouts: Iterable[Layout[Any]]) -> None:
@@ -69,10 +71,19 @@ async def _make(database: Database, layout: Layout[Any]) -> None:
     wrong = _wrong(layout, here)
     for name in wrong:
         if name in here:
-            await database[layout.name].drop_index(name)
+            await _drop(database, layout, name)
     if wrong:
         models = [IndexModel(**_arguments(layout.indexes[name])) for name in wrong]
         await database[layout.name].create_indexes(models)
+
+
+async def _drop(database: Database, layout: Layout[Any], name: str) -> None:
+    """Drop the index, if another `migrate` has not done so at this moment."""
+    try:
+        await database[layout.name].drop_index(name)
+    except OperationFailure as error:
+        if error.code != _INDEX_NOT_FOUND:
+            raise
 
 
 def _wrong(layout: Layout[Any], here: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -70,6 +70,9 @@ def open_store(
     except (PyMongoError, ValueError, Warning):
         # The driver repeats the part that it cannot read, which may be the password.
         raise StoreUnavailable("MONGODB_URI cannot be read as an address of MongoDB") from None
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise StoreUnavailable(f"MONGODB_URI names a file that cannot be used: {why}") from None
     return MongoStore(client, collections, timeout_s=timeout_s)
 
 
