@@ -8,6 +8,7 @@ import asyncio
 import errno
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,8 @@ def run_dev(
     parts = _parts(settings, sandbox_port=sandbox_port, orders_port=orders_port)
     if taken := "\n".join(_ports_taken(parts)):
         return _fail(taken)
+    if settings.mongodb_uri is not None and (code := _migrate(environ)):
+        return code
     return asyncio.run(_Run(parts, environ, _welcome(settings, parts)).until_stopped())
 
 
@@ -179,6 +182,15 @@ def _why_taken(part: Part) -> str | None:
             return "another program listens there, an earlier run perhaps"
         return error.strerror or str(error)
     return None
+
+
+def _migrate(environ: Mapping[str, str]) -> int:
+    """Make a database of a server ready, which `serve` leaves to operators; return the exit code.
+
+    It says itself what is wrong. A file makes itself ready.
+    """
+    command = (_script("payment-service"), "migrate")
+    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def _welcome(settings: Settings, parts: Sequence[Part]) -> str:
