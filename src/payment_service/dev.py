@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from payment_service.children import Child, Dead, Part, show
+from payment_service.children import Child, Dead, Part, host_here, show
 from payment_service.setting_files import file_setting
 from payment_service.settings import (
     SANDBOX_KEY,
@@ -107,7 +107,7 @@ def _parts(settings: Settings, *, sandbox_port: int, orders_port: int) -> list[P
     service = Part(
         name="service",
         command=(_script("payment-service"), "serve"),
-        host=_local(settings.host),
+        host=host_here(settings.host),
         port=settings.port,
         health_path="/readyz",
         port_setting="PORT",
@@ -148,11 +148,6 @@ def _script(name: str) -> str:
 def _leads_to(url: str, part: Part) -> bool:
     address = urlsplit(url)
     return address.hostname in {LOOPBACK, "localhost"} and address.port == part.port
-
-
-def _local(host: str) -> str:
-    """Return where this machine finds a program that listens there."""
-    return LOOPBACK if host in {"0.0.0.0", "localhost"} else host  # noqa: S104 - compared, not bound
 
 
 def _ports_taken(parts: Sequence[Part]) -> list[str]:
