@@ -48,22 +48,41 @@ def test_another_answer_is_not(status: int) -> None:
     assert asked.stderr == f"{url}: /livez answered {status}\n"
 
 
-def test_without_an_address_the_port_of_the_settings_is_asked() -> None:
-    port = str(free_port())
-
-    asked = CliRunner().invoke(app, ["healthy"], env={"PORT": port})
-
-    assert asked.exit_code == 1
-    assert asked.stderr.startswith(f"http://127.0.0.1:{port}/livez: ")
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "AUTH": "api-key",
+    "STRIPE_SECRET_KEY": "rk_live_abcdef123456",
+}
 
 
 @pytest.mark.parametrize(
-    ("host", "asked_at"),
-    [("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1")],
+    ("environ", "asked_at"),
+    [
+        ({"PORT": "{port}"}, "127.0.0.1"),
+        ({"PORT": "{port}", "METRICS_PORT": "0", **PRODUCTION}, "127.0.0.1"),
+        ({"PORT": "1", "METRICS_PORT": "{port}", **PRODUCTION}, "127.0.0.1"),
+        ({"PORT": "{port}", "HOST": "127.0.0.2"}, "127.0.0.2"),
+        ({"PORT": "{port}", "HOST": "::1"}, "[::1]"),
+        ({"PORT": "{port}", "HOST": "::"}, "[::1]"),
+    ],
 )
-def test_it_is_asked_where_the_settings_say_that_it_listens(host: str, asked_at: str) -> None:
+def test_without_an_address_it_asks_where_the_settings_let_a_process_answer(
+    environ: dict[str, str], asked_at: str
+) -> None:
     port = str(free_port())
+    given = {name: text.format(port=port) for name, text in environ.items()}
 
-    asked = CliRunner().invoke(app, ["healthy"], env={"PORT": port, "HOST": host})
+    asked = CliRunner().invoke(app, ["healthy"], env=given)
 
+    assert asked.exit_code == 1
     assert asked.stderr.startswith(f"http://{asked_at}:{port}/livez: ")
+
+
+def test_it_says_why_it_cannot_find_a_worker_without_a_port() -> None:
+    hint = "METRICS_PORT is 0: only `serve` answers there; set it, and a `worker` answers too.\n"
+
+    without = CliRunner().invoke(app, ["healthy"], env={"PORT": str(free_port())})
+    with_one = CliRunner().invoke(app, ["healthy"], env={"METRICS_PORT": str(free_port())})
+
+    assert without.stderr.endswith(f"\n{hint}")
+    assert hint not in with_one.stderr

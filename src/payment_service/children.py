@@ -41,8 +41,7 @@ class Part:
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return url_here(self.host, self.port)
 
 
 class Dead(Exception):
@@ -144,6 +143,17 @@ class Child:
 
     def _last_words(self) -> str:
         return "".join(f"\n    {line}" for line in self._last)
+
+
+def host_here(host: str) -> str:
+    """Return by which name this machine reaches a program that listens on that host."""
+    return {"0.0.0.0": "127.0.0.1", "localhost": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def url_here(host: str, port: int) -> str:
+    """Return the address at which this machine reaches a program that listens there."""
+    here = host_here(host)
+    return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
 
 
 def why_unhealthy(url: str) -> str | None:

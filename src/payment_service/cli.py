@@ -17,6 +17,7 @@ from payment_service.settings import InvalidSettings, Settings, load_settings
 
 # What the operator must mend (settings, port, database): the same for every command.
 EXIT_UNUSABLE = 2
+_ONLY_SERVE = "\nMETRICS_PORT is 0: only `serve` answers there; set it, and a `worker` answers too."
 
 app = typer.Typer(
     name="payment-service",
@@ -74,23 +75,18 @@ def healthy(
     ] = None,
 ) -> None:
     """Ask a running process whether it is up; end with 1, and say why, unless it answers 200."""
-    from payment_service.children import why_unhealthy  # noqa: PLC0415 - as above
+    from payment_service.children import url_here, why_unhealthy  # noqa: PLC0415 - as above
 
+    hint = ""
     if url is None:
         in_force = _settings()
         # `serve` and `worker` both open it; 0 is none.
-        port = in_force.metrics_port or in_force.port
-        url = f"http://{_reached_at(in_force.host)}:{port}/livez"
+        url = url_here(in_force.host, in_force.metrics_port or in_force.port) + "/livez"
+        if not in_force.metrics_port:
+            hint = _ONLY_SERVE
     if why := why_unhealthy(url):
-        typer.echo(f"{url}: {why}", err=True)
+        typer.echo(f"{url}: {why}{hint}", err=True)
         raise typer.Exit(1)
-
-
-def _reached_at(host: str) -> str:
-    """Return where a process that listens on this address is reached from its own machine."""
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not listened on
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 @app.command()

@@ -8,6 +8,7 @@ import asyncio
 import errno
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from payment_service.children import Child, Dead, Part, show
+from payment_service.children import Child, Dead, Part, host_here, show
 from payment_service.setting_files import file_setting
 from payment_service.settings import (
     SANDBOX_KEY,
@@ -53,6 +54,8 @@ def run_dev(
     parts = _parts(settings, sandbox_port=sandbox_port, orders_port=orders_port)
     if taken := "\n".join(_ports_taken(parts)):
         return _fail(taken)
+    if settings.mongodb_uri is not None and (code := _migrate(environ)):
+        return code
     return asyncio.run(_Run(parts, environ, _welcome(settings, parts)).until_stopped())
 
 
@@ -104,7 +107,7 @@ def _parts(settings: Settings, *, sandbox_port: int, orders_port: int) -> list[P
     service = Part(
         name="service",
         command=(_script("payment-service"), "serve"),
-        host=_local(settings.host),
+        host=host_here(settings.host),
         port=settings.port,
         health_path="/readyz",
         port_setting="PORT",
@@ -147,11 +150,6 @@ def _leads_to(url: str, part: Part) -> bool:
     return address.hostname in {LOOPBACK, "localhost"} and address.port == part.port
 
 
-def _local(host: str) -> str:
-    """Return where this machine finds a program that listens there."""
-    return LOOPBACK if host in {"0.0.0.0", "localhost"} else host  # noqa: S104 - compared, not bound
-
-
 def _ports_taken(parts: Sequence[Part]) -> list[str]:
     taken = []
     names: dict[int, str] = {}
@@ -179,6 +177,15 @@ def _why_taken(part: Part) -> str | None:
             return "another program listens there, an earlier run perhaps"
         return error.strerror or str(error)
     return None
+
+
+def _migrate(environ: Mapping[str, str]) -> int:
+    """Make a database of a server ready, which `serve` leaves to operators; return the exit code.
+
+    It says itself what is wrong. A file makes itself ready.
+    """
+    command = (_script("payment-service"), "migrate")
+    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def _welcome(settings: Settings, parts: Sequence[Part]) -> str:

@@ -72,6 +72,9 @@ async def serve(settings: Settings) -> None:
 async def work(settings: Settings) -> None:
     """Run the worker alone until told to stop. Raises StartError: the port is taken."""
     watched = _watched_port(settings)
+    if watched is None:
+        what = "METRICS_PORT is 0: nobody can ask this worker how it is, nor for its metrics"
+        _log.warning("settings.doubtful", what=what)
     stop = _stop_of(settings)
     async with open_world(settings, stop) as world:
         with _working(world, settings, enabled=True) as worker:

@@ -192,6 +192,21 @@ async def test_a_log_line_names_the_template_not_the_path(api: Api, lines: io.By
     assert b"secret.person" not in lines.getvalue()
 
 
+@pytest.mark.parametrize("path", ["payment-intent/{id}", "refund/{refundId}", "unmatched"])
+async def test_a_path_of_kilobytes_is_not_found_and_leaves_its_template_only(
+    api: Api, lines: io.BytesIO, path: str
+) -> None:
+    long = "secret.person" * 630  # 8 KB
+    route = path if path == "unmatched" else f"/payment/{path}"
+
+    heard = await api.get(f"/payment/{path.partition('/')[0]}/{long}")
+
+    [line] = logged(lines, "request.answered")
+    assert (heard.status, line["route"]) == (404, route)
+    assert b"secret.person" not in lines.getvalue()
+    assert len(lines.getvalue()) < 500
+
+
 async def test_unknown_fields_are_ignored_and_named_for_whoever_debugs(
     api: Api, lines: io.BytesIO
 ) -> None:

@@ -21,6 +21,7 @@ from payment_service.dev import dev_environ, first_steps, run_dev
 from payment_service.settings import load_settings
 from tests.parts.at_stripe import AtStripe
 from tests.parts.http import Caller
+from tests.parts.mongo_server import a_database
 
 COMMAND = str(Path(sys.executable).with_name("payment-service"))
 # Longer than the command itself waits for its parts to start or stop.
@@ -199,6 +200,27 @@ def test_the_addresses_it_prints_answer(tmp_path: Path) -> None:
                 check=True,
             ).stdout
             assert status == "200", address
+
+
+def test_a_new_mongodb_is_made_ready_by_itself(tmp_path: Path) -> None:
+    with a_database() as uri, running(tmp_path, MONGODB_URI=uri) as dev:
+        dev.wait_until_ready()
+
+        status, _ = dev.ask(dev.service_port, "/readyz")
+
+        assert status == 200
+        assert not (tmp_path / "var").exists()
+
+
+def test_a_database_that_is_away_starts_nothing_and_is_named(tmp_path: Path) -> None:
+    uri = f"mongodb://127.0.0.1:{free_ports(1)[0]}/payments"
+
+    with running(tmp_path, MONGODB_URI=uri, MONGODB_TIMEOUT_S="0.5") as dev:
+        code, said = dev.end()
+
+    assert (code, dev.nobody_listens()) == (2, True), said
+    assert "payment-service cannot start: MongoDB: " in said
+    assert "Traceback" not in said
 
 
 def test_ctrl_c_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ async def test_what_a_kill_left_in_doubt_is_settled_by_a_worker_alone() -> None:
             worker.start()
             told = await orders.until("GET", "/order/doubt", lambda h: h.status == 200)
             worker.stop()
+            assert "METRICS_PORT is 0: nobody can ask this worker" in worker.log()
             running.service.start()
             shown = await service.ask("GET", f"{PAY}/doubt")
 
