@@ -160,6 +160,25 @@ async def test_somebody_elses_customer_or_order_cannot_be_paid_with(api: Guarded
     assert api.shop.engine.ledger()["payment_intents"] == charges
 
 
+async def test_what_is_nobodys_customers_is_no_end_users_either(api: Guarded) -> None:
+    """A guest's payment has no customer, and belongs to whoever holds its client secret."""
+    service, jane = api.provider.token(), api.provider.user(JANE)
+    guests = {"amount": 6522, "orderId": "order-1", "confirm": False}
+    made = await api.as_(service, "POST", "/payment/payment-intent", guests)
+    payment = "/payment/payment-intent"
+
+    for method, path, body in [
+        ("GET", f"{payment}/order-1", None),
+        ("GET", f"{payment}/{made.data['payment_intent_id']}", None),
+        ("POST", f"{payment}/order-1/confirm", {"paymentMethodId": "pm_card_visa"}),
+        ("POST", f"{payment}/order-1/cancel", {}),
+        ("POST", payment, {**guests, "confirm": True, "paymentMethodId": "pm_card_visa"}),
+    ]:
+        heard = await api.as_(jane, method, path, body)
+        assert (heard.status, heard.code, "data" in heard.body) == (404, "not_found", False), path
+    assert (await api.as_(jane, "GET", "/payment/payments?orderId=order-1")).data == []
+
+
 async def test_an_end_user_cannot_put_an_order_in_the_place_of_a_payment_intent(
     api: Guarded,
 ) -> None:

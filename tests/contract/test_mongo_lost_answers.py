@@ -185,3 +185,12 @@ async def test_the_time_of_a_call_is_bounded_whatever_is_silent(mongo_uri: str) 
         kinds = [writing, reading, writing, writing, reading, reading]
         assert [type(h) for h in heard] == kinds
         assert loop.time() - began_at < 2
+
+
+async def test_a_migration_whose_database_goes_away_says_so_in_seconds(mongo_uri: str) -> None:
+    async with behind_a_proxy(mongo_uri, timeout_s=1) as (ours, proxy, _):
+        proxy.always("listIndexes", Fault.RESET)
+
+        async with asyncio.timeout(10):
+            with pytest.raises(StoreUnavailable, match=r"^MongoDB: "):
+                await ours.ensure_schema()

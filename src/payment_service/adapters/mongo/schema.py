@@ -7,6 +7,7 @@ database, and an index over a large collection is not made in passing.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pymongo
 from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
@@ -74,7 +75,9 @@ async def _make(database: Database, layout: Layout[Any]) -> None:
             await _drop(database, layout, name)
     if wrong:
         models = [IndexModel(**_arguments(layout.indexes[name])) for name in wrong]
-        await database[layout.name].create_indexes(models)
+        # Only this may take so long: of a database that is away all else tells in seconds.
+        with pymongo.timeout(INDEX_BUILD_S):
+            await database[layout.name].create_indexes(models)
 
 
 async def _drop(database: Database, layout: Layout[Any], name: str) -> None:

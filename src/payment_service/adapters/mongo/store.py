@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import pymongo
 import structlog
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
@@ -257,8 +256,7 @@ class MongoStore:
         """Make indexes as declared, however long that takes. Raises StoreTooNew."""
         await self.ping()  # a database that is away is not waited for as long as that
         try:
-            with pymongo.timeout(schema.INDEX_BUILD_S):
-                await schema.ensure_schema(self._database, self._layouts.values())
+            await schema.ensure_schema(self._database, self._layouts.values())
         except PyMongoError as error:
             raise unavailable(error) from None
 
