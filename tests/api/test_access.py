@@ -144,6 +144,13 @@ async def test_a_key_lets_its_bearer_in_by_either_header(api: Guarded) -> None:
         assert (await api.ask("GET", "/payment/payments", headers=headers)).status == 200
 
 
+async def test_a_good_token_in_the_place_of_a_key_is_refused(api: Guarded) -> None:
+    """That header is often somebody else's: a gateway's, say, with a token that is not for us."""
+    heard = await api.ask("GET", "/payment/payments", headers={"X-API-Key": api.provider.token()})
+
+    assert (heard.status, heard.code) == (401, "credentials_invalid")
+
+
 async def test_two_credentials_that_differ_are_refused_whichever_is_good(api: Guarded) -> None:
     (_, one), (_, two) = await api.new_key(), await api.new_key()
     token = api.provider.token()
