@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from payment_service.api.app import Gate, build_app
 from payment_service.api.watching import watching_app
-from payment_service.composing import api_options_of, open_access, open_database, open_world
+from payment_service.composing import api_options_of, migrated_database, open_access, open_world
 from payment_service.flows.world import World
 from payment_service.listening import PlainServer, listen, plain_config
 from payment_service.settings import Settings
@@ -27,7 +27,7 @@ async def serve(settings: Settings) -> None:
     Raises StartError: a port is taken.
     """
     listener = listen(settings.host, settings.port, setting="PORT")
-    watched = _watched_port(settings)
+    for_watchers = _listen_for_watchers(settings)
     stop = _stop_of(settings)
     async with open_world(settings, stop) as world, open_access(settings) as access:
         gate = Gate()
@@ -37,28 +37,27 @@ async def serve(settings: Settings) -> None:
         gc.collect()
         gc.freeze()  # what is made by now lives on: the collector need not walk it every time
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        stopping = asyncio.create_task(stop.wait())
-        async with _watching(world, watched, ready=lambda: gate.is_open):
+        serving.add_done_callback(lambda _: stop.tell())  # if it ends by itself, so do we
+        async with _watching(world, for_watchers, ready=lambda: gate.is_open):
             with _working(world, settings, enabled=settings.worker_enabled):
                 _log.info("service.started", host=settings.host, port=settings.port)
-                await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await stop.wait()
                 _log.info("service.stopping")
             gate.close()
             server.should_exit = True
-            stopping.cancel()
             await serving
 
 
 async def work(settings: Settings) -> None:
     """Run the worker alone until told to stop. Raises StartError: the port is taken."""
-    watched = _watched_port(settings)
-    if watched is None:
+    for_watchers = _listen_for_watchers(settings)
+    if for_watchers is None:
         what = "METRICS_PORT is 0: nobody can ask this worker how it is, nor for its metrics"
         _log.warning("settings.doubtful", what=what)
     stop = _stop_of(settings)
     async with open_world(settings, stop) as world:
         with _working(world, settings, enabled=True) as worker:
-            async with _watching(world, watched, ready=worker.is_recent):
+            async with _watching(world, for_watchers, ready=worker.is_recent):
                 _log.info("worker.started")
                 await stop.wait()
                 _log.info("worker.stopping")
@@ -66,11 +65,8 @@ async def work(settings: Settings) -> None:
 
 async def migrate(settings: Settings) -> None:
     """Make the tables and indexes, and nothing else."""
-    store = open_database(settings)
-    try:
-        await store.ensure_schema()
-    finally:
-        await store.close()
+    async with migrated_database(settings):
+        pass
 
 
 @contextlib.contextmanager
@@ -85,7 +81,7 @@ def _working(world: World, settings: Settings, *, enabled: bool) -> Iterator[Wor
         worker.stop()
 
 
-def _watched_port(settings: Settings) -> socket.socket | None:
+def _listen_for_watchers(settings: Settings) -> socket.socket | None:
     """Listen where those who watch over the process ask, if that is a port of its own."""
     if not settings.metrics_port:
         return None
