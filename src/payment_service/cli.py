@@ -124,16 +124,12 @@ def settings() -> None:
 
 def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     """Do something with the database alone, beside a service that runs, if it is shared."""
-    from payment_service.composing import open_database  # noqa: PLC0415 - as above
+    from payment_service.composing import ready_database  # noqa: PLC0415 - as above
     from payment_service.ports import Unavailable  # noqa: PLC0415
 
     async def opened() -> None:
-        store = open_database(in_force)
-        try:
-            await store.check_schema()
+        async with ready_database(in_force) as store:
             await act(store)
-        finally:
-            await store.close()
 
     in_force = _settings()
     try:

@@ -10,7 +10,13 @@ import structlog
 from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.orders_token import Client, ClientTokens
 from payment_service.adapters.sqlite import erase, open_store
-from payment_service.adapters.stripe import Budget, SignedEvents, TimeLimits, open_stripe
+from payment_service.adapters.stripe import (
+    Budget,
+    SignedEvents,
+    StripeGateway,
+    TimeLimits,
+    open_stripe,
+)
 from payment_service.adapters.system import RandomIds, SystemClock
 from payment_service.adapters.tokens import (
     Fetching,
@@ -27,6 +33,7 @@ from payment_service.flows.recover import take_over
 from payment_service.flows.world import Background, World
 from payment_service.ports import COLLECTIONS, StoreUnavailable, WholeStore
 from payment_service.setting_groups.access import jwt_algorithms, secret_text
+from payment_service.setting_groups.stripe import is_live_key
 from payment_service.settings import Settings
 from payment_service.stopping import Stop
 from payment_service.witness import LogWitness
@@ -98,19 +105,24 @@ def api_options_of(settings: Settings) -> ApiOptions:
 async def open_access(settings: Settings) -> AsyncIterator[Access | None]:
     """Yield how callers show who they are, None when they need not."""
     kinds = settings.auth.split(",")
+    if kinds == ["none"]:
+        yield None
+        return
     async with contextlib.AsyncExitStack() as stack:
-        tokens = None
-        if "jwt" in kinds:
-            rules = TokenRules(
-                issuer=settings.auth_jwt_issuer,
-                audience=settings.auth_jwt_audience,
-                algorithms=jwt_algorithms(settings),
-                email_claim=settings.auth_jwt_email_claim,
-                scope_claim=settings.auth_jwt_scope_claim,
-                leeway_s=settings.auth_jwt_leeway_s,
-            )
-            tokens = JwtReader(_token_keys(settings, stack), rules)
-        yield None if kinds == ["none"] else Access("api-key" in kinds, tokens)
+        tokens = _token_reader(settings, stack) if "jwt" in kinds else None
+        yield Access("api-key" in kinds, tokens)
+
+
+def _token_reader(settings: Settings, stack: contextlib.AsyncExitStack) -> JwtReader:
+    rules = TokenRules(
+        issuer=settings.auth_jwt_issuer,
+        audience=settings.auth_jwt_audience,
+        algorithms=jwt_algorithms(settings),
+        email_claim=settings.auth_jwt_email_claim,
+        scope_claim=settings.auth_jwt_scope_claim,
+        leeway_s=settings.auth_jwt_leeway_s,
+    )
+    return JwtReader(_token_keys(settings, stack), rules)
 
 
 def _token_keys(settings: Settings, stack: contextlib.AsyncExitStack) -> Keys:
@@ -153,6 +165,20 @@ def _open_mongodb(settings: Settings, uri: str) -> WholeStore:
     )
 
 
+@contextlib.asynccontextmanager
+async def ready_database(settings: Settings) -> AsyncIterator[WholeStore]:
+    """Yield the store alone, ready to be used; close it on leaving.
+
+    Raises StoreUnavailable, which a MongoDB that was not migrated is too.
+    """
+    store = open_database(settings)
+    try:
+        await store.check_schema()
+        yield store
+    finally:
+        await store.close()
+
+
 def erase_removed(settings: Settings) -> None:
     """Make what was removed unreadable in the database's own file; nobody else may have it open.
 
@@ -192,22 +218,7 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
     stop = stop or Stop(settings.shutdown_grace_s)
     store = open_database(settings)
     orders = open_orders(settings)
-    gateway = open_stripe(
-        api_key=settings.stripe_secret_key.get_secret_value(),
-        api_base=settings.stripe_api_base,
-        service=settings.service_name,
-        limits=TimeLimits(
-            charge_s=settings.stripe_timeout_charge_s,
-            refund_s=settings.stripe_timeout_refund_s,
-            write_s=settings.stripe_timeout_write_s,
-            read_s=settings.stripe_timeout_read_s,
-        ),
-        connections_max=settings.stripe_connections_max,
-        budget=Budget(
-            per_s=settings.stripe_requests_per_s,
-            per_endpoint_s=settings.stripe_requests_per_endpoint_s,
-        ),
-    )
+    gateway = _open_gateway(settings)
     witness = LogWitness()
     world = World(
         store=store,
@@ -219,7 +230,7 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
         policy=policy_of(settings),
         background=Background(on_error=lambda error: witness.stumbled("background", error)),
         service=settings.service_name,
-        livemode="_live_" in settings.stripe_secret_key.get_secret_value()[:8],
+        livemode=is_live_key(settings.stripe_secret_key.get_secret_value()),
         event_reader=event_reader_of(settings),
         payers_outside=lambda: gateway.payers_waiting,
     )
@@ -236,3 +247,22 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
                 await gateway.close()
                 await orders.close()
                 await store.close()
+
+
+def _open_gateway(settings: Settings) -> StripeGateway:
+    return open_stripe(
+        api_key=settings.stripe_secret_key.get_secret_value(),
+        api_base=settings.stripe_api_base,
+        service=settings.service_name,
+        limits=TimeLimits(
+            charge_s=settings.stripe_timeout_charge_s,
+            refund_s=settings.stripe_timeout_refund_s,
+            write_s=settings.stripe_timeout_write_s,
+            read_s=settings.stripe_timeout_read_s,
+        ),
+        connections_max=settings.stripe_connections_max,
+        budget=Budget(
+            per_s=settings.stripe_requests_per_s,
+            per_endpoint_s=settings.stripe_requests_per_endpoint_s,
+        ),
+    )

@@ -14,7 +14,13 @@ from payment_service.api.connections import KEEP_ALIVE_S, Gatehouse, connections
 from payment_service.api.overload import Admission
 from payment_service.api.rate_limits import client_of
 from payment_service.api.watching import watching_app
-from payment_service.composing import api_options_of, open_access, open_database, open_world
+from payment_service.composing import (
+    api_options_of,
+    open_access,
+    open_database,
+    open_world,
+    ready_database,
+)
 from payment_service.domain.card_refusals import Kind, Suspect
 from payment_service.flows.guard_cards import lift_pause
 from payment_service.flows.world import World
@@ -32,19 +38,13 @@ async def serve(settings: Settings) -> None:
     Raises StartError: a port is taken.
     """
     listener = listen(settings.host, settings.port, setting="PORT")
-    watched = _watched_port(settings)
+    for_watchers = _listen_for_watchers(settings)
     stop = _stop_of(settings)
     async with open_world(settings, stop) as world, open_access(settings) as access:
         gate = Gate()
         options = api_options_of(settings)
         app = build_app(world, options, gate=gate, access=access, registry=REGISTRY)
-        gatehouse = Gatehouse(
-            Admission(settings.requests_in_flight_max, settings.shed_delay_s),
-            connections_max=settings.connections_max,
-            webhook_path=options.webhook_path,
-            new_id=lambda: world.ids.new("req"),
-            inside=lambda: gate.inside - world.payers_outside(),
-        )
+        gatehouse = _gatehouse(settings, world, gate, options.webhook_path)
         config = plain_config(
             app,
             grace_s=settings.shutdown_grace_s,
@@ -56,29 +56,39 @@ async def serve(settings: Settings) -> None:
         gc.freeze()  # what is made by now lives on: the collector need not walk it every time
         gatehouse.feel()
         serving = asyncio.create_task(server.serve(sockets=shared(listener)))
-        stopping = asyncio.create_task(stop.wait())
-        async with _watching(world, watched, ready=lambda: gate.is_open):
+        serving.add_done_callback(lambda _: stop.tell())  # if it ends by itself, so do we
+        async with _watching(world, for_watchers, ready=lambda: gate.is_open):
             with _working(world, settings, enabled=settings.worker_enabled):
                 _log.info("service.started", host=settings.host, port=settings.port)
-                await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await stop.wait()
                 _log.info("service.stopping")
             gate.close()
             server.should_exit = True
-            stopping.cancel()
             await serving
             gatehouse.stop()
 
 
+def _gatehouse(settings: Settings, world: World, gate: Gate, webhook_path: str) -> Gatehouse:
+    """Return who lets connections in, and refuses early what is too much."""
+    return Gatehouse(
+        Admission(settings.requests_in_flight_max, settings.shed_delay_s),
+        connections_max=settings.connections_max,
+        webhook_path=webhook_path,
+        new_id=lambda: world.ids.new("req"),
+        inside=lambda: gate.inside - world.payers_outside(),
+    )
+
+
 async def work(settings: Settings) -> None:
     """Run the worker alone until told to stop. Raises StartError: the port is taken."""
-    watched = _watched_port(settings)
-    if watched is None:
+    for_watchers = _listen_for_watchers(settings)
+    if for_watchers is None:
         what = "METRICS_PORT is 0: nobody can ask this worker how it is, nor for its metrics"
         _log.warning("settings.doubtful", what=what)
     stop = _stop_of(settings)
     async with open_world(settings, stop) as world:
         with _working(world, settings, enabled=True) as worker:
-            async with _watching(world, watched, ready=worker.is_recent):
+            async with _watching(world, for_watchers, ready=worker.is_recent):
                 _log.info("worker.started")
                 await stop.wait()
                 _log.info("worker.stopping")
@@ -95,11 +105,9 @@ async def migrate(settings: Settings) -> None:
 
 async def lift_refusals(settings: Settings, suspect: Suspect) -> None:
     """Forget the refused cards of somebody, who may then try again. Does nothing without any."""
-    store = open_database(settings)
-    await store.ensure_schema()
     name = client_of(suspect.name) if suspect.kind is Kind.ADDRESS else suspect.name
-    await lift_pause(store, Suspect(suspect.kind, name))
-    await store.close()
+    async with ready_database(settings) as store:
+        await lift_pause(store, Suspect(suspect.kind, name))
 
 
 @contextlib.contextmanager
@@ -114,7 +122,7 @@ def _working(world: World, settings: Settings, *, enabled: bool) -> Iterator[Wor
         worker.stop()
 
 
-def _watched_port(settings: Settings) -> socket.socket | None:
+def _listen_for_watchers(settings: Settings) -> socket.socket | None:
     """Listen where those who watch over the process ask, if that is a port of its own."""
     if not settings.metrics_port:
         return None

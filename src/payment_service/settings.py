@@ -31,7 +31,7 @@ from payment_service.setting_groups.access import (
     access_contradictions,
     access_warnings,
 )
-from payment_service.setting_groups.stripe import is_stripe
+from payment_service.setting_groups.stripe import is_live_key, is_stripe
 from payment_service.setting_kinds import allowed_of, example_of, is_secret
 
 Reason = tuple[str, str]  # what is wrong with a setting, and an example of what is right
@@ -211,7 +211,7 @@ def _contradictions(environment: str, values: Mapping[str, str]) -> Iterator[tup
     Reads the raw text, so that it speaks up even while another setting is wrong.
     """
     key, base = values.get("stripe_secret_key", ""), values.get("stripe_api_base", "")
-    live = key.startswith(("sk_live_", "rk_live_"))
+    live = is_live_key(key)
     if live and environment == "development":
         reason = "is a live key, which only ENVIRONMENT=production may use", "sk_test_..."
         yield "stripe_secret_key", reason

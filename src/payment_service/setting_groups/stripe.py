@@ -18,6 +18,11 @@ def is_stripe(api_base: str) -> bool:
         return False
 
 
+def is_live_key(key: str) -> bool:
+    """Whether it is a key of Stripe's live mode, with which money moves."""
+    return key.startswith(("sk_live_", "rk_live_"))
+
+
 class StripeSettings(BaseModel):
     """How to reach Stripe, and how Stripe reaches us."""
 
