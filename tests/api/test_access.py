@@ -266,9 +266,34 @@ async def test_no_key_and_no_token_is_ever_written(api: Guarded, lines: io.Bytes
     await api.shop.world.background.drain(1.0)
 
     written = lines.getvalue().decode() + api.stored_text()
-    assert f'"caller":"key:{key.id}"' in written
+    assert f'"caller":"key:{key.name}"' in written
     for secret in (text, text[-52:], token, token.split(".")[2]):
         assert secret not in written
+
+
+async def test_a_key_that_takes_anothers_place_by_its_name_repeats_nothing(api: Guarded) -> None:
+    """Keys are changed while requests are under way: the same refund must not be made twice."""
+    (_, old), (_, new) = await api.new_key(), await api.new_key()
+    made = await api.as_(old, "POST", "/payment/customer", {"email": "jane@example.com"})
+    customer_id = made.data["customerId"]
+    card = {"customerId": customer_id, "paymentMethodId": "pm_card_visa"}
+    await api.as_(old, "POST", "/payment/payment-method", card)
+    asked = {"amount": 1000, "orderId": "order-1", "customerId": customer_id}
+    await api.as_(old, "POST", "/payment/payment-intent", asked)
+
+    part = {"orderId": "order-1", "amount": 100}
+    heard = [
+        await api.ask(
+            "POST",
+            "/payment/refund",
+            body=part,
+            headers={"Authorization": f"Bearer {key}", "Idempotency-Key": "refund-1"},
+        )
+        for key in (old, new)
+    ]
+
+    assert heard[0].data == heard[1].data
+    assert heard[1].data["amount_refunded"] == 100
 
 
 async def test_who_calls_is_said_in_the_log(api: Guarded, lines: io.BytesIO) -> None:

@@ -65,7 +65,8 @@ class Callers:
         now = self._world.clock.now()
         key = check(await self._key(key_id, now), secret, now)
         self._note(key, now)
-        return Caller(f"key:{key.id}", all_scopes_of(key.scopes))
+        # By its name, so that what was asked with a key is not done again with the one after it.
+        return Caller(f"key:{key.name}", all_scopes_of(key.scopes))
 
     async def _key(self, id: str, now: datetime) -> ApiKey | None:
         known = self._known.get(id)
