@@ -1,6 +1,5 @@
 """The composition root: settings become adapters, and adapters become a world."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -40,8 +39,6 @@ from payment_service.witness import LogWitness
 
 # A claim outlives the slowest try by this, so that nobody takes a living owner for dead.
 LEASE_MARGIN_S = 5.0
-# Closing waits for nobody but a database that hangs, and for that one no longer than this.
-CLOSE_S_MAX = 1.0
 _log = structlog.get_logger("main")
 
 
@@ -242,11 +239,9 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
         stop.tell()
         left = await world.background.drain(stop.left_s())
         _log.info("process.drained", cancelled=left)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S_MAX):
-                await gateway.close()
-                await orders.close()
-                await store.close()
+        await gateway.close()
+        await orders.close()
+        await store.close()
 
 
 def _open_gateway(settings: Settings) -> StripeGateway:

@@ -1,6 +1,7 @@
 """Many writers at once, fail-over, and a database that is killed: nobody is told what is not so."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from payment_service.adapters.mongo import MongoStore, open_store
+from payment_service.adapters.mongo.patience import CLOSE_S_MAX
 from payment_service.ports import (
     AlreadyExists,
     StoreInDoubt,
@@ -102,6 +104,25 @@ async def test_closing_waits_for_the_writes_under_way(mongo_uri: str) -> None:
 
         assert await asyncio.gather(*writing) == [None] * 40
         assert await other.get(THINGS, "39") == Thing("39")
+
+
+@pytest.mark.parametrize("under_way", [0, 1])
+async def test_closing_does_not_wait_for_a_server_that_hangs(under_way: int) -> None:
+    with mongo_server() as server:
+        async with opened(server.uri, timeout_s=30) as store:
+            await store.ensure_schema()
+            server.pause()
+            writes = [store.insert(THINGS, Thing(str(number))) for number in range(under_way)]
+            writing = [asyncio.create_task(heard(write)) for write in writes]
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+
+            await store.close()
+
+            assert time.monotonic() - began < CLOSE_S_MAX + 1
+            server.go_on()
+            # Written or not: whoever asked is told, or told that it is not known.
+            assert set(await asyncio.gather(*writing)) <= {None, StoreUnavailable}
 
 
 # ---------------------------------------------------------------- fail-over

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ TRIES_IN_TIME = 3
 # A planned change of primary takes a second or two. The first try after it should come soon, and
 # those of many replicas not at once.
 PAUSE_S, PAUSE_MAX_S = 0.05, 0.5
+# A write under way takes milliseconds. Whoever closes is about to stop, and has waited before.
+CLOSE_S_MAX = 1.0
 _CLOSED = "The store is closed."
 
 
@@ -63,9 +66,10 @@ class Patience:
                 self._idle.set()
 
     async def close(self) -> None:
-        """Begin nothing new, and wait for what is under way."""
+        """Begin nothing new, and wait for what is under way, but not for a server that hangs."""
         self._closed = True
-        await self._idle.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), CLOSE_S_MAX)
 
     async def _tries(self, call: Callable[[bool], Awaitable[T]], *, writes: bool) -> T:
         over_at = monotonic() + self._timeout_s

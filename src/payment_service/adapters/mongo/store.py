@@ -24,7 +24,7 @@ from payment_service.adapters.mongo.layout import (
     document_in,
     having,
 )
-from payment_service.adapters.mongo.patience import Patience
+from payment_service.adapters.mongo.patience import CLOSE_S_MAX, Patience
 from payment_service.adapters.mongo.verdict import Verdict, verdict
 from payment_service.ports import (
     AlreadyExists,
@@ -266,9 +266,10 @@ class MongoStore:
         await self._patience.ask(lambda: schema.check_schema(self._database, layouts))
 
     async def close(self) -> None:
-        """Finish what is under way and close every connection."""
+        """Finish what is under way, unless the server hangs, and close every connection."""
         await self._patience.close()
-        await self._client.close()
+        with pymongo.timeout(CLOSE_S_MAX):  # it says good-bye to the server
+            await self._client.close()
 
     def _in(self, collection: Collection[Any]) -> AsyncCollection[Stored]:
         return self._collections[collection.name]
