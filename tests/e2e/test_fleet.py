@@ -73,6 +73,9 @@ async def _life(running: Fleet, uri: str) -> None:
         await sandbox.ask("DELETE", "/_sandbox/faults")
         await sandbox.ask("DELETE", "/_sandbox/webhooks")
 
+        await come_to_rest(store, shoppers, within_s=SETTLED_WITHIN_S)
+        for shopper in shoppers:
+            await shopper.tidy_up()
         owed = await come_to_rest(store, shoppers, within_s=SETTLED_WITHIN_S)
         seen = await gather(store, stripe, orders, shoppers, at_rest=not owed)
     await store.close()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import pymongo
 import structlog
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
