@@ -59,7 +59,7 @@ class AtStripe:
 
     async def intents_of(self, customer_id: str) -> list[dict[str, Any]]:
         """Return a customer's newest PaymentIntents."""
-        return await self._list(f"/v1/payment_intents?customer={customer_id}&limit=10")
+        return await self._list(f"/v1/payment_intents?customer={customer_id}&limit={PAGE}")
 
     async def customers(self, email: str) -> list[dict[str, Any]]:
         """Return the customers with this e-mail, each with the ids of its cards as `cards`."""
