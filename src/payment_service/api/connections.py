@@ -5,10 +5,10 @@ that does not read. What is refused here never becomes a request: it costs a par
 """
 
 import asyncio
-import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle
 from time import perf_counter
 from typing import Any
 
@@ -53,7 +53,7 @@ FEEL_EVERY_S = 0.05
 # Refusals are told of together, so often.
 TELL_EVERY_S = 1.0
 # Those who are refused together must not come back together.
-RETRY_AFTER_MIN_S, RETRY_AFTER_MAX_S = 1, 4
+_RETRY_AFTER_S = cycle((1, 3, 2, 4))
 
 _log = structlog.get_logger("door")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
@@ -84,7 +84,8 @@ class Gatehouse:
     head_read_s: float = HEAD_READ_S
     answer_read_s: float = ANSWER_READ_S
     _done: int = 0
-    _shed: int = 0
+    _shed: int = 0  # since it was counted, and since it was told of
+    _untold: int = 0
     _told_at: float = 0.0
     _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
@@ -109,8 +110,8 @@ class Gatehouse:
         may_be_shed = target != self.webhook_path
         if self.admission.admits(in_flight, may_be_shed=may_be_shed):
             return True
-        SHED.inc()
         self._shed += 1
+        self._untold += 1
         return False
 
     def _turn(self) -> None:
@@ -121,9 +122,12 @@ class Gatehouse:
         now = perf_counter()
         self.admission.felt(self.inside(), self._done, now - turn_began_at, now)
         self._done = 0
-        if self._shed and now - self._told_at >= TELL_EVERY_S:
-            _log.warning("requests.shed", count=self._shed)
-            self._shed, self._told_at = 0, now
+        if self._shed:
+            SHED.inc(self._shed)
+            self._shed = 0
+        if self._untold and now - self._told_at >= TELL_EVERY_S:
+            _log.warning("requests.shed", count=self._untold)
+            self._untold, self._told_at = 0, now
         self.feel()
 
 
@@ -184,8 +188,8 @@ class Connection(HttpToolsProtocol):
             if len(getattr(self, "url", b"")) > URL_MAX:
                 self._end(UrlTooLong("The URL is too long."), "url_too_long")
             self._end(HeadersTooLarge("The headers are too large."), "headers_too_large")
-        elif self._head_timer is None and self._is_idle():
-            self._await_head()
+        elif self._head_size and self._head_timer is None and self._is_idle():
+            self._await_head()  # with nothing of a head there the connection is kept alive, or not
 
     def on_headers_complete(self) -> None:
         """Begin the request, refuse it, or end the connection."""
@@ -255,7 +259,7 @@ class Connection(HttpToolsProtocol):
         keeps = bool(self.parser.should_keep_alive())
         is_head = self.parser.get_method() == b"HEAD"
         request_id = self._request_id().encode()
-        seconds = random.randint(RETRY_AFTER_MIN_S, RETRY_AFTER_MAX_S)  # noqa: S311 - jitter
+        seconds = next(_RETRY_AFTER_S)
         body = b'%s"requestId":"%s"}' % (_SHED_BODY, request_id)
         self.transport.write(
             b"%scontent-length: %d\r\nx-request-id: %s\r\nretry-after: %d\r\n%s\r\n%s"
