@@ -39,7 +39,7 @@ async def pay(
 ) -> None:
     """Do what must be done for one payment, and nothing else."""
     terms = Terms(1000, "usd", options.customer)
-    order = Order(f"floor-{number}", terms, options.card, f"req-{number}")
+    order = Order(f"floor-{os.getpid()}-{number}", terms, options.card, f"req-{number}")
     moment = Moment(datetime.now(UTC), Door.REQUEST, Policy())
     payment: Payment = open_payment(order, f"pay_{number}", moment)
     await store.insert(PAYMENTS, payment)

@@ -39,12 +39,15 @@ _orders = count()
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who pays, and where. mongodb_uri: where payments are kept, None in a file."""
+    """Who pays, and where. floor_uri: where the floor keeps its payments, None in a file.
+
+    Not where the service does, whose worker would settle them.
+    """
 
     stack: Stack
     customer_id: str
     card_id: str
-    mongodb_uri: str | None = None
+    floor_uri: str | None = None
 
 
 async def pay(http: aiohttp.ClientSession, payer: Payer, mark: str) -> float:
@@ -110,8 +113,8 @@ def floor(payer: Payer, payments: int, concurrency: int, *, raw: bool) -> float:
     arguments += ["--customer", payer.customer_id, "--card", payer.card_id]
     arguments += ["--payments", str(payments), "--concurrency", str(concurrency)]
     arguments += ["--raw"] if raw else []
-    arguments += ["--mongodb-uri", payer.mongodb_uri] if payer.mongodb_uri else []
-    ran = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    arguments += ["--mongodb-uri", payer.floor_uri] if payer.floor_uri else []
+    ran = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True)
     found: float = json.loads(ran.stdout)["cpu_ms"]
     return found
 
@@ -186,7 +189,8 @@ async def main(options: argparse.Namespace) -> None:
         keep_apart(running)
         async with aiohttp.ClientSession() as http:
             customer = await customer_with_card(Caller(http, running.service_url))
-        payer = Payer(running, *customer, uri)
+        floor_uri = opened.enter_context(a_database()) if uri else None
+        payer = Payer(running, *customer, floor_uri)
         ratio = await cost(payer, options)
         if uri is not None:
             print(f"\nCPU ratio {ratio:.2f} on MongoDB, its server not counted")
