@@ -16,9 +16,6 @@ from typing import Annotated, Any, Literal, TextIO
 import msgspec
 from aiohttp import web
 
-DEMO_ORDERS_HOST = "127.0.0.1"
-DEMO_ORDERS_PORT = 9001
-
 # Some 20 MB of memory; past it the order that was heard of first is forgotten.
 ORDERS_MAX = 20_000
 # An order goes through a handful of statuses; past this the oldest update is forgotten.

@@ -11,9 +11,7 @@ import uvicorn
 
 # As many connections as the kernel may hold while one event loop turn accepts.
 BACKLOG = 2048
-
-
-# How long an idle connection of somebody who watches us is kept; scrapes come that often.
+# Above the 60 s for which balancers keep idle connections: the server must not close first.
 KEEP_ALIVE_S = 75
 # New clients that one turn takes. Under overload a turn takes 30 ms: that is a thousand a second.
 ACCEPTS_A_TURN = 32
@@ -37,7 +35,6 @@ def plain_config(
     *,
     grace_s: float,
     connections: type[asyncio.Protocol] | None = None,
-    keep_alive_s: int = KEEP_ALIVE_S,
 ) -> uvicorn.Config:
     """Return how an application is served: nothing logged but by us, and nothing said of us.
 
@@ -47,7 +44,7 @@ def plain_config(
         app,
         http=connections or "httptools",
         ws="none",
-        timeout_keep_alive=keep_alive_s,
+        timeout_keep_alive=KEEP_ALIVE_S,
         log_config=None,
         access_log=False,
         server_header=False,

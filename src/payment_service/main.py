@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import REGISTRY
 
 from payment_service.api.app import Gate, build_app
-from payment_service.api.connections import KEEP_ALIVE_S, Gatehouse, connections_of
+from payment_service.api.connections import Gatehouse, connections_of
 from payment_service.api.overload import Admission
 from payment_service.api.rate_limits import client_of
 from payment_service.api.watching import watching_app
@@ -49,7 +49,6 @@ async def serve(settings: Settings) -> None:
             app,
             grace_s=settings.shutdown_grace_s,
             connections=connections_of(gatehouse),
-            keep_alive_s=KEEP_ALIVE_S,
         )
         server = PlainServer(config)
         gc.collect()

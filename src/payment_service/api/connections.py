@@ -44,8 +44,6 @@ HEAD_READ_S = 10.0
 ANSWER_READ_S = 20.0
 # How long what a refused client still sends is thrown away, so that it can read the refusal.
 LINGER_S = 2.0
-# Above the 60 s for which balancers keep idle connections: the server must not close first.
-KEEP_ALIVE_S = 75
 # Clients that do not wait for answers at all are rare, and never so far ahead.
 PIPELINED_MAX = 16
 # How often it is felt how much there is inside.
