@@ -198,6 +198,13 @@ def test_when_nothing_is_found_after_the_first_try_it_is_asked_again_at_once() -
     assert vain.due_at == at(3) + timedelta(seconds=backoff_s(tried(), at(3)))
 
 
+def test_when_asking_is_vain_the_look_that_ends_it_comes_as_soon_as_it_may() -> None:
+    vain = replace(tried(6), dead_end="http_500")
+
+    assert found_nothing(vain, at(19)).due_at == at(20)
+    assert found_nothing(vain, at(20)).due_at > at(21), "it was not the last word, so less often"
+
+
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 7 * 86_400), st.text(max_size=9))
 def test_back_off_is_bounded_and_the_same_each_time(
     tries: int, looks: int, age_s: int, key: str

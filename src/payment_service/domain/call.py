@@ -100,11 +100,14 @@ def is_over(call: Call, now: datetime, *, ask_for_s: float) -> bool:
     """
     if may_ask(call, now, ask_for_s=ask_for_s):
         return False
-    if not call.doubts or call.asked_at is None:
-        return True
+    return not call.doubts or call.asked_at is None or now >= _final_at(call, call.asked_at)
+
+
+def _final_at(call: Call, asked_at: datetime) -> datetime:
+    """Return from when on a look that finds nothing tells that the last try did nothing."""
     answered = call.dead_end == SAVED_ERROR
     quiet_s = ANSWERED_IS_FINAL_AFTER_S if answered else UNANSWERED_IS_FINAL_AFTER_S
-    return (now - call.asked_at).total_seconds() >= quiet_s
+    return asked_at + timedelta(seconds=quiet_s)
 
 
 def asked(call: Call, now: datetime, *, lease_s: float) -> Call:
@@ -173,13 +176,17 @@ def look_failed(call: Call, now: datetime) -> Call:
 def found_nothing(call: Call, now: datetime) -> Call:
     """After a look that showed no effect: ask again, at once the first time.
 
-    While a request of a dead owner may be under way that shows nothing: look again.
+    While a request of a dead owner may be under way that shows nothing: look again. When asking is
+    vain the look that is the last word comes no later than it may.
     """
     if call.quiet_at is not None and now < call.quiet_at:
         early = look_failed(call, now)
         return replace(early, due_at=min(early.due_at, call.quiet_at), looks=0)
     wait_s = 0.0 if call.tries <= 1 and call.dead_end is None else backoff_s(call, now)
     due_at = now + timedelta(seconds=wait_s)
+    if call.dead_end is not None and call.asked_at is not None:
+        final_at = _final_at(call, call.asked_at)
+        due_at = min(due_at, final_at) if now < final_at else due_at
     looks = call.looks + 1
     return replace(call, due_at=due_at, in_flight=False, looks=looks, unanswered=0)
 
