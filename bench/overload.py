@@ -1,10 +1,10 @@
 """What the service does when three times as much comes as it can do, beside its best.
 
-The best throughput is found by a closed loop. Then payments come at fixed times, whether or not
-answers do (no coordinated omission: the time of a payment counts from when it should have been
-sent): first as many as that, of which what is accepted is the rate that can be sustained, then
-three times as many as can be. Load, sandbox and OrderService have one core, the service the other.
-Three gates, each a ratio of two figures of the same run.
+The best throughput is found by a closed loop, before and after, since machines drift. Then payments
+come at fixed times, whether or not answers do (no coordinated omission: the time of a payment
+counts from when it should have been sent): first as many as that, of which what is accepted is the
+rate that can be sustained, then three times as many as can be. Load, sandbox and OrderService have
+one core, the service the other. Three gates, each a ratio of two figures of the same run.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from tests.parts.processes import cpu_ms, stack
 GATE_THROUGHPUT = 0.8
 GATE_P99 = 3.0
 GATE_MEMORY = 1.5
-# Enough to keep the service busy all the time.
-CLOSED_LOOP = 64
+# Enough to keep the service busy all the time, too few to be refused by a slow one.
+CLOSED_LOOP = 32
 # So that nothing is compiled or connected for the first time any more.
 WARM_UP, WARM_UP_AT_ONCE = 1600, 64
 # More than can be under way in time; what waits for one of them waits on the clock.
@@ -158,7 +158,10 @@ async def once(payer: Payer, options: argparse.Namespace) -> tuple[float, float,
     print(f"sustainable: {sustainable:.0f} payments/s")
     over = await flood(payer, sustainable * options.times, seconds=options.seconds)
     print(over.said(f"at {options.times:g} times that"))
-    return over.accepted_per_s / best, over.p99_ms / normal.p99_ms, over.rss_mb / normal.rss_mb
+    best_after = await closed_loop(payer, options.payments)
+    print(f"best, again: {best_after:.0f} payments/s")
+    kept = over.accepted_per_s / statistics.mean((best, best_after))
+    return kept, over.p99_ms / normal.p99_ms, over.rss_mb / normal.rss_mb
 
 
 async def main(options: argparse.Namespace) -> None:
@@ -183,8 +186,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     gc.disable()  # the load must not pause by itself
     parser.add_argument("--payments", type=int, default=1600, help="per closed round")
-    parser.add_argument("--seconds", type=float, default=8.0, help="per flood")
+    parser.add_argument("--seconds", type=float, default=16.0, help="per flood")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--delay-s", default="0.25", help="SHED_DELAY_S of the service")
+    parser.add_argument("--delay-s", default="0.1", help="SHED_DELAY_S of the service")
     parser.add_argument("--times", type=float, default=3.0, help="how much too much comes")
     uvloop.run(main(parser.parse_args()))

@@ -21,10 +21,10 @@ class Wire(asyncio.Protocol):
     def ask(self, raw: bytes) -> asyncio.Future[int]:
         """Send a request; the future is its status, 0 when the connection broke."""
         self._answer = asyncio.get_running_loop().create_future()
-        if self._transport is None or self._transport.is_closing():
-            self._answer.set_result(0)
-        else:
+        if self._transport is not None and self.is_open:
             self._transport.write(raw)
+        else:
+            self._answer.set_result(0)
         return self._answer
 
     def data_received(self, data: bytes) -> None:
@@ -39,6 +39,11 @@ class Wire(asyncio.Protocol):
         """Whoever waits hears nothing any more."""
         self._end(0)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be asked."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def close(self) -> None:
         """Hang up."""
         if self._transport is not None:
@@ -50,9 +55,13 @@ class Wire(asyncio.Protocol):
 
 
 class Wires:
-    """A pool of connections, as servers that call have one. Opened by `open_wires`."""
+    """A pool of connections, as servers that call have one. Opened by `open_wires`.
 
-    def __init__(self, wires: list[Wire]) -> None:
+    The one that was used last is used first; one that the service closed meanwhile is opened anew.
+    """
+
+    def __init__(self, url: str, wires: list[Wire]) -> None:
+        self._url = url
         self._all = wires
         self._free: asyncio.LifoQueue[Wire] = asyncio.LifoQueue()
         for wire in wires:
@@ -61,6 +70,9 @@ class Wires:
     async def ask(self, raw: bytes) -> int:
         """Send a request when there is a connection; return its status, 0 when it broke."""
         wire = await self._free.get()
+        if not wire.is_open:
+            wire = await _open_wire(self._url)
+            self._all.append(wire)
         status = await wire.ask(raw)
         self._free.put_nowait(wire)
         return status
@@ -73,10 +85,12 @@ class Wires:
 
 async def open_wires(url: str, count: int) -> Wires:
     """Return so many connections."""
+    return Wires(url, [await _open_wire(url) for _ in range(count)])
+
+
+async def _open_wire(url: str) -> Wire:
     where = urlsplit(url)
     loop = asyncio.get_running_loop()
-    wires = []
-    for _ in range(count):
-        made: Any = await loop.create_connection(Wire, where.hostname or "", where.port or 80)
-        wires.append(made[1])
-    return Wires(wires)
+    made: Any = await loop.create_connection(Wire, where.hostname or "", where.port or 80)
+    wire: Wire = made[1]
+    return wire

@@ -103,7 +103,7 @@ async def site(
 
     numbers = count(1)
     gatehouse = Gatehouse(
-        Admission(in_flight_max, delay_target_s=0.5),
+        Admission(in_flight_max, target_s=0.5),
         connections_max=limits.pop("connections_max", 100),
         webhook_path="/payment/webhook",
         new_id=lambda: f"req_{next(numbers)}",

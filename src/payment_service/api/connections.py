@@ -106,7 +106,7 @@ class Gatehouse:
         if target in ALWAYS_OPEN:
             return True
         may_be_shed = target != self.webhook_path
-        if self.admission.admits(in_flight, may_be_shed=may_be_shed):
+        if self.admission.admits(in_flight, self.inside(), may_be_shed=may_be_shed):
             return True
         self._shed += 1
         self._untold += 1

@@ -22,18 +22,19 @@ class LimitSettings(BaseModel):
         ),
         examples=["1000"],
     )
-    # A payer does not notice a quarter of a second beside Stripe's own; below a twentieth every
-    # burst looks like overload, and seconds are no service any more.
+    # A payer does not notice a tenth of a second beside Stripe's own; below a fiftieth every burst
+    # looks like overload, and seconds are no service any more.
     shed_delay_s: float = Field(
-        default=0.25,
+        default=0.1,
         ge=0,
         le=10,
         description=(
-            "How long requests may take inside this process, time at Stripe not counted, before a "
-            "part of them is refused with 503 `overloaded`, early and cheaply, so that the others "
-            "are answered in time; 0 never."
+            "How long requests may queue for this process's processor before a part of them is "
+            "refused with 503 `overloaded`, early and cheaply, so that the others are answered in "
+            "time; ten times as long when it is the database they wait for, and time at Stripe is "
+            "not counted. 0: none is refused for being late."
         ),
-        examples=["0.25"],
+        examples=["0.1"],
     )
     # Each open file is one; a thousand is the least that systems allow a process, and some are
     # needed for Stripe and the database.
