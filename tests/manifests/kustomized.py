@@ -18,6 +18,8 @@ Manifest = dict[str, Any]
 Manifests = dict[tuple[str, str], Manifest]  # by kind and name
 
 FOLDERS = ("k8s", "k8s-development")
+# Where a folder says what belongs to it: kustomize knows both names.
+ASKING = ("Kustomization", "kustomization.yaml")
 # What kustomize does not apply, because every installation has its own.
 YOURS = ("PaymentService-configmap.yaml", "PaymentService-secret.yaml")
 _UNDERSTOOD = {"apiVersion", "kind", "resources", "images", "patches"}
@@ -68,18 +70,25 @@ def _key(one: Manifest) -> tuple[str, str]:
     return one["kind"], one["metadata"]["name"]
 
 
+def asked(folder: Path) -> Manifest:
+    """Return what a folder says of itself. Raises ValueError unless it says so once."""
+    (path,) = (folder / name for name in ASKING if (folder / name).exists())
+    said: Manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return said
+
+
 def _rendered(folder: Path) -> Manifests:
-    asked: Manifest = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
-    assert asked.keys() <= _UNDERSTOOD, asked.keys() - _UNDERSTOOD
+    said = asked(folder)
+    assert said.keys() <= _UNDERSTOOD, said.keys() - _UNDERSTOOD
     found: Manifests = {}
-    for name in asked["resources"]:
+    for name in said["resources"]:
         path = folder / name
         more = _rendered(path) if path.is_dir() else {_key(one): one for one in documents(path)}
         assert not found.keys() & more.keys(), found.keys() & more.keys()
         found |= copy.deepcopy(more)
-    for patch in asked.get("patches", []):
+    for patch in said.get("patches", []):
         _patch(found, yaml.safe_load(patch["patch"]))
-    for image in asked.get("images", []):
+    for image in said.get("images", []):
         _name_image(found, image)
     return found
 

@@ -13,9 +13,11 @@ from payment_service.api.door import Gate
 from payment_service.api.health import endpoints
 from tests.manifests.commands import parse
 from tests.manifests.kustomized import (
+    ASKING,
     FOLDERS,
     YOURS,
     Manifest,
+    asked,
     containers,
     documents,
     installed,
@@ -56,9 +58,20 @@ def test_the_validation_refuses_what_does_not_exist() -> None:
 @every_folder
 def test_no_file_is_forgotten(folder: str) -> None:
     here = {path.name for path in (ROOT / folder).iterdir()}
-    asked = yaml.safe_load((ROOT / folder / "kustomization.yaml").read_text())["resources"]
+    resources = asked(ROOT / folder)["resources"]
 
-    assert here - {"kustomization.yaml", *YOURS} == {name for name in asked if "/" not in name}
+    assert here - {*ASKING, *YOURS} == {name for name in resources if "/" not in name}
+
+
+def test_all_of_it_can_be_applied_without_kustomize() -> None:
+    """`kubectl apply -f k8s/` takes every file with one of these endings for objects."""
+    taken = [path for path in (ROOT / "k8s").iterdir() if path.suffix in {".yaml", ".yml", ".json"}]
+    plain = {
+        (one["kind"], one["metadata"]["name"]): one for path in taken for one in documents(path)
+    }
+
+    assert plain.keys() == installed("k8s").keys()
+    assert containers(plain) == containers(rendered("k8s")), "the images are the same, for one"
 
 
 @every_folder
