@@ -108,8 +108,9 @@ class OpenFile:
                 _write_anew(f"{self.path}-wal")
             found = self._open_anew()
         except (OSError, sqlite3.Error, StoreUnavailable) as error:
-            cause = cause_of(error) if isinstance(error, sqlite3.Error) else "io_error"
-            self.health.failed(cause, error)
+            if not self.health.is_failing:  # else the cause is said already
+                cause = cause_of(error) if isinstance(error, sqlite3.Error) else "io_error"
+                self.health.failed(cause, error)
             return None
         if found is None:
             return None
