@@ -25,7 +25,17 @@ from tests.simulation.coverage import (
     never_walked,
     table,
 )
-from tests.simulation.lives import CELLS, FULL, THIN, WHOLE, Branch, branches, grow, random_life
+from tests.simulation.lives import (
+    ALONE,
+    CELLS,
+    FULL,
+    THIN,
+    WHOLE,
+    Branch,
+    branches,
+    grow,
+    random_life,
+)
 from tests.simulation.lives_in_pairs import GROUNDS, Ground, firsts, pairs
 from tests.simulation.living import Outcome, live
 from tests.simulation.plan import Life, read_life
@@ -80,6 +90,10 @@ def _branch(branch: Branch, *, matrix: str) -> Tally:
     return tally(grow(branch, MATRICES[matrix], live))
 
 
+def _alone(life: Life) -> Tally:
+    return tally([live(life, watching=False)])
+
+
 def _pairs(struck: tuple[Ground, Life]) -> Tally:
     return tally(pairs(*struck, live))
 
@@ -100,6 +114,8 @@ def main(arguments: list[str]) -> int:
             every = list(branches(MATRICES[asked.matrix]))
             lived = pool.imap_unordered(partial(_branch, matrix=asked.matrix), every)
             _follow("matrix", lived, len(every), total)
+            alone = pool.imap_unordered(_alone, ALONE)
+            _follow("alone", alone, len(ALONE), total)
         if asked.pairs:
             struck = [(ground, life) for ground in GROUNDS for life in firsts(ground, live)]
             lived = pool.imap_unordered(_pairs, struck, chunksize=4)

@@ -35,7 +35,6 @@ from payment_service.domain.steps import (
     FindRefunds,
     GatewayStep,
     ReadIntent,
-    Step,
     TellOrders,
 )
 from payment_service.domain.transitions import ROADS, Road
@@ -127,7 +126,7 @@ class Coverage:
         if origin is not after.state:
             self.roads[_road(origin, after.state, is_there=after.intent_id is not None)] += 1
 
-    def answered(self, step: Step, place: str, news: News) -> None:
+    def answered(self, step: GatewayStep | TellOrders, place: str, news: News) -> None:
         """A step was answered that was asked in this place."""
         self.heard[pair(type(step).__name__, place, _outcome(step, news))] += 1
 
@@ -198,12 +197,12 @@ def _road(origin: State | None, target: State, *, is_there: bool) -> str:
     return f"{written}, {NOTHING_THERE}" if empty else written
 
 
-def place_of(step: Step, documents: Mapping[Any, Any]) -> str:
+def place_of(step: GatewayStep | TellOrders, documents: Mapping[Any, Any]) -> str:
     """Return where a step is asked. documents: those that there are, by collection and id."""
     payment = documents.get((PAYMENTS.name, getattr(step, "order_id", None)))
     match step:
         case CreateIntent() | ConfirmIntent() | CaptureIntent() | CancelIntent():
-            return str(payment.status)
+            return "nothing" if payment is None else str(payment.status)
         case ReadIntent() | FindIntent():
             # A look at an event's word may be for a payment that nobody knows here.
             if payment is None:
@@ -216,7 +215,7 @@ def place_of(step: Step, documents: Mapping[Any, Any]) -> str:
     return ""
 
 
-def _outcome(step: Step, news: News) -> str:
+def _outcome(step: GatewayStep | TellOrders, news: News) -> str:
     match news:
         case IntentSeen(replayed=True, intent=intent):
             return _REPLAYED[0 if intent.status in FINAL else 1]
@@ -254,7 +253,7 @@ def _refusal_of_a_look(news: Declined | Rejected | NotExecuted | NoNews) -> str:
             return "no answer"
 
 
-def _has_effect(step: Step) -> bool:
+def _has_effect(step: GatewayStep | TellOrders) -> bool:
     return bool(getattr(step, "key", None)) and not isinstance(
         step, ReadIntent | FindIntent | FindRefunds | FindDisputes
     )

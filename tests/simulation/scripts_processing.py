@@ -1,4 +1,4 @@
-"""What happens in a life between confirming and money: banks that take their time, payers who waver.
+"""What happens in a life between confirming and money: slow banks, and payers who waver.
 
 Each of these goes on at Stripe without us, so we come by it by looking or by being told.
 """

@@ -49,8 +49,16 @@ STRIPE_FAULTS: Final = (
 # long that Stripe has forgotten all keys. It takes hours of looking, so it has no matrix.
 OUTAGE: Final = "outage"
 OUTAGE_S = 25 * 3600.0
+# stalled: something in between holds this request for so long that we have given the payment up
+# when Stripe carries it out, and meanwhile keeps us from looking and from asking again. Nobody but
+# Stripe can tell of it then, so it is lived only where Stripe does.
+STALLED: Final = "stalled"
+STALLED_S = 2400.0
+# Longer than a payer expects the charge (15 min).
+KEPT_AWAY_S = 960.0
 # Longer than every time-out of ours, and than the lease.
 LATE_S = 40.0
+_HELD_S: Final = {LATE: LATE_S, STALLED: STALLED_S}
 
 # After this one Stripe holds no answer under the key.
 FORGOTTEN: Final = "error_503_after_key_forgotten"
@@ -90,7 +98,7 @@ class StripeLine:
         trip = _Trip(self, request, answer, kind)
         self.under_way += 1
         self.watch.left(request)
-        wait_s = LATE_S if kind == LATE else 0.0
+        wait_s = _HELD_S.get(kind or "", 0.0)
         _later(wait_s + self.latency.stripe_s(), trip.arrive)
 
     def _next_fault(self) -> str | None:
@@ -99,6 +107,9 @@ class StripeLine:
         if kind == OUTAGE:
             self.back_at = now + OUTAGE_S
             return "reset_after"
+        if kind == STALLED:
+            self.back_at = now + KEPT_AWAY_S
+            return kind
         return "reset_before" if now < self.back_at else kind
 
 
@@ -148,7 +159,7 @@ class _Trip:
             delivery = _made_up(502, _HTML)
         if self.kind == "new_status":
             delivery = replace(delivery, body=_with_new_status(delivery.body))
-        if self.kind != LATE:
+        if self.kind not in _HELD_S:
             _later(self.line.latency.stripe_s(), lambda: self._hand_over(delivery))
 
     def _hand_over(self, delivery: Delivery) -> None:
