@@ -91,6 +91,7 @@ _COMMANDS: Final[dict[tuple[str, str], _Command]] = {
     ("POST", "/card-updated"): payment_commands.card_updated,
     ("POST", "/dispute"): payment_commands.dispute,
     ("POST", "/fraud-warning"): payment_commands.fraud_warning,
+    ("POST", "/payment-intent"): payment_commands.payment_intent,
     ("POST", "/refund"): payment_commands.refund,
     ("GET", "/webhooks"): webhook_commands.show,
     ("POST", "/webhooks"): webhook_commands.add_fault,

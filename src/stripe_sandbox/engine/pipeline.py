@@ -14,6 +14,7 @@ from stripe_sandbox.engine import (
     endpoints,
     events,
     expand,
+    intent_course,
     ledger,
     payers,
     wire,
@@ -23,7 +24,7 @@ from stripe_sandbox.engine.authentication import authenticate
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.config import Config
 from stripe_sandbox.engine.endpoints import Endpoint
-from stripe_sandbox.engine.errors import ApiError, internal, lock_timeout, rate_limited
+from stripe_sandbox.engine.errors import ApiError, Ordered, internal, lock_timeout, rate_limited
 from stripe_sandbox.engine.exchange import Delivery, Request
 from stripe_sandbox.engine.idempotency import Claim, key_of
 from stripe_sandbox.engine.limiter import Limiter
@@ -147,6 +148,10 @@ class Engine:
         self._cause(now)
         return by_hand.challenge(self._state, intent_id)
 
+    def move_intent(self, intent_id: str, status: str, *, now: float) -> Wire:
+        """Have the bank, the payer's client or a person move a PaymentIntent. Raises ApiError."""
+        return intent_course.move(self._state, self._cause(now), intent_id, status)
+
     def open_dispute(
         self,
         intent_id: str,
@@ -218,6 +223,9 @@ class Engine:
         try:
             if kind == "error_500_before":
                 raise internal()
+            if kind == "answer":
+                assert ticket.fault is not None
+                raise Ordered(ticket.fault.status, ticket.fault.body)
             answer = self._execute(ticket, now)
         except ApiError as refusal:
             error = refusal
