@@ -35,6 +35,17 @@ class Outside:
         for intent in self.intents(order_id):
             self._post(f"/v1/payment_intents/{intent['id']}/confirm", payment_method=card)
 
+    def chooses(self, order_id: str, card: str | None) -> None:
+        """The payer's client takes a card for the payment, or takes it back, without confirming."""
+        for intent in self.intents(order_id):
+            self._post(f"/v1/payment_intents/{intent['id']}", payment_method=card or "")
+
+    def moves(self, order_id: str, status: str) -> None:
+        """The bank, or somebody in the dashboard, brings the payment to a status."""
+        for intent in self.intents(order_id):
+            with suppress(ApiError):  # it is at its end
+                self.engine.move_intent(intent["id"], status, now=epoch_s())
+
     def payer_saves(self, card: str) -> None:
         """The payer's client completes the SetupIntents that are open; who asks once more waits."""
         for setup in self.engine.ledger()["setup_intents"]:

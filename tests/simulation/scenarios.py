@@ -4,7 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.simulation import stories, stories_of_holds, stories_of_later
+from tests.simulation import (
+    scripts_processing,
+    stories,
+    stories_of_holds,
+    stories_of_later,
+)
 from tests.simulation.clients import Clients
 from tests.simulation.stories import CARDS
 
@@ -17,6 +22,8 @@ WORDS: Final = {
     "order_status_refunded": "REFUNDED",
     "order_status_refund_failed": "REFUND FAILED",
 }
+# The bank takes its time over what was confirmed.
+SLOW_BANK: Final = {"processing_s": scripts_processing.BANK_WORKS_S}
 Play = Callable[[Clients, str], Awaitable[None]]
 
 
@@ -24,17 +31,18 @@ Play = Callable[[Clients, str], Awaitable[None]]
 class Scenario:
     """A story and the cards to tell it with; the first is the usual one.
 
-    policy: what the service is set up with otherwise than usual.
+    policy: what the service is set up with otherwise than usual. stripe: how Stripe is.
     """
 
     play: Play
     cards: tuple[str, ...] = ("visa",)
     policy: Mapping[str, Any] = field(default_factory=dict)
+    stripe: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _told(module: Any, *names: str) -> dict[str, Scenario]:
+def _told(module: Any, *names: str, **more: Any) -> dict[str, Scenario]:
     """Return the scenarios of stories that are told with the usual card."""
-    return {name: Scenario(getattr(module, name)) for name in names}
+    return {name: Scenario(getattr(module, name), **more) for name in names}
 
 
 SCENARIOS: Final = {
@@ -87,5 +95,41 @@ SCENARIOS: Final = {
     **_told(stories_of_later, "detached_at_stripe", "deleted_at_stripe", "asked_about"),
     "order_hears_all": Scenario(
         stories_of_later.order_hears_all, ("visa", "refund_fails", "slow_refund"), WORDS
+    ),
+    "confirmed_later": Scenario(
+        scripts_processing.confirmed_later, ("visa", "3ds", "declined", "missing")
+    ),
+    "canceled_by_hand": Scenario(scripts_processing.canceled_by_hand, ("visa", "3ds")),
+    "canceled_before_stripe": Scenario(
+        scripts_processing.canceled_before_stripe, ("missing",), WORDS
+    ),
+    "payer_confirms_at_last": Scenario(
+        scripts_processing.payer_confirms_at_last, ("visa", "3ds", "declined")
+    ),
+    "payer_holds": Scenario(scripts_processing.payer_holds, ("visa", "3ds")),
+    "holder_of_a_hold_is_gone": Scenario(scripts_processing.holder_of_a_hold_is_gone, ("3ds",)),
+    **_told(
+        scripts_processing,
+        "canceled_unconfirmed",
+        "canceled_without_a_card",
+        "payer_wavers",
+        "payer_holds_with_the_card_given",
+        "hold_is_asked_about",
+    ),
+    "bank_works": Scenario(
+        scripts_processing.bank_works, ("visa", "declined", "3ds"), stripe=SLOW_BANK
+    ),
+    "bank_works_on_a_hold": Scenario(
+        scripts_processing.bank_works_on_a_hold, ("visa", "3ds"), stripe=SLOW_BANK
+    ),
+    **_told(
+        scripts_processing,
+        "bank_works_on_a_confirmation",
+        "bank_works_for_the_payer",
+        "bank_works_on_the_card_given",
+        "bank_refuses_and_the_payer_chooses",
+        "bank_refuses_and_the_payer_confirms",
+        "canceled_while_processing",
+        stripe=SLOW_BANK,
     ),
 }
