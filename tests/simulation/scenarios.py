@@ -11,6 +11,7 @@ from tests.simulation import (
     stories_of_later,
 )
 from tests.simulation.clients import Clients
+from tests.simulation.clients_http import HttpClients
 from tests.simulation.stories import CARDS
 
 __all__ = ["CARDS", "SCENARIOS", "Scenario"]
@@ -32,17 +33,27 @@ class Scenario:
     """A story and the cards to tell it with; the first is the usual one.
 
     policy: what the service is set up with otherwise than usual. stripe: how Stripe is.
+    clients: by which way its callers come.
     """
 
     play: Play
     cards: tuple[str, ...] = ("visa",)
     policy: Mapping[str, Any] = field(default_factory=dict)
     stripe: Mapping[str, Any] = field(default_factory=dict)
+    clients: type[Clients] = Clients
 
 
 def _told(module: Any, *names: str, **more: Any) -> dict[str, Scenario]:
     """Return the scenarios of stories that are told with the usual card."""
     return {name: Scenario(getattr(module, name), **more) for name in names}
+
+
+def _over_http(**told: tuple[Any, ...]) -> dict[str, Scenario]:
+    """Return the scenarios of stories that are told over HTTP: each with its cards."""
+    return {
+        f"http_{name}": Scenario(play, tuple(cards), clients=HttpClients)
+        for name, (play, *cards) in told.items()
+    }
 
 
 SCENARIOS: Final = {
@@ -121,6 +132,19 @@ SCENARIOS: Final = {
     ),
     "bank_works_on_a_hold": Scenario(
         scripts_processing.bank_works_on_a_hold, ("visa", "3ds"), stripe=SLOW_BANK
+    ),
+    **_over_http(
+        pay_once=(stories.pay_once, "visa", "no_funds", "missing", "3ds"),
+        double_click=(stories.double_click, "visa", "declined"),
+        decline_then_pay=(stories.decline_then_pay, "no_funds", "missing"),
+        authenticated=(stories.authenticated, "3ds", "3ds_declined"),
+        refund_parts=(stories.refund_parts, "visa", "slow_refund"),
+        refund_race=(stories.refund_race, "visa"),
+        keep_cards=(stories.keep_cards, "visa"),
+        capture_part=(stories_of_holds.capture_part, "visa"),
+        capture_or_cancel=(stories_of_holds.capture_or_cancel, "visa"),
+        cancel_meanwhile=(stories_of_holds.cancel_meanwhile, "visa", "3ds"),
+        confirmed_later=(scripts_processing.confirmed_later, "visa", "declined"),
     ),
     **_told(
         scripts_processing,
