@@ -5,6 +5,7 @@ Pure: the engine turns a fault into an effect, the HTTP server into what happens
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -75,9 +76,13 @@ class FaultRule:
 
 @dataclass(slots=True)
 class FaultPlan:
-    """The rules in force, oldest first. A rule that has hit its number of requests is gone."""
+    """The rules in force, oldest first. A rule that has hit its number of requests is gone.
+
+    hits: how many requests each kind has hit; clearing the rules does not forget them.
+    """
 
     rules: list[FaultRule] = field(default_factory=list)
+    hits: Counter[str] = field(default_factory=Counter)
 
     def add(self, rule: FaultRule) -> None:
         """Put a rule behind those already there."""
@@ -98,6 +103,7 @@ class FaultPlan:
             rule.times -= 1
             if rule.times <= 0:
                 self.rules.remove(rule)
+            self.hits[rule.fault.kind] += 1
             return rule.fault
         return None
 

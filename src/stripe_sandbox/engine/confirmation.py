@@ -18,7 +18,7 @@ from stripe_sandbox.engine import (
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.errors import ApiError, card_error, doc_url, invalid, unexpected_state
 from stripe_sandbox.engine.records import PaymentIntent, PaymentMethod
-from stripe_sandbox.engine.state import Cause, State
+from stripe_sandbox.engine.state import Cause, Confirmation, State
 
 _CONFIRMABLE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
 
@@ -48,6 +48,7 @@ def confirm(call: Call, intent: PaymentIntent) -> PaymentIntent:
     _check_descriptor(intent, method)
     intent = call.state.payment_intents.put(replace(intent, payment_method=method.id))
     _check_return_url(call, intent)
+    _note(call, intent, method)
     if _wants_its_holder(call, intent, method):
         return _ask_the_holder(call, intent, method)
     return submit(call.state, call.cause, intent, payment_methods.used(call.state, method))
@@ -84,6 +85,17 @@ def settle(state: State, cause: Cause, intent_id: str) -> None:
         return
     with suppress(ApiError):  # the intent remembers the decline
         attempt(state, cause, intent, payment_methods.used(state, method))
+
+
+def _note(call: Call, intent: PaymentIntent, method: PaymentMethod) -> None:
+    """Note for the books how the intent was confirmed: an intent itself does not keep it."""
+    noted = Confirmation(
+        payment_method=method.id,
+        off_session=_off_session(call),
+        return_url=call.get("return_url"),
+        by_payer=call.by_payer,
+    )
+    call.state.confirmations_of.setdefault(intent.id, []).append(noted)
 
 
 def attempt(
