@@ -71,7 +71,7 @@ class HttpClients(Clients):
             "orderId": order_id,
             "amount": amount_minor,
             "currency": "usd",
-            "customerId": customer_id or await self._a_customer(),
+            "customerId": customer_id or await self.own_customer(),
             "paymentMethodId": card,
             "captureMethod": capture_method,
             "confirm": confirm,
@@ -79,7 +79,8 @@ class HttpClients(Clients):
         }
         return await self.want(talk, "POST", "/payment/payment-intent", body)
 
-    async def _a_customer(self) -> str | None:
+    async def own_customer(self) -> str | None:
+        """Return the customer of whoever has named none; it is made when it is first asked for."""
         if self._customer_id is None:
             self._customer_id = await self.customer(CUSTOMER)
         return self._customer_id

@@ -12,6 +12,7 @@ from tests.simulation import (
 )
 from tests.simulation.clients import Clients
 from tests.simulation.clients_http import HttpClients
+from tests.simulation.scripts_http import over_http
 from tests.simulation.stories import CARDS
 
 __all__ = ["CARDS", "SCENARIOS", "Scenario"]
@@ -51,7 +52,7 @@ def _told(module: Any, *names: str, **more: Any) -> dict[str, Scenario]:
 def _over_http(**told: tuple[Any, ...]) -> dict[str, Scenario]:
     """Return the scenarios of stories that are told over HTTP: each with its cards."""
     return {
-        f"http_{name}": Scenario(play, tuple(cards), clients=HttpClients)
+        f"http_{name}": Scenario(over_http(play), tuple(cards), clients=HttpClients)
         for name, (play, *cards) in told.items()
     }
 
