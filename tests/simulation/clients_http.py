@@ -52,6 +52,7 @@ class HttpClients(Clients):
     headers: dict[str, str] = field(default_factory=dict)
     name: str = ANYBODY.name
     _apps: dict[int, tuple[World, Caller]] = field(default_factory=dict)
+    _wishes: list[Wish] = field(default_factory=list)
     _customer_id: str | None = None
 
     async def pay(
@@ -132,6 +133,12 @@ class HttpClients(Clients):
         await self.want(talk, "DELETE", "/payment/payment-method", body)
         return None
 
+    async def send_first_again(self, order_id: str) -> None:
+        """Send the first request to pay an order again, with its key."""
+        wish = next((one for one in self._wishes if one.body.get("orderId") == order_id), None)
+        if wish is not None:
+            await self._heard(wish)
+
     async def want(self, talk: Conversation, method: str, path: str, body: Any) -> str:
         """Ask for it, again if need be, each time with the same key; return the last word."""
         await self._asked(talk, method, path, body)
@@ -140,6 +147,7 @@ class HttpClients(Clients):
     async def _asked(self, talk: Conversation, method: str, path: str, body: Any) -> Heard | None:
         given = {name: value for name, value in body.items() if value is not None}
         wish = Wish(method, path, given, self._key())
+        self._wishes.append(wish)
         heard: list[Heard] = []
 
         async def ask(world: World) -> str:

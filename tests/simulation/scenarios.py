@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.simulation import (
+    scripts_http,
+    scripts_operators,
     scripts_processing,
     stories,
     stories_of_holds,
@@ -127,7 +129,29 @@ SCENARIOS: Final = {
         "payer_wavers",
         "payer_holds_with_the_card_given",
         "hold_is_asked_about",
+        "hold_confirmed_later",
+        "card_for_a_hold_comes_later",
+        "hold_is_worked_on",
+        "hold_is_worked_on_unasked",
     ),
+    "card_comes_later": Scenario(
+        scripts_processing.card_comes_later, ("visa", "3ds", "declined", "missing")
+    ),
+    "another_card": Scenario(
+        scripts_processing.another_card, ("mastercard", "declined", "3ds_declined", "missing")
+    ),
+    "another_card_for_a_hold": Scenario(
+        scripts_processing.another_card_for_a_hold, ("mastercard",)
+    ),
+    "bank_works_on_another_card": Scenario(
+        scripts_processing.another_card, ("mastercard",), stripe=SLOW_BANK
+    ),
+    "customer_forgotten": Scenario(scripts_operators.customer_forgotten, ("visa",)),
+    "moves_house": Scenario(scripts_operators.moves_house, ("visa", "declined")),
+    "cards_tried": Scenario(
+        scripts_operators.cards_tried, ("declined", "no_funds"), scripts_operators.GUARDED
+    ),
+    "refunded_by_hand": Scenario(scripts_operators.refunded_by_hand, ("visa",)),
     "bank_works": Scenario(
         scripts_processing.bank_works, ("visa", "declined", "3ds"), stripe=SLOW_BANK
     ),
@@ -146,6 +170,8 @@ SCENARIOS: Final = {
         capture_or_cancel=(stories_of_holds.capture_or_cancel, "visa"),
         cancel_meanwhile=(stories_of_holds.cancel_meanwhile, "visa", "3ds"),
         confirmed_later=(scripts_processing.confirmed_later, "visa", "declined"),
+        asked_again_later=(scripts_http.asked_again_later, "3ds"),
+        asked_again_when_canceled=(scripts_http.asked_again_when_canceled, "3ds"),
     ),
     **_told(
         scripts_processing,
