@@ -216,7 +216,7 @@ class HttpClients(Clients):
 
     def _compare(self, talk: Conversation, data: Mapping[str, Any]) -> None:
         """Note what an answer shows of the wish that is not what was wanted."""
-        wanted = {"orderId": talk.order_id, "currency": "usd"}
+        wanted: dict[str, object] = {"orderId": talk.order_id, "currency": "usd"}
         if talk.wish in {"pay", "refund"} and talk.amount_minor:
             wanted["amount"] = talk.amount_minor
         if talk.wish not in {"pay", "confirm", "capture", "cancel", "refund"}:

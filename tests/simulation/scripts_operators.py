@@ -100,7 +100,7 @@ async def move(clients: Clients) -> None:
         town.shelf.raw = target
 
 
-def _silent(_name: str, _done: int, *, is_all: bool) -> None:
+def _silent(name: str, done: int, *, is_all: bool) -> None:
     """Tell nobody how far the copy is."""
 
 
