@@ -47,7 +47,11 @@ def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Out
 async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
     scenario = SCENARIOS[life.scenario]
     town = await open_town(
-        life, variant, watching=watching, policy=scenario.policy, stripe=scenario.stripe
+        life,
+        scenario.service(variant),
+        watching=watching,
+        policy=scenario.policy,
+        stripe=scenario.stripe,
     )
     # What work ended in is asked of it at the end.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _told: None)

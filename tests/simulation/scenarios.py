@@ -14,8 +14,10 @@ from tests.simulation import (
 )
 from tests.simulation.clients import Clients
 from tests.simulation.clients_http import HttpClients
+from tests.simulation.releases import side_by_side
 from tests.simulation.scripts_http import over_http
 from tests.simulation.stories import CARDS
+from tests.simulation.town import Variant
 
 __all__ = ["CARDS", "SCENARIOS", "Scenario"]
 
@@ -36,7 +38,7 @@ class Scenario:
     """A story and the cards to tell it with; the first is the usual one.
 
     policy: what the service is set up with otherwise than usual. stripe: how Stripe is.
-    clients: by which way its callers come.
+    clients: by which way its callers come. service: what is otherwise about whose story it is.
     """
 
     play: Play
@@ -44,11 +46,17 @@ class Scenario:
     policy: Mapping[str, Any] = field(default_factory=dict)
     stripe: Mapping[str, Any] = field(default_factory=dict)
     clients: type[Clients] = Clients
+    service: Callable[[Variant], Variant] = lambda variant: variant
 
 
 def _told(module: Any, *names: str, **more: Any) -> dict[str, Scenario]:
     """Return the scenarios of stories that are told with the usual card."""
     return {name: Scenario(getattr(module, name), **more) for name in names}
+
+
+def _in_two_releases(**told: Play) -> dict[str, Scenario]:
+    """Return the scenarios of stories in which two releases work on the same documents."""
+    return {f"releases_{name}": Scenario(play, service=side_by_side) for name, play in told.items()}
 
 
 def _over_http(**told: tuple[Any, ...]) -> dict[str, Scenario]:
@@ -157,6 +165,14 @@ SCENARIOS: Final = {
     ),
     "bank_works_on_a_hold": Scenario(
         scripts_processing.bank_works_on_a_hold, ("visa", "3ds"), stripe=SLOW_BANK
+    ),
+    **_in_two_releases(
+        decline_then_pay=stories.decline_then_pay,
+        refund_parts=stories.refund_parts,
+        keep_cards=stories.keep_cards,
+        capture_part=stories_of_holds.capture_part,
+        holder_is_gone=stories_of_holds.holder_is_gone,
+        order_hears_all=stories_of_later.order_hears_all,
     ),
     **_over_http(
         pay_once=(stories.pay_once, "visa", "no_funds", "missing", "3ds"),
