@@ -1,6 +1,6 @@
 """Every mutant there is."""
 
-from tests.mutants import in_domain
+from tests.mutants import in_domain, in_flows
 from tests.mutants.mutant import Mutant
 
-MUTANTS: tuple[Mutant, ...] = (*in_domain.MUTANTS,)
+MUTANTS: tuple[Mutant, ...] = (*in_domain.MUTANTS, *in_flows.MUTANTS)
