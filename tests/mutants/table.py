@@ -1,6 +1,11 @@
 """Every mutant there is."""
 
-from tests.mutants import in_domain, in_flows
+from tests.mutants import in_domain, in_flows, in_orders, in_stripe
 from tests.mutants.mutant import Mutant
 
-MUTANTS: tuple[Mutant, ...] = (*in_domain.MUTANTS, *in_flows.MUTANTS)
+MUTANTS: tuple[Mutant, ...] = (
+    *in_domain.MUTANTS,
+    *in_flows.MUTANTS,
+    *in_stripe.MUTANTS,
+    *in_orders.MUTANTS,
+)
