@@ -41,6 +41,9 @@ from payment_service.domain.transitions import ROADS, Road
 from payment_service.ports import PAYMENTS, Document, Gateway, Orders
 from tests.simulation.impossible import IMPOSSIBLE
 
+# Places that are no state: a payment that was given up with nothing at Stripe, a PaymentIntent of
+# an earlier generation, and one of no payment that is known.
+GIVEN_UP, EARLIER, NOBODYS = "given up", "an earlier one", "nobody's"
 UNKNOWN_STATUS: Final = "a status nobody knows"
 NOTHING_THERE: Final = "with nothing at Stripe"
 _STATUSES: Final = tuple(str(state) for state in State if state is not State.ASKING)
@@ -52,7 +55,8 @@ _WORDS_OF: Final[Mapping[type, str]] = {NothingFound: "nothing", OrderTold: "tol
 _UNPAID: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
 _OPERATIONS: Final = ("create", "confirm", "capture", "cancel")
 _ASKED: Final = (*_INTENT, *_REPLAYED, *_REFUSED, *_DOUBT)
-_LOOKED: Final = ("seen", "nothing", "rejected", "not executed", "no answer")
+_UNSEEN: Final = ("rejected", "not executed", "no answer")
+_LOOKED: Final = ("seen", "nothing", *_UNSEEN)
 _WORDS: Final = ("PAYMENT RECEIVED", "CANCELED", "REFUNDED", "REFUND FAILED")
 # By step: in which places it is asked, and what can be heard of it.
 _HEARD: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -68,11 +72,13 @@ _HEARD: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             "requires_capture",
             "succeeded",
             "canceled",
-            "nothing",
+            GIVEN_UP,
+            EARLIER,
+            NOBODYS,
         ),
-        (*_INTENT, "nothing", "rejected", "not executed", "no answer"),
+        (*_INTENT, *_UNSEEN),
     ),
-    "FindIntent": (("create",), (*_INTENT, "nothing", "rejected", "not executed", "no answer")),
+    "FindIntent": (("create",), (*_INTENT, "nothing", *_UNSEEN)),
     "CreateRefund": (
         ("",),
         (
@@ -86,23 +92,23 @@ _HEARD: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             *_DOUBT,
         ),
     ),
-    "FindRefunds": (("in doubt", "watched"), _LOOKED),
-    "FindDisputes": (("",), _LOOKED),
+    "FindRefunds": (("in doubt", "watched"), ("seen", *_UNSEEN)),
+    "FindDisputes": (("",), ("seen", *_UNSEEN)),
     "TellOrders": (_WORDS, ("told", "refused", "refused for good", "no answer")),
     "CreateCustomer": (("",), ("seen", *_REFUSED, *_DOUBT)),
     "FindCustomer": (("",), _LOOKED),
     "ReadCustomer": (("",), _LOOKED),
-    "ReadCard": (("",), _LOOKED),
+    "ReadCard": (("",), ("seen", *_UNSEEN)),
     "AttachCard": (("",), ("seen", *_REFUSED, *_DOUBT)),
     "NameCard": (("",), ("seen", *_REFUSED, *_DOUBT)),
     "DetachCard": (("",), ("seen", *_REFUSED, *_DOUBT)),
     "SetDefaultCard": (("",), ("seen", *_REFUSED, *_DOUBT)),
     "DeleteCustomer": (("",), ("nothing", *_REFUSED, *_DOUBT)),
     "CreateSetup": (("",), ("seen", *_REFUSED, *_DOUBT)),
-    "ReadSetup": (("",), ("seen", *_LOOKED[2:])),
-    "ReadRefund": (("",), _LOOKED[:1] + _LOOKED[2:]),
-    "ListEvents": (("",), ("seen", "rejected", "not executed", "no answer")),
-    "ListMade": (("",), ("seen", "rejected", "not executed", "no answer")),
+    "ReadSetup": (("",), ("seen", *_UNSEEN)),
+    "ReadRefund": (("",), ("seen", *_UNSEEN)),
+    "ListEvents": (("",), ("seen", *_UNSEEN)),
+    "ListMade": (("",), ("seen", *_UNSEEN)),
 }
 
 
@@ -202,17 +208,27 @@ def place_of(step: GatewayStep | TellOrders, documents: Mapping[Any, Any]) -> st
     payment = documents.get((PAYMENTS.name, getattr(step, "order_id", None)))
     match step:
         case CreateIntent() | ConfirmIntent() | CaptureIntent() | CancelIntent():
-            return "nothing" if payment is None else str(payment.status)
+            return NOBODYS if payment is None else str(payment.status)
         case ReadIntent() | FindIntent():
-            # A look at an event's word may be for a payment that nobody knows here.
-            if payment is None:
-                return "nothing"
-            return str(payment.attempt.operation if payment.attempt else payment.status)
+            return _place_of_look(step, payment)
         case FindRefunds(keys=keys):
             return "in doubt" if keys else "watched"
         case TellOrders(status=status):
             return status
     return ""
+
+
+def _place_of_look(step: ReadIntent | FindIntent, payment: Payment | None) -> str:
+    """Return where we look: at an event's word that may be at what no attempt is about."""
+    if payment is None:
+        return NOBODYS
+    if isinstance(step, ReadIntent) and payment.intent_id not in {None, step.intent_id}:
+        return EARLIER
+    if payment.attempt is not None:
+        return str(payment.attempt.operation)
+    if payment.status is State.CANCELED and payment.intent_id is None:
+        return GIVEN_UP
+    return str(payment.status)
 
 
 def _outcome(step: GatewayStep | TellOrders, news: News) -> str:

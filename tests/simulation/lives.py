@@ -47,7 +47,16 @@ USUAL: Final = ("pay_once", "refund_all")
 # would see the mistake when it is made; the auditor judges that it is put right.
 ALONE: Final = tuple(
     read_life(f"{story}/fault=1:{STALLED}/news={news}/once")
-    for story in ("pay_once/visa", "hold_and_capture/visa", "two_orders/visa")
+    for story in (
+        "pay_once/visa",
+        "pay_once/3ds",
+        "pay_once/no_funds",
+        "two_orders/visa",
+        "hold_lapses/visa",
+        "confirmed_later/visa",
+        "client_is_gone/visa",
+        "bank_works/visa",
+    )
     for news in (WEBHOOKS, LISTS)
 )
 

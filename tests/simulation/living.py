@@ -6,7 +6,6 @@ from typing import Any
 
 from tests.parts.virtual_time import run
 from tests.simulation.auditor import judge
-from tests.simulation.clients import Clients
 from tests.simulation.coverage import Coverage
 from tests.simulation.evidence import gather
 from tests.simulation.plan import Life
@@ -48,12 +47,16 @@ def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Out
 async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
     scenario = SCENARIOS[life.scenario]
     town = await open_town(
-        life, variant, watching=watching, policy=scenario.policy, stripe=scenario.stripe
+        life,
+        scenario.service(variant),
+        watching=watching,
+        policy=scenario.policy,
+        stripe=scenario.stripe,
     )
     # What work ended in is asked of it at the end.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _told: None)
     town.begin()
-    clients = Clients(town, life.retry)
+    clients = scenario.clients(town, life.retry)
     await scenario.play(clients, CARDS[life.card])
     at_rest = await _rest(town)
     evidence = await gather(clients, at_rest=at_rest)

@@ -180,3 +180,64 @@ async def hold_is_asked_about(clients: Clients, card: str) -> None:
         clients.outside.moves(ORDER, status)
     await asyncio.sleep(LOOKED_S)
     await clients.capture(ORDER)
+
+
+async def hold_confirmed_later(clients: Clients, card: str) -> None:
+    """The card is there from the beginning, and the caller has the money held later."""
+    await _begin(clients, card, held=True)
+    await clients.confirm(ORDER, None)
+    await clients.capture(ORDER)
+
+
+async def card_comes_later(clients: Clients, card: str) -> None:
+    """The caller has no card at first, and confirms with one later."""
+    await _begin(clients, None)
+    await clients.confirm(ORDER, card)
+    await holder_thinks(clients, passed=True)
+
+
+async def card_for_a_hold_comes_later(clients: Clients, card: str) -> None:
+    """As before, and the money is only held."""
+    await _begin(clients, None, held=True)
+    await clients.confirm(ORDER, card)
+    await clients.capture(ORDER)
+
+
+async def another_card(clients: Clients, card: str) -> None:
+    """The holder of a card is asked, and the caller confirms with another card instead."""
+    await clients.pay(ORDER, AMOUNT, CARDS["3ds"])
+    await asyncio.sleep(LOOKED_S)
+    await clients.confirm(ORDER, card)
+
+
+async def another_card_for_a_hold(clients: Clients, card: str) -> None:
+    """As before, and the money is only held."""
+    await clients.pay(ORDER, AMOUNT, CARDS["3ds"], capture_method="manual")
+    await asyncio.sleep(LOOKED_S)
+    await clients.confirm(ORDER, card)
+    await clients.capture(ORDER)
+
+
+async def hold_is_worked_on(clients: Clients, card: str) -> None:
+    """A bank begins to work on the hold while it is being captured, and gives it back."""
+
+    async def bank() -> None:
+        await asyncio.sleep(0.05)
+        clients.outside.moves(ORDER, "processing")
+
+    await clients.pay(ORDER, AMOUNT, card, capture_method="manual")
+    await asyncio.gather(clients.capture(ORDER), bank())
+    await asyncio.sleep(LOOKED_S)
+    clients.outside.moves(ORDER, "requires_capture")
+    await asyncio.sleep(LOOKED_S)
+    await clients.capture(ORDER)
+
+
+async def hold_is_worked_on_unasked(clients: Clients, card: str) -> None:
+    """A bank begins to work on the hold by itself, and gives it back."""
+    await clients.pay(ORDER, AMOUNT, card, capture_method="manual")
+    for status in ("processing", "requires_capture"):
+        await asyncio.sleep(LOOKED_S)
+        clients.outside.moves(ORDER, status)
+    await asyncio.sleep(LOOKED_S)
+    await clients.capture(ORDER)

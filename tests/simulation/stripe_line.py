@@ -13,6 +13,7 @@ import aiohttp
 import stripe
 from aiohttp.client_reqrep import ConnectionKey
 
+from payment_service.adapters.stripe import TimeLimits
 from stripe_sandbox.engine import Delivery, Engine, Fault, Request
 from stripe_sandbox.faults import FAULT_KINDS, FaultKind
 from tests.parts.stripe_in_process import InProcessStripe, heard, request_of
@@ -23,12 +24,15 @@ from tests.simulation.watch import Watch
 
 # What the engine cannot do, since it happens on the way:
 # late: the request hangs for us and reaches Stripe long after we gave up.
+# just_late: the request hangs for us, and reaches Stripe when we have looked and are asking again.
 # slow: Stripe begins at once and takes long, so that the key is in use meanwhile.
 # rejected_unsaved: Stripe refuses the request for what it says, before it looks at its key.
 # new_status: what is shown has a status that Stripe has had since yesterday only.
 LATE: Final = "late"
+JUST_LATE: Final = "just_late"
 OWN_KINDS: Final = (
     LATE,
+    JUST_LATE,
     "slow",
     "key_in_use",
     "unauthorized",
@@ -59,6 +63,9 @@ KEPT_AWAY_S = 960.0
 # Longer than every time-out of ours, and than the lease.
 LATE_S = 40.0
 _HELD_S: Final = {LATE: LATE_S, STALLED: STALLED_S}
+# After the time-out of a request comes a look, a tenth of a second there, one at work, one back.
+LOOK_OVER_S = 0.15
+_LIMITS = TimeLimits()
 
 # After this one Stripe holds no answer under the key.
 FORGOTTEN: Final = "error_503_after_key_forgotten"
@@ -99,6 +106,8 @@ class StripeLine:
         self.under_way += 1
         self.watch.left(request)
         wait_s = _HELD_S.get(kind or "", 0.0)
+        if kind == JUST_LATE:
+            wait_s = _time_out_s(request) + LOOK_OVER_S
         _later(wait_s + self.latency.stripe_s(), trip.arrive)
 
     def _next_fault(self) -> str | None:
@@ -159,7 +168,7 @@ class _Trip:
             delivery = _made_up(502, _HTML)
         if self.kind == "new_status":
             delivery = replace(delivery, body=_with_new_status(delivery.body))
-        if self.kind not in _HELD_S:
+        if self.kind not in _HELD_S and self.kind != JUST_LATE:
             _later(self.line.latency.stripe_s(), lambda: self._hand_over(delivery))
 
     def _hand_over(self, delivery: Delivery) -> None:
@@ -194,6 +203,16 @@ class SimulatedStripe(InProcessStripe):
         self._line.send(request, answer)
         await self._process.sent(what)
         return await heard(await answer)
+
+
+def _time_out_s(request: Request) -> float:
+    """Return how long we wait for the answer to this request."""
+    if request.method == "GET":
+        return _LIMITS.read_s
+    if request.path == "/v1/refunds":
+        return _LIMITS.refund_s
+    moves_money = request.path.startswith("/v1/payment_intents")
+    return _LIMITS.charge_s if moves_money else _LIMITS.write_s
 
 
 def _later(seconds: float, act: Callable[[], object]) -> None:

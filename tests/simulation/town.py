@@ -132,6 +132,9 @@ class Town:
     made: MadeFaults
     policy: Policy
     busy_clients: bool = True
+    # Held while no process may be started.
+    closed: asyncio.Lock = field(default_factory=asyncio.Lock)
+    processes: list[Process] = field(default_factory=list)
     witnesses: list[Sightings] = field(default_factory=list)
     post: Post = field(init=False)
     _doors: dict[int, tuple[Process, World]] = field(default_factory=dict)
@@ -178,8 +181,10 @@ class Town:
     async def _run(self, replica: int) -> None:
         """Start the processes of one replica one after the other, for ever."""
         while True:
-            self._epochs += 1
-            process = Process(self._epochs, self.gates)
+            async with self.closed:
+                self._epochs += 1
+                process = Process(self._epochs, self.gates)
+                self.processes.append(process)
             self.forget(asyncio.ensure_future(self._serve(replica, process)))
             await process.dead
             started = replica in self._doors and self._doors[replica][0] is process
