@@ -133,7 +133,9 @@ async def test_what_cannot_be_written_at_all_is_not_there_after_a_restart_either
 
     told = {store.insert("a", "b"), store.insert("c")}
     assert told <= {"StoreUnavailable", "StoreInDoubt"}
+    assert error != errno.ENOSPC or told == {"StoreUnavailable"}
     assert store.ask("ping", "") != "done"
+    assert store.get("before") == "version 0"
     store.kill()
 
     assert await found_in(path, "before", "a", "b", "c") == [Thing("before"), None, None, None]
@@ -159,6 +161,18 @@ async def test_after_a_failed_sync_nothing_is_told_over_the_same_connection(
     for (name, said), found in zip(told.items(), there, strict=True):
         assert said != "done" or found == Thing(name)
         assert said != "StoreUnavailable" or found is None
+
+
+def test_readiness_finds_by_itself_that_nothing_can_be_written(
+    shim: Shim, store: StoreProcess
+) -> None:
+    assert store.insert("before") == "done"
+    assert store.ask("ping", "") == "done"
+    shim.fail_write(errno.EIO)
+
+    until("StoreUnavailable", lambda: store.ask("ping", ""))
+
+    assert store.get("before") == "version 0"
 
 
 def test_the_disk_is_synced_before_every_answer(shim: Shim, store: StoreProcess) -> None:

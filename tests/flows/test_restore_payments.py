@@ -25,7 +25,6 @@ from payment_service.ports import PAYMENTS, GatewayUnavailable
 from tests.flows.buying import (
     DECLINING,
     VISA,
-    always,
     charges,
     intents,
     let_stripe_answer,
@@ -284,7 +283,7 @@ def test_as_long_as_stripe_does_not_answer_no_door_opens(unanswered: type[Any]) 
         shop = await open_shop()
         await pay(shop)
         other = await with_database_of(shop)
-        let_stripe_answer(other, unanswered, always(NoNews("silence")))
+        let_stripe_answer(other, unanswered, NoNews("silence"))
 
         with pytest.raises(GatewayUnavailable):
             await restore_payments(other.world, other.world.clock.now())
