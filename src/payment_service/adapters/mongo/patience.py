@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TypeVar
 
 import pymongo
-from pymongo.errors import PyMongoError
+from pymongo.errors import InvalidOperation, PyMongoError
 
 from payment_service.adapters.mongo.errors import (
     ENCODING_ERRORS,
@@ -100,8 +100,10 @@ class Patience:
                 except PyMongoError as error:
                     doubt = doubt or (writes and may_be_applied(error, sent=tried.sent))
                     pause_s = min(pause_s * 2, PAUSE_MAX_S)
-                    # In doubt nothing is final: the next try finds our mark, or another's.
-                    again = doubt or is_passing(error)
+                    # In doubt nothing is final, unless we were closed meanwhile: the next try finds
+                    # our mark, or another's.
+                    closed = isinstance(error, InvalidOperation)
+                    again = (doubt or is_passing(error)) and not closed
                     if not again or monotonic() + pause_s >= over_at:
                         raise unavailable(error, in_doubt=doubt) from None
                 else:
