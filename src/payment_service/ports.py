@@ -3,7 +3,8 @@
 Unavailable
 ├── StoreUnavailable   the database cannot be reached or written
 │   ├── StoreInDoubt   and it may have taken what was to be written
-│   └── NotStorable    it takes no such document, now or later
+│   ├── NotStorable    it takes no such document, now or later
+│   └── StoreOutdated  it is not the one that was used last; raised when it is opened
 ├── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
 └── TokenKeysUnavailable  the identity provider's keys are not known
 AlreadyExists          insert: the document is there already
@@ -46,6 +47,10 @@ class StoreInDoubt(StoreUnavailable):
 
 class NotStorable(StoreUnavailable):
     """No database takes this document: too large, or with text or a number that none can hold."""
+
+
+class StoreOutdated(StoreUnavailable):
+    """The database is missing, another one, or an older copy; going on would charge again."""
 
 
 class GatewayUnavailable(Unavailable):

@@ -45,7 +45,8 @@ class Evidence:
 
     words: what the OrderService is told besides. acknowledged: events that were answered 200;
     events: those that are kept. changed: e-mails of customers whom others changed at Stripe.
-    all_is_heard: whether Stripe had a way to tell us everything.
+    all_is_heard: whether Stripe had a way to tell us everything. refused: what the OrderService
+    would not hear of which order.
     """
 
     ledger: dict[str, Any]
@@ -61,6 +62,7 @@ class Evidence:
     changed: frozenset[str]
     all_is_heard: bool
     at_rest: bool
+    refused: frozenset[tuple[str, str]] = frozenset()
 
     def by_order(self) -> dict[str, list[Found]]:
         """Return the PaymentIntents of each order."""
@@ -103,6 +105,7 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
         told=clients.conversations,
         inbox=town.inbox.accepted,
         words=frozenset({status for status in _words(town.policy) if status}),
+        refused=frozenset(town.inbox.refused),
         shown=shown,
         shown_customers=customers,
         documents=[to_json(doc) for doc in town.shelf.newest.values()],
