@@ -14,6 +14,22 @@ OVER = f"{QUERIES}::test_what_is_over_is_dropped_and_nothing_else"
 PAGES = f"{QUERIES}::test_pages_show_everything_once_while_others_insert"
 FULL_PAGE = f"{QUERIES}::test_a_last_page_that_is_full_says_that_it_is_the_last"
 OPEN = "tests/contract/test_sqlite_open.py"
+BROKEN_DISK = "tests/contract/test_sqlite_broken_disk.py"
+IDENTITY = "tests/contract/test_sqlite_identity.py"
+CAREFUL = f"{IDENTITY}::test_every_connection_of_the_store_is_as_careful_as_promised"
+FOR_GOOD = (
+    f"{BROKEN_DISK}"
+    "::test_a_batch_whose_sync_fails_for_good_is_in_doubt_and_not_told_as_nothing_done"
+)
+FAILS_ONCE = f"{BROKEN_DISK}::test_a_batch_whose_sync_fails_once_is_known_and_survives_as_told"
+STARTS = (
+    f"{IDENTITY}::test_a_start_on_a_file_that_was_not_used_last_is_refused_until_it_has_caught_up"
+)
+COUNTED = f"{IDENTITY}::test_every_transaction_is_counted_and_the_marker_never_leads"
+SAID_ONCE = (
+    "tests/contract/test_sqlite_file.py"
+    "::test_why_the_disk_takes_no_writes_is_said_once_and_not_with_every_write"
+)
 VERDICTS = "tests/contract/test_mongo_verdicts.py"
 LOST = "tests/contract/test_mongo_lost_answers.py"
 DATABASE = "tests/contract/test_mongo_database.py"
@@ -71,8 +87,8 @@ SQLITE = (
     Mutant(
         "SQLite says of a full last page that another one follows",
         "adapters/sqlite/store.py",
-        "        if len(found) <= limit:\n            return Page(items, None)",
-        "        if len(found) < limit:\n            return Page(items, None)",
+        "        if len(found) <= limit or not items:\n",
+        "        if len(found) < limit or not items:\n",
         (FULL_PAGE,),
     ),
     Mutant(
@@ -110,6 +126,107 @@ SQLITE = (
         "        except ValueError:\n            id_ = json.loads(body)",
         "        except ZeroDivisionError:\n            id_ = json.loads(body)",
         (OPEN,),
+    ),
+)
+
+DISK = (
+    Mutant(
+        "SQLite acknowledges a write before the disk has it (synchronous NORMAL)",
+        "adapters/sqlite/connecting.py",
+        '"synchronous": 2,',
+        '"synchronous": 1,',
+        (CAREFUL,),
+    ),
+    Mutant(
+        "SQLite never asks the disk to keep anything (synchronous OFF)",
+        "adapters/sqlite/connecting.py",
+        '"synchronous": 2,',
+        '"synchronous": 0,',
+        (CAREFUL,),
+    ),
+    Mutant(
+        "a write-ahead log that has grown stays so",
+        "adapters/sqlite/connecting.py",
+        '"journal_size_limit": WAL_KEPT_BYTES,',
+        '"journal_size_limit": -1,',
+        (CAREFUL,),
+    ),
+    Mutant(
+        "a failed COMMIT whose outcome nobody knows is told as nothing done",
+        "adapters/sqlite/writer.py",
+        "            return _doubt(answers, str(error))\n",
+        "            return [(future, unavailable(error)) for future, _ in answers]\n",
+        (FOR_GOOD,),
+    ),
+    Mutant(
+        "any failed COMMIT is told as nothing done, and the connection goes on",
+        "adapters/sqlite/writer.py",
+        "        is_in = self._settle()\n        if is_in is None:\n            return _doubt",
+        "        is_in: bool | None = False\n        if is_in is None:\n            return _doubt",
+        (FAILS_ONCE,),
+    ),
+    Mutant(
+        "after a failed sync the next sync is believed",
+        "adapters/sqlite/open_file.py",
+        '        try:\n            _write_anew(f"{self.path}-wal")\n        finally:',
+        "        try:\n            pass\n        finally:",
+        (FOR_GOOD, FAILS_ONCE),
+    ),
+    Mutant(
+        "what goes into a file that was replaced is acknowledged",
+        "adapters/sqlite/writer.py",
+        "        if not self._is_ours():\n            return _doubt(answers, self._why_lost)\n",
+        "",
+        (IDENTITY,),
+    ),
+    Mutant(
+        "nobody looks whether the file is still in its place while nothing is written",
+        "adapters/sqlite/writer.py",
+        "            self._looked_at = now\n            self._is_ours()\n",
+        "            self._looked_at = now\n",
+        (IDENTITY,),
+    ),
+    Mutant(
+        "transactions are not counted in the file",
+        "adapters/sqlite/writer.py",
+        "            count_write(connection)\n",
+        "            pass\n",
+        (COUNTED,),
+    ),
+    Mutant(
+        "a start goes on with an older copy of the database",
+        "adapters/sqlite/starting.py",
+        "    if found.writes < mark.writes:\n",
+        "    if False:\n",
+        (STARTS,),
+    ),
+    Mutant(
+        "a start goes on without the database that was there",
+        "adapters/sqlite/starting.py",
+        "    if mark is not None and not is_there:\n",
+        "    if False:\n",
+        (STARTS,),
+    ),
+    Mutant(
+        "a start goes on with the database of another installation",
+        "adapters/sqlite/starting.py",
+        "if found is None or found.store_id != mark.store_id:",
+        "if found is None:",
+        (STARTS,),
+    ),
+    Mutant(
+        "the cause of a failing database is said at every request",
+        "adapters/sqlite/health.py",
+        "        if cause not in self._causes:\n",
+        "        if True:\n",
+        (SAID_ONCE,),
+    ),
+    Mutant(
+        "a database that takes no writes is ready",
+        "adapters/sqlite/store.py",
+        "        if not self._writer.wrote_within(PROOF_LASTS_S):\n",
+        "        if False:\n",
+        (FOR_GOOD,),
     ),
 )
 
@@ -193,4 +310,4 @@ MONGO = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*SQLITE, *MONGO)
+MUTANTS: tuple[Mutant, ...] = (*SQLITE, *DISK, *MONGO)
