@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stripe_sandbox.faults import FAULT_KINDS
 from stripe_sandbox.webhook_faults import WEBHOOK_FAULT_KINDS
@@ -23,9 +23,13 @@ FORGETS_KEY = "error_503_after_key_forgotten"
 STRIPE_PATHS = ("/v1/*", "/v1/*", "/v1/payment_intents*", "/v1/refunds*", "/v1/payment_methods*")
 # Shorter and longer than the service waits for Stripe (3 s in the fleet's settings).
 STRIPE_DELAYS_S = (1.0, 5.0)
+# What is planned faster than it strikes would pile up, and in the end nothing would work at all.
+WAITING_MAX = 6
 # Now and then Stripe fails so many requests in a row, all of the same kind.
 OUTAGE_SHARE = 0.06
-OUTAGE_REQUESTS = 40
+OUTAGE_REQUESTS = 20
+# What something before Stripe answers, in words that are not Stripe's.
+BAD_GATEWAY = {"status": 502, "body": {"message": "bad gateway"}}
 # What strikes for a while strikes so often; what is left is counted from it.
 FOR_A_WHILE = 1_000_000
 HOUR_S = 3_600.0
@@ -87,7 +91,7 @@ class Mishaps:
     hits: Counter[str] = field(default_factory=Counter)
 
     async def happen(self, end: float) -> None:
-        """Let it all go wrong; in the end disks and clocks are right and everybody runs."""
+        """Let it all go wrong. In the end Stripe, disks and clocks are right and everybody runs."""
         pace = self.pace
         async with asyncio.TaskGroup() as tasks:
             for every_s, mishap, name in (
@@ -99,6 +103,8 @@ class Mishaps:
                 *([(pace.clock_every_s, self._clock(), "clock")] if self.clock else []),
             ):
                 tasks.create_task(self._again(every_s, mishap, name, end))
+        await self.sandbox.ask("DELETE", "/_sandbox/faults")
+        await self.sandbox.ask("DELETE", "/_sandbox/webhooks")
 
     def kinds(self) -> dict[str, tuple[str, ...]]:
         """Return every kind of fault that is to strike, by where it does."""
@@ -126,8 +132,11 @@ class Mishaps:
         kinds = deck(self.kinds()["stripe"], dice)
 
         async def plan() -> None:
+            waiting = (await self.sandbox.ask("GET", "/_sandbox/faults")).body["faults"]
+            if len(waiting) >= WAITING_MAX:
+                return
             outage = dice.random() < OUTAGE_SHARE
-            rule = {
+            rule: dict[str, Any] = {
                 "method": "*" if outage else dice.choice(("POST", "POST", "GET")),
                 "path": "/v1/*" if outage else dice.choice(STRIPE_PATHS),
                 "fault": next(kinds),
@@ -135,7 +144,10 @@ class Mishaps:
                 "skip": dice.randrange(4),
                 "delay_s": dice.choice(STRIPE_DELAYS_S),
             }
-            assert (await self.sandbox.ask("POST", "/_sandbox/faults", rule)).status == 200
+            if rule["fault"] == "answer":
+                rule |= BAD_GATEWAY
+            planned = await self.sandbox.ask("POST", "/_sandbox/faults", rule)
+            assert planned.status == 200, planned.body
 
         return plan
 
