@@ -80,7 +80,7 @@ async def soak(plan: Plan, evidence: Path) -> Outcome:
                 folder,
                 orders_url=inbox.url,
                 mongodb=plan.mongodb,
-                shimmed=plan.disk or plan.clock,
+                shimmed=plan.clock or (plan.disk and not plan.mongodb),
                 quicker=plan.pace == SHORT,
             )
             running = await asyncio.to_thread(opening.__enter__)
