@@ -71,7 +71,7 @@ class Outcome:
 
 
 async def soak(plan: Plan, evidence: Path) -> Outcome:
-    """Live through it and judge. evidence: where to leave it when there are violations."""
+    """Live through it and judge. evidence: where to leave what was seen."""
     folder = Path(tempfile.mkdtemp(prefix="payment-soak-"))
     port = free_port()
     try:
@@ -212,8 +212,7 @@ class _Soak:
         for replica in self.running.replicas:
             outcome.logged += events_logged(replica.log())
         outcome.counts = self._counts(outside, seen, len(events))
-        if outcome.violations:
-            self._leave(outcome, outside, seen)
+        self._leave(outcome, outside, seen)
         return outcome
 
     def _file_faults(self) -> list[str]:
@@ -241,7 +240,7 @@ class _Soak:
         }
 
     def _leave(self, outcome: Outcome, outside: Outside, seen: Evidence) -> None:
-        """Leave what was seen beside the violations, for whoever looks into them."""
+        """Leave what was seen, for whoever looks into a violation or a line of the log."""
         folder = self.evidence
         folder.mkdir(parents=True, exist_ok=True)
         told = {b.email: [asdict(talk) for talk in b.told] for b in self.buyers}

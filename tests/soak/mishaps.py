@@ -33,6 +33,9 @@ OUTAGE_REQUESTS = 20
 BAD_GATEWAY = {"status": 502, "body": {"message": "bad gateway"}}
 # What strikes for a while strikes so often; what is left is counted from it.
 FOR_A_WHILE = 1_000_000
+# So often the power is cut while the disk is still failing.
+POWER_CUT_SHARE = 0.5
+KILLED_WITHIN_S = 0.5
 HOUR_S = 3_600.0
 CLOCK_JUMPS_S = {"+1 h": HOUR_S, "-1 h": -HOUR_S, "+25 h": 25 * HOUR_S, "-25 h": -25 * HOUR_S}
 DISK_FAULTS = (
@@ -191,9 +194,14 @@ class Mishaps:
             self.keeper.disk_faults += 1
             (shim.fail_sync if call == "sync" else shim.fail_write)(error, times=times)
             await asyncio.sleep(dice.uniform(*self.pace.disk_s))
-            self.hits[name] += times - shim.faults_left[call == "write"]
-            shim.heal()
-            self.keeper.sick_disk = False
+            async with asyncio.TaskGroup() as tasks:
+                if dice.random() < POWER_CUT_SHARE:
+                    # What was written and not synced comes back with the start, or does not.
+                    tasks.create_task(self.keeper.kill(0, dice.uniform(*self.pace.down_s)))
+                    await asyncio.sleep(KILLED_WITHIN_S)
+                self.hits[name] += times - shim.faults_left[call == "write"]
+                shim.heal()
+                self.keeper.sick_disk = False
 
         return fail
 
