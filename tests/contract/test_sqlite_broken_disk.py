@@ -201,6 +201,18 @@ def test_the_cause_is_said_once_when_it_begins_and_once_when_it_is_over(
     assert logged.count("database.recovered") == 1
 
 
+async def test_what_had_no_room_in_the_log_is_not_in_the_marker_either(
+    path: Path, shim: Shim
+) -> None:
+    store = StoreProcess(path, shim.environment(match="store.db-wal"))
+    assert store.insert("before") == "done"
+    shim.fail_write(errno.ENOSPC)
+    assert store.insert("a") == "StoreUnavailable"
+    store.kill()
+
+    assert await found_in(path, "before", "a") == [Thing("before"), None]
+
+
 async def test_a_marker_that_cannot_be_written_stops_nobody(
     path: Path, shim: Shim, tmp_path: Path
 ) -> None:

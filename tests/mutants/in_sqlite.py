@@ -150,7 +150,7 @@ WHICH_FILE = (
         '        try:\n            connection.execute("COMMIT")\n',
         "        self._file.marker.note(self._file.identity.writes + 1)\n"
         '        try:\n            connection.execute("COMMIT")\n',
-        (BROKEN,),
+        (f"{BROKEN}::test_what_had_no_room_in_the_log_is_not_in_the_marker_either",),
     ),
 )
 DAMAGED = (

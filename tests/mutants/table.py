@@ -1,6 +1,14 @@
 """Every mutant there is."""
 
-from tests.mutants import in_api, in_domain, in_flows, in_orders, in_sqlite, in_stripe
+from tests.mutants import (
+    in_api,
+    in_domain,
+    in_flows,
+    in_orders,
+    in_sqlite,
+    in_stores,
+    in_stripe,
+)
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -9,5 +17,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_stripe.MUTANTS,
     *in_orders.MUTANTS,
     *in_sqlite.MUTANTS,
+    *in_stores.MUTANTS,
     *in_api.MUTANTS,
 )

@@ -46,10 +46,8 @@ def main() -> int:
         failures += [f"{kind} never struck" for kind in outcome.never_struck]
     if failures:
         print(complaints(failures))
-        left = given.evidence / str(plan.seed)
-        print(
-            f'evidence in {left}; again: make soak MINUTES={given.minutes:g} ARGS="{_again(given)}"'
-        )
+        print(f'again: make soak MINUTES={given.minutes:g} ARGS="{_again(given)}"')
+    print(f"evidence in {given.evidence / str(plan.seed)}")
     return 1 if failures else 0
 
 
