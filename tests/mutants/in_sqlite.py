@@ -22,20 +22,6 @@ CONNECTING, STARTING = "adapters/sqlite/connecting.py", "adapters/sqlite/startin
 
 DURABLE = (
     Mutant(
-        "a commit is not synced (synchronous NORMAL)",
-        CONNECTING,
-        '"synchronous": 2,',
-        '"synchronous": 1,',
-        (CAREFUL,),
-    ),
-    Mutant(
-        "commits are not synced, nor checkpoints (synchronous OFF)",
-        CONNECTING,
-        '"synchronous": 2,',
-        '"synchronous": 0,',
-        (f"{BROKEN}::test_the_disk_is_synced_before_every_answer",),
-    ),
-    Mutant(
         "no PRAGMA reaches the connection",
         CONNECTING,
         'connection.execute(f"PRAGMA {name} = {value}")',
@@ -44,13 +30,6 @@ DURABLE = (
     ),
 )
 DOUBTFUL = (
-    Mutant(
-        "a commit in doubt is told as nothing done",
-        WRITER,
-        'return [(future, StoreInDoubt(f"SQLite: {why}")) for future, _ in answers]',
-        'return [(future, StoreUnavailable(f"SQLite: {why}")) for future, _ in answers]',
-        (IN_DOUBT,),
-    ),
     Mutant(
         "a commit in doubt is acknowledged",
         WRITER,
@@ -79,36 +58,8 @@ DOUBTFUL = (
         "return True",
         (f"{BROKEN}::test_a_batch_whose_sync_fails_once_is_known_and_survives_as_told",),
     ),
-    Mutant(
-        "readiness only reads",
-        STORE,
-        "if not self._writer.wrote_within(PROOF_LASTS_S):",
-        "if not self._writer.wrote_within(float('inf')):",
-        (f"{BROKEN}::test_readiness_finds_by_itself_that_nothing_can_be_written",),
-    ),
 )
 WHICH_FILE = (
-    Mutant(
-        "transactions are not counted",
-        WRITER,
-        "            count_write(connection)\n",
-        "",
-        (COUNTED,),
-    ),
-    Mutant(
-        "the file is not looked at before a batch is acknowledged",
-        WRITER,
-        "        if not self._is_ours():\n            return _doubt",
-        "        if self._why_lost:\n            return _doubt",
-        (NOT_SEEN_AGAIN,),
-    ),
-    Mutant(
-        "the file is looked at only when something is written",
-        WRITER,
-        "            self._is_ours()\n            self._file.marker",
-        "            self._file.marker",
-        (WITHOUT_WRITES,),
-    ),
     Mutant(
         "only the database counts, not its log",
         "adapters/sqlite/identity.py",
@@ -121,20 +72,6 @@ WHICH_FILE = (
         STARTING,
         "why = why or _difference(found, mark)",
         "why = why or ''",
-        (REFUSED,),
-    ),
-    Mutant(
-        "an older copy is taken for the last one",
-        STARTING,
-        "if found.writes < mark.writes:",
-        "if found.writes < 0:",
-        (REFUSED,),
-    ),
-    Mutant(
-        "a missing file is made anew whatever the marker says",
-        STARTING,
-        '        return "it is missing, and was here before"\n',
-        '        return ""\n',
         (REFUSED,),
     ),
     Mutant(
