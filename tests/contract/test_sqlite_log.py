@@ -1,4 +1,4 @@
-"""The write-ahead log under somebody else's read transaction: it grows, is said, and is cut back."""
+"""The write-ahead log under a foreign read transaction: it grows, is said, and is cut back."""
 
 import sqlite3
 from contextlib import closing
