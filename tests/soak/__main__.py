@@ -5,6 +5,8 @@ Exit code 1: something was lost, charged wrongly or told untruly, or a fault nev
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -38,6 +40,8 @@ def main() -> int:
         clock=not given.no_clock,
         seats=given.seats,
     )
+    # Whoever ends the soak ends what it runs, too.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     print(f"seed {plan.seed}, {given.minutes:g} minutes", flush=True)
     outcome = asyncio.run(soak(plan, given.evidence / str(plan.seed)))
     print(as_table(outcome))
