@@ -8,7 +8,7 @@ import structlog
 
 from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.orders_token import Client, ClientTokens
-from payment_service.adapters.sqlite import erase, open_store
+from payment_service.adapters.sqlite import SqliteStore, erase, open_store
 from payment_service.adapters.stripe import (
     Budget,
     SignedEvents,
@@ -29,6 +29,7 @@ from payment_service.api.app import Access, ApiOptions
 from payment_service.domain.moment import Policy
 from payment_service.domain.money import AmountUnit
 from payment_service.flows.recover import take_over
+from payment_service.flows.restore_payments import restore_payments
 from payment_service.flows.world import Background, World
 from payment_service.ports import COLLECTIONS, StoreUnavailable, WholeStore
 from payment_service.setting_groups.access import jwt_algorithms, secret_text
@@ -137,7 +138,8 @@ def open_database(settings: Settings) -> WholeStore:
     """Return the store that the settings choose, opened. Raises StoreUnavailable."""
     if settings.mongodb_uri is not None:
         return _open_mongodb(settings, settings.mongodb_uri.get_secret_value())
-    return open_store(settings.sqlite_path, COLLECTIONS)
+    accept_outdated = settings.sqlite_accept_outdated
+    return open_store(settings.sqlite_path, COLLECTIONS, accept_outdated=accept_outdated)
 
 
 def open_database_at(settings: Settings, address: str) -> WholeStore:
@@ -233,6 +235,7 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
     )
     try:
         await store.check_schema()
+        await _catch_up(world, store)
         await take_over(world)
         yield world
     finally:
@@ -242,6 +245,17 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
         await gateway.close()
         await orders.close()
         await store.close()
+
+
+async def _catch_up(world: World, store: WholeStore) -> None:
+    """Read from Stripe what an older database file lacks. Raises Unavailable: no door may open."""
+    if not isinstance(store, SqliteStore) or store.outdated is None:
+        return
+    since = store.outdated.since
+    _log.warning("database.catching_up", since=since.isoformat() if since else None)
+    orders = await restore_payments(world, since)
+    await store.caught_up()
+    _log.warning("database.caught_up", orders=orders)
 
 
 def _open_gateway(settings: Settings) -> StripeGateway:

@@ -3,6 +3,7 @@
 Unavailable
 ├── StoreUnavailable   the database cannot be reached or written
 │   ├── StoreInDoubt   and it may have taken what was to be written
+│   ├── NotStorable    it takes no such document, now or later
 │   └── StoreOutdated  it is not the one that was used last; raised when it is opened
 ├── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
 └── TokenKeysUnavailable  the identity provider's keys are not known
@@ -42,6 +43,10 @@ class StoreUnavailable(Unavailable):
 
 class StoreInDoubt(StoreUnavailable):
     """The answer to a write was lost for good: it may stand, and then it goes on by itself."""
+
+
+class NotStorable(StoreUnavailable):
+    """No database takes this document: too large, or with text or a number that none can hold."""
 
 
 class StoreOutdated(StoreUnavailable):
@@ -199,6 +204,12 @@ class WholeStore(Store, Protocol):
 # Whether what is asked of Stripe from here on may wait behind payers. Whoever begins such work says
 # so; the tasks that it starts inherit that.
 MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
+
+
+# Whether reads of the store from here on must show every write that any process was told is done,
+# even on a server that has just become the primary. Whoever decides by what a query does *not* show
+# says so; it costs a round among the servers. All else ends in a compare-and-set.
+LINEARIZABLE: ContextVar[bool] = ContextVar("linearizable", default=False)
 
 
 class Gateway(Protocol):

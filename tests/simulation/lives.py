@@ -18,7 +18,7 @@ from tests.simulation.plan import EVERY, LISTS, NEWS, SILENT, WEBHOOKS, Faults, 
 from tests.simulation.post import WEBHOOK_FAULTS
 from tests.simulation.process import AFTER, BEFORE, SENT, Gate
 from tests.simulation.scenarios import SCENARIOS
-from tests.simulation.shelf import STORE_FAULTS
+from tests.simulation.store_faults import STORE_FAULTS
 from tests.simulation.stripe_line import FORGOTTEN, LATE, OUTAGE, STALLED, STRIPE_FAULTS
 from tests.simulation.town import LEASE_MARGIN_S
 

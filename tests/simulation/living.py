@@ -92,7 +92,7 @@ async def _rest(town: Town) -> bool:
 def _hits(town: Town) -> tuple[str, ...]:
     return (
         *(f"stripe {kind}" for kind in town.line.faults.hits),
-        *(f"store {kind}" for kind in town.shelf.faults.hits),
+        *(f"store {kind}" for kind in town.shelf.trouble.faults.hits),
         *(f"orders {kind}" for kind in town.inbox.faults.hits),
         *(f"webhook {kind}" for kind in (*town.made.counter.hits, *town.post.arrivals.hits)),
         *["crash"] * town.gates.crashes,

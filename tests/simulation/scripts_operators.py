@@ -113,7 +113,7 @@ async def cards_tried(clients: Clients, card: str) -> None:
         await clients.pay(ORDER, AMOUNT, card, customer_id)
     tried = clients.outside.refused_charges(ORDER)
     # Each process may let one more through, and a count that could not be written is not there.
-    more = len(clients.town.processes) - 1 + len(clients.town.shelf.faults.hits)
+    more = len(clients.town.processes) - 1 + len(clients.town.shelf.trouble.faults.hits)
     more += len(clients.town.line.faults.hits)
     if tried > REFUSALS_MAX + more:
         clients.contradictions.append(f"{tried} cards were tried, of {REFUSALS_MAX} that may be")

@@ -13,7 +13,7 @@ from payment_service.domain.errors import Refusal
 from payment_service.domain.payment import Payment, State
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.flows.world import World
-from payment_service.ports import Unavailable
+from payment_service.ports import StoreInDoubt, Unavailable
 from tests.parts.virtual_time import epoch_s
 from tests.simulation.inbox import taken_minor
 from tests.simulation.town import Town
@@ -21,7 +21,7 @@ from tests.simulation.town import Town
 T = TypeVar("T")
 
 # No answer, or none yet, or "come back later": who has patience asks again.
-AGAIN = frozenset({"lost", "away", "unavailable", "processing"})
+AGAIN = frozenset({"lost", "away", "doubt", "unavailable", "processing"})
 # "It did not happen": what the service may say only when no money was or ever will be taken.
 # `away` is the door's 503 and speaks of one request; the others speak of the payment or refund.
 FAILED = frozenset({"declined", "rejected", "unavailable", "abandoned", "canceled", "failed"})
@@ -110,6 +110,8 @@ class Talkers:
         match task.exception():
             case None:
                 return "answered", task.result()
+            case StoreInDoubt():  # a 202: it may have been begun, and goes on by itself then
+                return "doubt", None
             case Unavailable():
                 return "away", None
             case Refusal() as refusal:

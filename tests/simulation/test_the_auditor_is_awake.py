@@ -17,6 +17,8 @@ from tests.simulation.town import Variant
 
 # Killed and stopped at every gate, but only on the usual paths.
 DENSE = replace(THIN, one_in=1, crash_max=60)
+# Struck at every call of the store on the usual paths.
+EVERY_STORE_CALL = replace(THIN, hit_max=30, crash_max=0, branches_one_in=0)
 # Every mistake must show within so many lives of the thinned matrix.
 WITHIN = 150
 
@@ -72,6 +74,18 @@ def test_doubt_taken_for_failure_is_caught() -> None:
     _, outcome = first_caught(planted.DOUBT_FAILS, ("pay_once",))
 
     assert outcome.violations[0] == "3 order-1 was told rejected with 1000 taken"
+
+
+def test_a_write_in_doubt_that_is_told_as_not_done_is_caught() -> None:
+    def is_in_doubt(branch: Branch) -> bool:
+        return branch.kind == "commit_lost"
+
+    for wish in ("pay_once", "refund_all"):
+        _, outcome = first_caught(
+            planted.CERTAIN, (wish,), only=is_in_doubt, matrix=EVERY_STORE_CALL
+        )
+
+        assert outcome.violations[0].startswith("3 ")
 
 
 def test_an_order_told_from_memory_is_caught() -> None:

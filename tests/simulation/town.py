@@ -31,6 +31,7 @@ from tests.simulation.plan import EVERY, LISTS, WEBHOOKS, FaultCounter, Latency,
 from tests.simulation.post import SECRET, TOLD, MadeFaults, Post, arrivals_of
 from tests.simulation.process import Gates, Process, ProcessClock, Trace
 from tests.simulation.shelf import GatedStore, Shelf
+from tests.simulation.store_faults import StoreTrouble
 from tests.simulation.stripe_line import SimulatedStripe, StripeLine
 from tests.simulation.watch import Watch
 
@@ -312,7 +313,7 @@ async def open_town(
     watch = Watch(engine, awake=watching, leases_hold=leases_hold)
     shelf = Shelf(
         watch,
-        FaultCounter(dict(life.store), "store", points),
+        StoreTrouble(FaultCounter(dict(life.store), "store", points)),
         latency,
         variant.shelf(),
         listed_at=lambda: made.newest_at,
