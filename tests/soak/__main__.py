@@ -46,6 +46,8 @@ def main() -> int:
     outcome = asyncio.run(soak(plan, given.evidence / str(plan.seed)))
     print(as_table(outcome))
     failures = list(outcome.violations)
+    if not outcome.counts["paid"]:
+        failures.append("nothing was paid: the soak proves nothing")
     if given.minutes >= ALL_STRIKE_AFTER_MINUTES:
         failures += [f"{kind} never struck" for kind in outcome.never_struck]
     if failures:
