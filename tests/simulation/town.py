@@ -3,10 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any, Protocol
 
+from payment_service.adapters.disciplined_clock import DisciplinedClock
 from payment_service.adapters.sqlite import open_store
 from payment_service.adapters.stripe.webhooks import SignedEvents
 from payment_service.domain.cursor import opened
@@ -17,9 +18,18 @@ from payment_service.domain.payment import Order, Payment
 from payment_service.flows.pay_order import pay_order
 from payment_service.flows.read_lists import BACK_FILL, SWEEP
 from payment_service.flows.recover import recover, take_over
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import Background, World
-from payment_service.ports import COLLECTIONS, CURSORS, Gateway, Store, Unavailable
+from payment_service.ports import (
+    COLLECTIONS,
+    CURSORS,
+    Clock,
+    Gateway,
+    GatewayUnavailable,
+    Store,
+    Unavailable,
+)
 from stripe_sandbox.engine import Config, Engine
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process
@@ -27,7 +37,7 @@ from tests.parts.virtual_time import EPOCH, VirtualClock, epoch_s
 from tests.simulation.inbox import GatedOrders, Inbox
 from tests.simulation.plan import EVERY, LISTS, WEBHOOKS, FaultCounter, Latency, Life
 from tests.simulation.post import SECRET, TOLD, MadeFaults, Post, arrivals_of
-from tests.simulation.process import Gates, Process, ProcessClock, Trace
+from tests.simulation.process import PAUSE_S, STANDING, Gates, Process, ProcessClock, Trace
 from tests.simulation.shelf import GatedStore, Shelf
 from tests.simulation.stripe_line import SimulatedStripe, StripeLine
 from tests.simulation.watch import Watch
@@ -43,10 +53,9 @@ POLICY = Policy(
 )
 # Holds lapse within the day in which everything must come to rest.
 STRIPE = Config(hold_expires_after_s=4 * 3600.0)
-# Clocks that are wrong by five minutes must not make events look forged.
-SIGNATURE_TOLERANCE_S = 600.0
+# As the service has it by default.
+SIGNATURE_TOLERANCE_S = 300.0
 URL = "https://shop.invalid/payment/webhook"
-LEASE_MARGIN_S = 5
 POLL_S = 1.0
 POLL_AWAY_S = 5.0
 NAP_MAX_S = 3600.0
@@ -68,8 +77,8 @@ class Variant:
 
     take: what is done with an event. recovers: whether there is a worker; blind_to: the collections
     in which it never finds anything due. keeps_apart: whether walkers know of each other.
-    clock_stands: whether a process that stands still takes its clock with it. anywhere: whether it
-    may stand still even where that is too much. shelf: opens the store, an empty one for each life.
+    clock_stands: whether a process that stands still takes its clocks with it. clock: how the time
+    is told. shelf: opens the store, an empty one for each life.
     """
 
     name: str = "honest"
@@ -82,7 +91,7 @@ class Variant:
     blind_to: frozenset[str] = frozenset()
     keeps_apart: bool = True
     clock_stands: bool = False
-    anywhere: bool = False
+    clock: Callable[[DisciplinedClock], Clock] = lambda clock: clock
     shelf: Callable[[], Store] = lambda: open_store(":memory:", COLLECTIONS)
 
 
@@ -186,7 +195,9 @@ class Town:
         """Start as the real one does: take over, open the door, work. Without a store it dies."""
         world = self._world(process)
         try:
-            await take_over(world)
+            with suppress(GatewayUnavailable):
+                await know_time(world)
+                await take_over(world)
         except Unavailable:
             return process.die()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the end
@@ -206,6 +217,10 @@ class Town:
         if self.line.under_way or self.post.under_way:
             return True
         return any(world.background._tasks for _, world in self._doors.values())
+
+    def _is_day_lost(self) -> bool:
+        """Whether a process stands still for so long that nobody polls through all of it."""
+        return any(process.stands_still_s > PAUSE_S for process, _ in self._doors.values())
 
     def _all_up(self) -> bool:
         doors = self._doors.values()
@@ -235,18 +250,19 @@ class Town:
         ]
 
     def _world(self, process: Process) -> World:
-        skew = timedelta(seconds=self.life.skew_s if process.epoch % 2 == 0 else 0)
+        skew_s = self.life.skew_s if process.epoch % 2 else -self.life.skew_s
         alone = self.life.replicas == 1 and not self.life.leases
         store = GatedStore(process, self.shelf, exclusive=alone)
         witness = Sightings()
         self.witnesses.append(witness)
-        clock = ProcessClock(process, skew, stands=self.variant.clock_stands)
-        stripe = SimulatedStripe(process, self.line, ProcessClock(process, skew))
+        machine = ProcessClock(process, skew_s, stands=self.variant.clock_stands)
+        clock = DisciplinedClock(machine.wall_s, machine.monotonic_s, machine.sleep)
+        stripe = open_in_process(SimulatedStripe(process, self.line), clock)
         return World(
             store=self.variant.store(store),
-            gateway=self.variant.gateway(open_in_process(stripe)),
+            gateway=self.variant.gateway(stripe),
             orders=GatedOrders(process, self.inbox),
-            clock=clock,
+            clock=self.variant.clock(clock),
             ids=CountingIds(f"{process.epoch}."),
             witness=witness,
             policy=self.policy,
@@ -260,15 +276,17 @@ class Town:
         under_work: set[str] = set()
         while True:
             wake = self.shelf.next_wake()
-            wait_s = POLL_S if self.busy_clients else self.next_s()
-            is_due = wake is not None and wake <= world.clock.now()
+            awaits = self.busy_clients and not self._is_day_lost()
+            wait_s = POLL_S if awaits else self.next_s()
+            knows = world.clock.is_known()
+            is_due = wake is not None and (not knows or wake <= world.clock.now())
             if is_due and self.variant.recovers:
                 try:
                     await recover(world, under_work, concurrency=16)
                     wait_s = POLL_S
                 except Unavailable:
                     wait_s = POLL_AWAY_S
-            if self.busy_clients or is_due:
+            if awaits or is_due:
                 await process.sleep(wait_s)
             else:
                 await self.shelf.nap(wait_s)
@@ -283,12 +301,11 @@ async def open_town(
     engine = Engine(STRIPE)
     if life.news in {WEBHOOKS, EVERY}:
         engine.webhooks.listen(URL, now=epoch_s(), secret=SECRET, types=TOLD)
-    gates = Gates(trace, frozenset(life.crash), frozenset(life.pause), anywhere=variant.anywhere)
+    standing = {gate: kind for kind in STANDING for gate in getattr(life, kind)}
+    gates = Gates(trace, frozenset(life.crash), standing, dict(life.jump))
     points = gates.points
     made = engine.webhooks.faults = MadeFaults(dict(life.webhook), points)
-    # No lease holds between clocks that differ by more than its margin; the key does.
-    leases_hold = life.replicas == 1 or abs(life.skew_s) < LEASE_MARGIN_S
-    watch = Watch(engine, awake=watching, leases_hold=leases_hold)
+    watch = Watch(engine, awake=watching)
     shelf = Shelf(
         watch,
         FaultCounter(dict(life.store), "store", points),
