@@ -141,6 +141,7 @@ class Town:
     witnesses: list[Sightings] = field(default_factory=list)
     post: Post = field(init=False)
     _doors: dict[int, tuple[Process, World]] = field(default_factory=dict)
+    _running: dict[int, Process] = field(default_factory=dict)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _visits: int = 0
     _epochs: int = 0
@@ -185,7 +186,7 @@ class Town:
         """Start the processes of one replica one after the other, for ever."""
         while True:
             self._epochs += 1
-            process = Process(self._epochs, self.gates)
+            process = self._running[replica] = Process(self._epochs, self.gates)
             self.forget(asyncio.ensure_future(self._serve(replica, process)))
             await process.dead
             started = replica in self._doors and self._doors[replica][0] is process
@@ -220,7 +221,10 @@ class Town:
 
     def _is_day_lost(self) -> bool:
         """Whether a process stands still for so long that nobody polls through all of it."""
-        return any(process.stands_still_s > PAUSE_S for process, _ in self._doors.values())
+        return self._lost_s() > PAUSE_S
+
+    def _lost_s(self) -> float:
+        return max((process.stands_still_s for process in self._running.values()), default=0.0)
 
     def _all_up(self) -> bool:
         doors = self._doors.values()
@@ -228,15 +232,17 @@ class Town:
 
     def next_s(self) -> float:
         """How long nothing new can happen, at the least."""
+        # While a process stands still for a day, nobody looks every second what it does.
+        poll_s = max(POLL_S, self._lost_s() / 50)
         if not self._all_up():
-            return max(self.life.down_s / 10, POLL_S)
+            return max(self.life.down_s / 10, poll_s)
         wake = self.shelf.next_wake()
         if wake is None:
-            return POLL_S if self._is_busy() else NAP_MAX_S
+            return poll_s if self._is_busy() else NAP_MAX_S
         left_s = (wake - EPOCH).total_seconds() - asyncio.get_running_loop().time()
         if left_s < -OVERDUE_S:  # nobody recovers, which is a mistake put in on purpose
             return OVERDUE_S
-        return min(max(left_s, POLL_S), NAP_MAX_S)
+        return min(max(left_s, poll_s if left_s <= 0 else POLL_S), NAP_MAX_S)
 
     def errors(self) -> list[BaseException]:
         """Return the mistakes that ended work nobody waited for."""
