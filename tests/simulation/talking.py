@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from payment_service.domain.errors import Refusal
 from payment_service.domain.payment import Payment, State
 from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import StoreInDoubt, Unavailable
 from tests.parts.virtual_time import epoch_s
@@ -102,7 +103,7 @@ class Talkers:
     async def _once(self, ask: Callable[[World], Awaitable[T]]) -> tuple[str, T | None]:
         """Ask the process there is; return one word, and the answer if there was one."""
         process, world = await self.town.open_door()
-        task: asyncio.Task[Any] = asyncio.ensure_future(_awaited(ask(world)))
+        task: asyncio.Task[Any] = asyncio.ensure_future(_asked(world, ask))
         await asyncio.wait({task, process.dead}, return_when=asyncio.FIRST_COMPLETED)
         if not process.alive:
             self.town.forget(task)
@@ -121,8 +122,10 @@ class Talkers:
                 return "broken", None
 
 
-async def _awaited(answer: Awaitable[T]) -> T:
-    return await answer
+async def _asked(world: World, ask: Callable[[World], Awaitable[T]]) -> T:
+    """Ask as the API does, which knows the time before it says until when there is an answer."""
+    await know_time(world)
+    return await ask(world)
 
 
 def deadline(world: World) -> Any:
