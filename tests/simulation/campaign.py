@@ -18,7 +18,17 @@ from time import perf_counter
 
 import structlog
 
-from tests.simulation.lives import CELLS, FULL, THIN, WHOLE, Branch, branches, grow, random_life
+from tests.simulation.lives import (
+    CELLS,
+    CURRENCY_CELLS,
+    FULL,
+    THIN,
+    WHOLE,
+    Branch,
+    branches,
+    grow,
+    random_life,
+)
 from tests.simulation.lives_in_pairs import GROUNDS, Ground, firsts, pairs
 from tests.simulation.living import Outcome, live
 from tests.simulation.plan import Life, read_life
@@ -42,7 +52,7 @@ class Tally:
     def count(self, outcome: Outcome) -> None:
         """Add one life."""
         self.lives += 1
-        self.hits.update(set(outcome.hits))
+        self.hits.update({*outcome.hits, *(f"currency {code}" for code in outcome.currencies)})
         self.failures += [(str(outcome.life), found) for found in outcome.violations[:1]]
 
     def add(self, other: "Tally") -> None:
@@ -142,15 +152,16 @@ def _follow(what: str, parts: Iterable[Tally], count: int, total: Tally) -> None
 
 
 def _report(total: Tally, seconds: float) -> int:
-    print("\nlives in which each fault struck")
-    for cell in CELLS:
+    print("\nlives in which each fault struck, and money was taken in each currency")
+    cells = (*CELLS, *CURRENCY_CELLS)
+    for cell in cells:
         print(f"  {cell:<40} {total.hits[cell]:>8}")
-    blind = [cell for cell in CELLS if not total.hits[cell]]
+    blind = [cell for cell in cells if not total.hits[cell]]
     print(f"\n{total.lives} lives in {seconds:.0f} s, {total.lives / seconds:.0f} a second")
     for life, found in total.failures[:FAILURES_SHOWN]:
         print(f"FAILED {found}\n  make sim ARGS=\"--life '{life}'\"")
     if blind:
-        print(f"FAILED these faults never struck: {', '.join(blind)}")
+        print(f"FAILED these never struck: {', '.join(blind)}")
     if total.failures or blind:
         return 1
     print("nothing was lost and nothing was charged twice")

@@ -12,6 +12,7 @@ from random import Random
 from typing import Final
 from zlib import crc32
 
+from tests.simulation.currencies import CURRENCIES, currency_of_branch
 from tests.simulation.inbox import ORDERS_FAULTS
 from tests.simulation.living import Outcome
 from tests.simulation.plan import EVERY, NEWS, SILENT, WEBHOOKS, Faults, Life
@@ -39,6 +40,8 @@ CELLS: Final = (
     "crash",
     "pause",
 )
+# A line for each too: money must have been taken in every one of them.
+CURRENCY_CELLS: Final = tuple(f"currency {code}" for code in CURRENCIES)
 
 # The usual stories, in which no matrix leaves a fault out.
 USUAL: Final = ("pay_once", "refund_all")
@@ -88,7 +91,8 @@ class Branch:
 
     def life(self, number: int) -> Life:
         """Return the life without a crash, its fault at the n-th call."""
-        plain = Life(self.scenario, self.card, news=self.news, retry=self.retry)
+        currency = currency_of_branch(str(self))
+        plain = Life(self.scenario, self.card, news=self.news, currency=currency, retry=self.retry)
         if self.where == "pause":
             return replace(plain, replicas=2)
         return with_fault(plain, self.where, number, self.kind) if self.kind else plain
@@ -204,6 +208,7 @@ def random_life(seed: int) -> Life:
         leases=chance.random() < 0.5,
         news=news,
         retry=chance.random() < 0.6,
+        currency=chance.choice(CURRENCIES),
     )
 
 

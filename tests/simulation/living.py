@@ -7,7 +7,7 @@ from typing import Any
 from tests.parts.virtual_time import run
 from tests.simulation.auditor import judge
 from tests.simulation.clients import Clients
-from tests.simulation.evidence import gather
+from tests.simulation.evidence import Evidence, gather
 from tests.simulation.plan import Life
 from tests.simulation.process import Point, Trace
 from tests.simulation.scenarios import CARDS, SCENARIOS
@@ -23,7 +23,7 @@ class Outcome:
     """What came of a life.
 
     calls: the calls to the outside, in order. points: where something could go wrong. hits: the
-    faults that really struck, and crashes.
+    faults that really struck, and crashes. currencies: those that Stripe took money in.
     """
 
     life: Life
@@ -33,6 +33,7 @@ class Outcome:
     hits: tuple[str, ...]
     trace: tuple[str, ...]
     digest: str
+    currencies: tuple[str, ...] = ()
 
 
 def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Outcome:
@@ -64,6 +65,7 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
         hits=_hits(town),
         trace=tuple(town.trace.lines),
         digest=town.trace.digest(),
+        currencies=_currencies(evidence),
     )
 
 
@@ -90,6 +92,11 @@ def _hits(town: Town) -> tuple[str, ...]:
         *["crash"] * town.gates.crashes,
         *["pause"] * town.gates.pauses,
     )
+
+
+def _currencies(evidence: Evidence) -> tuple[str, ...]:
+    intents = evidence.ledger["payment_intents"]
+    return tuple(sorted({one["currency"] for one in intents if one["amount_received"]}))
 
 
 def _tell_the_end(trace: Trace, shown: Any, violations: list[str]) -> None:

@@ -131,19 +131,26 @@ class _Trip:
 
 
 class SimulatedStripe(InProcessStripe):
-    """The SDK's HTTP client of one process."""
+    """The SDK's HTTP client of one process. sent: what becomes of a request on its way."""
 
-    def __init__(self, process: Process, line: StripeLine, clock: ProcessClock) -> None:
+    def __init__(
+        self,
+        process: Process,
+        line: StripeLine,
+        clock: ProcessClock,
+        sent: Callable[[Request], Request] = lambda request: request,
+    ) -> None:
         super().__init__(line.engine, epoch_s)
         self._process = process
         self._line = line
         self._clock = clock
+        self._sent = sent
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """Send one request, between its gates."""
-        request = request_of(method, url, headers, post_data)
+        request = self._sent(request_of(method, url, headers, post_data))
         what = f"stripe {request.method} {request.path}"
         watch = self._line.watch
         watch.sent(request, self._process, self._clock.now(), self._line.documents)

@@ -20,7 +20,7 @@ from payment_service.flows.recover import recover, take_over
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import Background, World
 from payment_service.ports import COLLECTIONS, CURSORS, Gateway, Store, Unavailable
-from stripe_sandbox.engine import Config, Engine
+from stripe_sandbox.engine import Config, Engine, Request
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process
 from tests.parts.virtual_time import EPOCH, VirtualClock, epoch_s
@@ -66,8 +66,9 @@ class Pay(Protocol):
 class Variant:
     """Which service lives: the honest one, or one with a mistake put in on purpose.
 
-    take: what is done with an event. recovers: whether there is a worker; blind_to: the collections
-    in which it never finds anything due. keeps_apart: whether walkers know of each other.
+    sent: what becomes of a request on its way to Stripe. take: what is done with an event.
+    recovers: whether there is a worker; blind_to: the collections in which it never finds anything
+    due. keeps_apart: whether walkers know of each other.
     clock_stands: whether a process that stands still takes its clock with it. anywhere: whether it
     may stand still even where that is too much. shelf: opens the store, an empty one for each life.
     """
@@ -75,6 +76,7 @@ class Variant:
     name: str = "honest"
     pay: Pay = pay_order
     gateway: Callable[[Gateway], Gateway] = lambda gateway: gateway
+    sent: Callable[[Request], Request] = lambda request: request
     store: Callable[[Store], Store] = lambda store: store
     take: Callable[[World, SeenEvent, Door], Awaitable[Any]] = take_event
     policy: Policy = POLICY
@@ -241,7 +243,7 @@ class Town:
         witness = Sightings()
         self.witnesses.append(witness)
         clock = ProcessClock(process, skew, stands=self.variant.clock_stands)
-        stripe = SimulatedStripe(process, self.line, ProcessClock(process, skew))
+        stripe = SimulatedStripe(process, self.line, ProcessClock(process, skew), self.variant.sent)
         return World(
             store=self.variant.store(store),
             gateway=self.variant.gateway(open_in_process(stripe)),
