@@ -35,16 +35,18 @@ def differences(
 
     where: `at_stripe` or `shown`, which says what the thing is.
     """
-    rows = [(row.name, getattr(row, where)) for row in fields if getattr(row, where)]
-    told = [
-        [
-            f"{name}: {record[name]!r} was asked for, {read(seen, found)!r} is {_WHERE[where]}"
-            for name, read in rows
-            if name in record and record[name] != read(seen, found)
-        ]
+    rows = {row.name: getattr(row, where) for row in fields if getattr(row, where)}
+    there = {name: read(seen, found) for name, read in rows.items()}
+    wrong = [
+        {name: record[name] for name in there if name in record and record[name] != there[name]}
         for record in records
     ]
-    return min(told, key=len, default=[])
+    # Of two that are as near the one that has the first row right is meant: it says of what.
+    nearest = min(wrong, key=lambda one: (len(one), next(iter(there)) in one), default={})
+    return [
+        f"{name}: {asked!r} was asked for, {there[name]!r} is {_WHERE[where]}"
+        for name, asked in nearest.items()
+    ]
 
 
 def unlike(seen: Evidence, fields: Iterable[Field], at_stripe: Found, shown: Any) -> list[str]:

@@ -4,12 +4,14 @@ Those of the requests are put in on the way to Stripe, where the form is written
 shown between Stripe's answer and the service. Nothing is patched.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from payment_service.domain.news import (
+    CardSeen,
     CustomerSeen,
     DisputesSeen,
     IntentSeen,
@@ -18,7 +20,13 @@ from payment_service.domain.news import (
     RefundsSeen,
 )
 from payment_service.domain.payment import Payment
-from payment_service.domain.steps import GatewayStep, ReadCustomer
+from payment_service.domain.steps import (
+    CreateIntent,
+    CreateRefund,
+    CreateSetup,
+    GatewayStep,
+    SetDefaultCard,
+)
 from payment_service.ports import PAYMENTS, Collection, Gateway
 from stripe_sandbox.engine import Request
 from tests.simulation.planted import asking
@@ -27,13 +35,16 @@ from tests.simulation.town import Variant
 Form = dict[str, str]
 Change = Callable[[Form], None]
 INTENTS: Final = "/v1/payment_intents"
+CONFIRM, CAPTURE, CANCEL = (f"{INTENTS}/[^/]+/{verb}" for verb in ("confirm", "capture", "cancel"))
+REFUNDS, CUSTOMERS = "/v1/refunds", "/v1/customers"
+CARD: Final = "/v1/payment_methods/[^/]+"
 
 
 def form(name: str, path: str, change: Change) -> Variant:
-    """Return a service that writes its requests to paths with this end otherwise than asked."""
+    """Return a service that writes its requests to such paths otherwise than asked."""
 
     def sent(request: Request) -> Request:
-        if request.method != "POST" or not request.path.endswith(path):
+        if request.method != "POST" or not re.fullmatch(path, request.path):
             return request
         fields = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
         change(fields)
@@ -72,8 +83,14 @@ def reckon(field: str, count: Callable[[int], int]) -> Change:
     return change
 
 
-def _always(field: str, value: str) -> Change:
-    return lambda fields: fields.update({field: value})
+def both(*changes: Change) -> Change:
+    """Return what makes one change after the other."""
+
+    def change(fields: Form) -> None:
+        for one in changes:
+            one(fields)
+
+    return change
 
 
 def shown(name: str, change: Callable[[News], News]) -> Variant:
@@ -109,15 +126,47 @@ def _refunded(news: News) -> News:
     return news
 
 
-def _card(**changes: Any) -> Callable[[Gateway, GatewayStep], Any]:
-    async def ask(gateway: Gateway, step: GatewayStep) -> News:
-        news = await gateway.ask(step)
-        if isinstance(news, CustomerSeen) and isinstance(step, ReadCustomer):
-            cards = tuple(replace(card, **changes) for card in news.customer.cards)
-            return replace(news, customer=replace(news.customer, cards=cards))
+def _card(**changes: Any) -> Callable[[News], News]:
+    def change(news: News) -> News:
+        match news:
+            case CardSeen():
+                return replace(news, card=replace(news.card, **changes))
+            case CustomerSeen():
+                cards = tuple(replace(card, **changes) for card in news.customer.cards)
+                return replace(news, customer=replace(news.customer, cards=cards))
+            case _:
+                return news
+
+    return change
+
+
+class Mixing:
+    """The Gateway port of a service that takes the first of a kind for every later one."""
+
+    def __init__(self, gateway: Gateway, kind: type[Any], field: str) -> None:
+        self._gateway = gateway
+        self._kind = kind
+        self._field = field
+        self._first: str | None = None
+
+    async def ask(self, step: GatewayStep) -> News:
+        """Carry out one step, on the first payment or customer that was seen."""
+        if isinstance(step, self._kind) and self._first:
+            step = replace(step, **{self._field: self._first})
+        news = await self._gateway.ask(step)
+        match news:
+            case IntentSeen() if self._field == "intent_id":
+                self._first = self._first or news.intent.id
+            case CustomerSeen() if self._field == "customer_id":
+                self._first = self._first or news.customer.id
+            case CardSeen() if self._field == "payment_method_id":
+                self._first = self._first or news.card.payment_method_id
         return news
 
-    return ask
+
+def mixing(name: str, kind: type[Any], field: str) -> Variant:
+    """Return a service that asks this step of Stripe about the first that it saw."""
+    return Variant(name, gateway=lambda gateway: Mixing(gateway, kind, field))
 
 
 class Renaming:
@@ -142,3 +191,136 @@ class Renaming:
 def written(name: str, **terms: Any) -> Variant:
     """Return a service that writes other terms into its documents."""
     return Variant(name, store=lambda store: Renaming(store, **terms))
+
+
+# Each mistake, a story in which it can show, and how what the auditor says of it begins.
+WRONGS: Final = (
+    # about payments
+    (form("eur for any currency", INTENTS, put("currency", "eur")), "pay_once", "1 "),
+    (form("usd for any currency", INTENTS, put("currency", "usd")), "pay_once", "1 "),
+    (form("a currency more", INTENTS, put("currency", "sek")), "everything_asked", "1 "),
+    (form("major units", INTENTS, reckon("amount", lambda n: n * 100)), "pay_once", "1 "),
+    (
+        form("an amount is rounded", INTENTS, reckon("amount", lambda n: n // 1000 * 1000)),
+        "pay_once",
+        "1 ",
+    ),
+    (form("one more", INTENTS, reckon("amount", lambda n: n + 10)), "two_orders", "1 "),
+    (form("nobody's", INTENTS, drop("customer")), "everything_asked", "1 "),
+    (mixing("another customer", CreateIntent, "customer_id"), "everything_asked", "1 "),
+    (
+        form("another card", INTENTS, put("payment_method", "pm_card_jcb")),
+        "pay_once",
+        "1 order-1: card",
+    ),
+    (
+        form("another card later", CONFIRM, put("payment_method", "pm_card_jcb")),
+        "decline_then_pay",
+        "1 order-1: card",
+    ),
+    (mixing("the first card", CreateIntent, "payment_method_id"), "everything_asked", "1 "),
+    (form("the holder is there", INTENTS, drop("off_session")), "off_session", "1 order-1: off"),
+    (
+        form("the holder is away", CONFIRM, lambda fields: fields.update(off_session="true")),
+        "everything_confirmed",
+        "1 order-1: off",
+    ),
+    (form("no description", INTENTS, drop("description")), "pay_once", "1 order-1: description"),
+    (form("no metadata", INTENTS, drop("metadata[basket]")), "pay_once", "1 order-1: metadata"),
+    (form("whose request", INTENTS, drop("metadata[request_id]")), "pay_once", "1 order-1: nob"),
+    (
+        form("captured at once", INTENTS, drop("capture_method")),
+        "hold_and_capture",
+        "1 order-1: capture_method",
+    ),
+    (
+        form(
+            "no way back",
+            INTENTS,
+            both(drop("return_url"), put("automatic_payment_methods[allow_redirects]", "never")),
+        ),
+        "everything_asked",
+        "1 order-1: comes_back",
+    ),
+    (
+        form("another way back", CONFIRM, put("return_url", "https://elsewhere.example")),
+        "everything_confirmed",
+        "1 order-1: return_url",
+    ),
+    (form("all is captured", CAPTURE, drop("amount_to_capture")), "capture_part", "1 order-1: "),
+    (
+        form("captured by one less", CAPTURE, reckon("amount_to_capture", lambda n: n - 10)),
+        "everything_held",
+        "1 order-1: ",
+    ),
+    (
+        form("why canceled", CANCEL, put("cancellation_reason", "abandoned")),
+        "hold_and_cancel",
+        "3 order-1 was canceled",
+    ),
+    (
+        form("nobody says why canceled", CANCEL, drop("cancellation_reason")),
+        "everything_held",
+        "3 order-2 was canceled",
+    ),
+    # about refunds and disputes
+    (
+        form("299 for 300", REFUNDS, reckon("amount", lambda n: n - 10)),
+        "refund_parts",
+        "5 order-1 rfd_1 amount",
+    ),
+    (form("refunded whole", REFUNDS, drop("amount")), "refund_parts", "5 order-1 rfd_1 amount"),
+    (
+        form("why refunded", REFUNDS, put("reason", "fraudulent")),
+        "refund_all",
+        "5 order-1 rfd_1 reason",
+    ),
+    (
+        form("why refunded, in words", REFUNDS, drop("metadata[reason]")),
+        "everything_asked",
+        "5 order-2 rfd_2 reason",
+    ),
+    (mixing("another payment is refunded", CreateRefund, "intent_id"), "everything_asked", "5 "),
+    (shown("another refund is shown", _refunded), "refund_parts", "2 order-1 rfd_1 was answered"),
+    (
+        shown("another amount is disputed", _dispute(amount_minor=1)),
+        "dispute_won",
+        "5 order-1: the dispute's amount",
+    ),
+    (
+        shown("disputed in another currency", _dispute(currency="sek")),
+        "dispute_won",
+        "5 order-1: the dispute's currency",
+    ),
+    (
+        shown("disputed for another reason", _dispute(reason="duplicate")),
+        "dispute_won",
+        "5 order-1: the dispute's reason",
+    ),
+    # about what is shown and told
+    (shown("another amount is told", _received), "pay_once", "2 order-1 was answered"),
+    (
+        written("the document names another customer", customer_id="cus_of_nobody"),
+        "everything_asked",
+        "1 order-",
+    ),
+    (written("another currency is shown", currency="sek"), "pay_once", "1 order-1: currency"),
+    (written("another amount is shown", amount_minor=1), "pay_once", "1 order-1: amount"),
+    (written("other words are shown", description="x"), "pay_once", "1 order-1: description"),
+    (written("other metadata are shown", metadata={}), "pay_once", "1 order-1: metadata"),
+    # about customers and cards
+    (form("no name", CUSTOMERS, drop("name")), "keep_cards", "8 a@example.com: name"),
+    (
+        form("no cardholder", CARD, drop("billing_details[name]")),
+        "keep_cards",
+        "8 a@example.com: a card's name",
+    ),
+    (shown("another last4", _card(last4="0000")), "keep_cards", "8 a@example.com: a card's card"),
+    (shown("another year", _card(exp_year=2001)), "keep_cards", "8 a@example.com: a card's exp"),
+    (
+        mixing("another default card", SetDefaultCard, "payment_method_id"),
+        "everything_asked",
+        "8 a@example.com",
+    ),
+    (mixing("set up for another", CreateSetup, "customer_id"), "everything_saved", "8 "),
+)

@@ -97,7 +97,9 @@ def _cards(seen: Evidence, talk: Conversation, order: str) -> set[str]:
         for one in talks_of(seen, "detach")
         if one.answers and talk.answers and one.answers[0].asked_at < talk.answers[0].asked_at
     }
-    return {one["card"] for one in kept if one["made"] is None or one["made"] not in gone}
+    left = [one for one in kept if one["made"] is None or one["made"] not in gone]
+    chosen = [one for one in left if one["is_default"] and one["is_kept"]]
+    return {one["card"] for one in chosen[-1:] or left}
 
 
 def card_records(seen: Evidence, email: str) -> list[dict[str, Any]]:
@@ -108,6 +110,7 @@ def card_records(seen: Evidence, email: str) -> list[dict[str, Any]]:
             "card": LAST4[talk.asked["card"]],
             "name": talk.asked["name"],
             "is_default": talk.asked["is_default"],
+            "is_kept": talk.last == "kept",
         }
         for talk in talks_of(seen, "attach")
         if email_of(seen, talk.asked.get("customer")) == email
@@ -115,7 +118,7 @@ def card_records(seen: Evidence, email: str) -> list[dict[str, Any]]:
     setups = [s["customer"] for s in seen.ledger["setup_intents"]]
     if email in {email_of(seen, customer) for customer in setups}:
         records += [
-            {"made": None, "card": LAST4[card], "name": None, "is_default": False}
+            {"made": None, "card": LAST4[card], "name": None, "is_default": False, "is_kept": True}
             for card in seen.others.saved
         ]
     return records
