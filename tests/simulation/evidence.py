@@ -46,6 +46,8 @@ class Others:
     confirmed: tuple[tuple[str, str], ...] = ()
     captured: frozenset[str] = frozenset()
     saved: tuple[str, ...] = ()
+    chosen: tuple[tuple[str, str], ...] = ()
+    refunded: frozenset[str] = frozenset()
 
 
 # Clocks that are off by more than this may end what nobody has left alone for long.
@@ -60,7 +62,8 @@ class Evidence:
     events: those that are kept. changed: e-mails of customers whom others changed at Stripe.
     others: what was done at Stripe without us. captures_itself: whether the service captures what
     is held before it lapses. clocks_agree: whether our clocks are right enough to say why a payment
-    was canceled. all_is_heard: whether Stripe had a way to tell us everything.
+    was canceled. all_is_heard: whether Stripe had a way to tell us everything. refused: what the
+    OrderService would not hear of which order.
     """
 
     ledger: dict[str, Any]
@@ -76,6 +79,7 @@ class Evidence:
     changed: frozenset[str]
     all_is_heard: bool
     at_rest: bool
+    refused: frozenset[tuple[str, str]] = frozenset()
     others: Others = Others()
     captures_itself: bool = False
     clocks_agree: bool = True
@@ -128,6 +132,7 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
         told=clients.conversations,
         inbox=town.inbox.accepted,
         words=frozenset({status for status in _words(town.policy) if status}),
+        refused=frozenset(town.inbox.refused),
         shown=shown,
         shown_customers=customers,
         documents=[to_json(doc) for doc in town.shelf.newest.values()],
@@ -140,6 +145,8 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
             tuple(clients.outside.confirmed),
             frozenset(clients.outside.captured),
             tuple(clients.outside.saved),
+            tuple(clients.outside.chosen),
+            frozenset(clients.outside.refunded),
         ),
         captures_itself=bool(town.policy.hold_auto_capture_s),
         clocks_agree=abs(town.life.skew_s) <= CLOCKS_AGREE_S,

@@ -1,12 +1,12 @@
 """Run one life to its end, from the first click to the auditor's judgement."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.parts.virtual_time import run
 from tests.simulation.auditor import judge
-from tests.simulation.clients import Clients
+from tests.simulation.coverage import Coverage
 from tests.simulation.evidence import Evidence, gather
 from tests.simulation.plan import Life
 from tests.simulation.process import Point, Trace
@@ -23,7 +23,8 @@ class Outcome:
     """What came of a life.
 
     calls: the calls to the outside, in order. points: where something could go wrong. hits: the
-    faults that really struck, and crashes. currencies: those that Stripe took money in.
+    faults that really struck, and crashes. coverage: the roads walked and the answers heard.
+    currencies: those that Stripe took money in.
     """
 
     life: Life
@@ -33,6 +34,7 @@ class Outcome:
     hits: tuple[str, ...]
     trace: tuple[str, ...]
     digest: str
+    coverage: Coverage = field(default_factory=Coverage)
     currencies: tuple[str, ...] = ()
 
 
@@ -46,11 +48,17 @@ def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Out
 
 async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
     scenario = SCENARIOS[life.scenario]
-    town = await open_town(life, variant, watching=watching, policy=scenario.policy)
+    town = await open_town(
+        life,
+        scenario.service(variant),
+        watching=watching,
+        policy=scenario.policy,
+        stripe=scenario.stripe,
+    )
     # What work ended in is asked of it at the end.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _told: None)
     town.begin()
-    clients = Clients(town, life.retry)
+    clients = scenario.clients(town, life.retry)
     await scenario.play(clients, CARDS[life.card])
     at_rest = await _rest(town)
     evidence = await gather(clients, at_rest=at_rest)
@@ -65,6 +73,7 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
         hits=_hits(town),
         trace=tuple(town.trace.lines),
         digest=town.trace.digest(),
+        coverage=town.watch.coverage,
         currencies=_currencies(evidence),
     )
 

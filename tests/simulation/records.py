@@ -87,6 +87,8 @@ def _cards(seen: Evidence, talk: Conversation, order: str) -> set[str]:
     named = talk.asked.get("card")
     if named in LAST4:
         return {LAST4[named]}
+    if talk.wish == "confirm" and named is None:
+        return _cards_at_hand(seen, order)
     pays = [talk, *talks_of(seen, "pay", order=order)]
     emails = {email_of(seen, one.asked.get("customer")) for one in pays} - {None}
     kept = [one for email in emails for one in card_records(seen, email or "")]
@@ -100,6 +102,13 @@ def _cards(seen: Evidence, talk: Conversation, order: str) -> set[str]:
     left = [one for one in kept if one["made"] is None or one["made"] not in gone]
     chosen = [one for one in left if one["is_default"] and one["is_kept"]]
     return {one["card"] for one in chosen[-1:] or left}
+
+
+def _cards_at_hand(seen: Evidence, order: str) -> set[str]:
+    """Return the cards that wait for nothing but a confirmation that names none."""
+    chosen = {LAST4[card] for chosen, card in seen.others.chosen if chosen == order}
+    pays = talks_of(seen, "pay", order=order)
+    return chosen.union(*(_cards(seen, talk, order) for talk in pays))
 
 
 def card_records(seen: Evidence, email: str) -> list[dict[str, Any]]:

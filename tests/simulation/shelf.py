@@ -84,6 +84,11 @@ class Shelf:
         _put(self._owed, place, owed_at(doc))
         self.rouse()
 
+    def removed(self, collection: Collection[Any], id: str) -> None:
+        """Take note of a document that is gone."""
+        for places in (self.newest, self._wakes, self._owed):
+            places.pop((collection.name, id), None)
+
     def rouse(self) -> None:
         """Wake up the workers that sleep for long: there may be something new for them."""
         for sleeper in self._sleepers:
@@ -168,10 +173,12 @@ class GatedStore:
         expected_version: int,
     ) -> None:
         """Remove a document."""
-        await self._call(
-            f"remove {collection.name}",
-            lambda: self._shelf.raw.remove(collection, id, expected_version=expected_version),
-        )
+
+        async def act() -> None:
+            await self._shelf.raw.remove(collection, id, expected_version=expected_version)
+            self._shelf.removed(collection, id)
+
+        await self._call(f"remove {collection.name}", act)
 
     async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
         """Find by a column."""

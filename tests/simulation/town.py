@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from payment_service.adapters.sqlite import open_store
@@ -24,6 +25,7 @@ from stripe_sandbox.engine import Config, Engine, Request
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process
 from tests.parts.virtual_time import EPOCH, VirtualClock, epoch_s
+from tests.simulation.coverage import HeardGateway, HeardOrders
 from tests.simulation.inbox import GatedOrders, Inbox
 from tests.simulation.plan import EVERY, LISTS, WEBHOOKS, FaultCounter, Latency, Life
 from tests.simulation.post import SECRET, TOLD, MadeFaults, Post, arrivals_of
@@ -131,6 +133,9 @@ class Town:
     made: MadeFaults
     policy: Policy
     busy_clients: bool = True
+    # Held while no process may be started.
+    closed: asyncio.Lock = field(default_factory=asyncio.Lock)
+    processes: list[Process] = field(default_factory=list)
     witnesses: list[Sightings] = field(default_factory=list)
     post: Post = field(init=False)
     _doors: dict[int, tuple[Process, World]] = field(default_factory=dict)
@@ -177,8 +182,10 @@ class Town:
     async def _run(self, replica: int) -> None:
         """Start the processes of one replica one after the other, for ever."""
         while True:
-            self._epochs += 1
-            process = Process(self._epochs, self.gates)
+            async with self.closed:
+                self._epochs += 1
+                process = Process(self._epochs, self.gates)
+                self.processes.append(process)
             self.forget(asyncio.ensure_future(self._serve(replica, process)))
             await process.dead
             started = replica in self._doors and self._doors[replica][0] is process
@@ -246,8 +253,14 @@ class Town:
         stripe = SimulatedStripe(process, self.line, ProcessClock(process, skew), self.variant.sent)
         return World(
             store=self.variant.store(store),
-            gateway=self.variant.gateway(open_in_process(stripe)),
-            orders=GatedOrders(process, self.inbox),
+            gateway=HeardGateway(
+                self.variant.gateway(open_in_process(stripe)),
+                self.watch.coverage,
+                self.shelf.newest,
+            ),
+            orders=HeardOrders(
+                GatedOrders(process, self.inbox), self.watch.coverage, self.shelf.newest
+            ),
             clock=clock,
             ids=CountingIds(f"{process.epoch}."),
             witness=witness,
@@ -278,11 +291,19 @@ class Town:
 
 
 async def open_town(
-    life: Life, variant: Variant, *, watching: bool, policy: Mapping[str, Any]
+    life: Life,
+    variant: Variant,
+    *,
+    watching: bool,
+    policy: Mapping[str, Any],
+    stripe: Mapping[str, Any] = MappingProxyType({}),
 ) -> Town:
-    """Return a town in which nothing has happened yet. policy: what is otherwise than usual."""
+    """Return a town in which nothing has happened yet.
+
+    policy, stripe: what is otherwise than usual, with us and at Stripe.
+    """
     trace, latency = Trace(), Latency(life.seed)
-    engine = Engine(STRIPE)
+    engine = Engine(replace(STRIPE, **stripe))
     if life.news in {WEBHOOKS, EVERY}:
         engine.webhooks.listen(URL, now=epoch_s(), secret=SECRET, types=TOLD)
     gates = Gates(trace, frozenset(life.crash), frozenset(life.pause), anywhere=variant.anywhere)

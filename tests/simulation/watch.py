@@ -26,6 +26,7 @@ from payment_service.domain.refund import RELEASED, Refund, RefundStatus
 from payment_service.domain.transitions import ROADS
 from payment_service.ports import Document
 from stripe_sandbox.engine import Engine, Request
+from tests.simulation.coverage import Coverage
 from tests.simulation.process import Process
 
 # Where a PaymentIntent or a refund stands when its effect is there.
@@ -44,6 +45,7 @@ class Watch:
     engine: Engine
     awake: bool = True
     leases_hold: bool = True
+    coverage: Coverage = field(default_factory=Coverage)
     complaints: list[str] = field(default_factory=list)
     in_flight: dict[str, Process] = field(default_factory=dict)
     # Keys of requests that Stripe is not done with, and those that it holds an answer for.
@@ -52,6 +54,7 @@ class Watch:
 
     def committed(self, before: Document | None, after: Document) -> None:
         """A document was written."""
+        self.coverage.committed(before, after)
         if not self.awake:
             return
         if isinstance(after, Payment):
