@@ -69,16 +69,21 @@ def confirmation_records(seen: Evidence, order: str) -> list[Record]:
     talks = talks_of(seen, "pay", "confirm", order=order)
     urls = {talk.asked.get("return_url") for talk in talks}
     records: list[Record] = [
-        {**talk.asked, "card": card, "return_url": url}
-        for talk in talks
-        for card in _cards(seen, talk, order)
-        for url in ({talk.asked["return_url"]} if talk.asked.get("return_url") else urls)
-    ]
-    records += [
         {"card": LAST4[card], "off_session": False, "return_url": None}
         for confirmed, card in seen.others.confirmed
         if confirmed == order
     ]
+    for talk in talks:
+        if "card" not in talk.asked:  # its caller keeps no record of cards
+            records.append(talk.asked)
+            continue
+        # Without a place of its own to come back to a confirmation goes on with the payment's.
+        places = {talk.asked["return_url"]} if talk.asked["return_url"] else urls
+        records += [
+            {**talk.asked, "card": card, "return_url": url}
+            for card in _cards(seen, talk, order)
+            for url in places
+        ]
     return records
 
 
