@@ -6,8 +6,9 @@ invariants: 1 payments, 3 cancellations, 5 refunds and disputes, 6 the OrderServ
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from payment_service.domain.payment import FailureKind
 from tests.simulation.comparing import (
     CARD,
     CONFIRMATION,
@@ -18,6 +19,7 @@ from tests.simulation.comparing import (
     REFUND,
     REFUND_AS_IT_STANDS,
     SETUP,
+    WARNING,
     Record,
     differences,
     email_of,
@@ -25,6 +27,7 @@ from tests.simulation.comparing import (
 )
 from tests.simulation.evidence import Evidence, Found, refund_asked, talks_of
 from tests.simulation.records import (
+    OURS,
     cancel_reasons,
     card_records,
     confirmation_records,
@@ -34,6 +37,8 @@ from tests.simulation.records import (
 
 # A payment that was canceled sooner than this was not left alone: somebody asked for it.
 LEFT_ALONE_S: Final = 600
+# The codes of a bank that wants to see the holder of the card: they leave no charge.
+UNCHARGED: Final = {"authentication_required", "payment_intent_authentication_failure"}
 # A refund without an amount: what that comes to depends on the others.
 ALL_LEFT: Final = ("amount", None)
 # What makes two wishes to pay an order the same deal; the words of the first one stay.
@@ -146,20 +151,42 @@ def _all_refunds_are_recorded(seen: Evidence) -> bool:
 
 
 def disputes_are_shown_as_they_are(seen: Evidence) -> Iterator[str]:
-    at_stripe = {dispute["id"]: dispute for dispute in seen.ledger["disputes"]}
+    disputes = {dispute["id"]: dispute for dispute in seen.ledger["disputes"]}
+    warnings = {warning["id"]: warning for warning in seen.ledger["early_fraud_warnings"]}
     for order, payment in seen.shown.items():
         for dispute in payment.disputes if payment else ():
-            for told in unlike(seen, DISPUTE, at_stripe.get(dispute.id, _NO_DISPUTE), dispute):
-                yield f"5 {order}: the dispute's {told}"
+            if dispute.id in disputes:
+                for told in unlike(seen, DISPUTE, disputes[dispute.id], dispute):
+                    yield f"5 {order}: the dispute's {told}"
+        for warning in payment.warnings if payment else ():
+            if warning.id in warnings:
+                for told in unlike(seen, WARNING, warnings[warning.id], warning):
+                    yield f"5 {order}: the fraud warning's {told}"
 
 
-_NO_DISPUTE: Final[dict[str, Any]] = {"amount": None, "currency": None, "reason": None}
+def declines_are_shown_as_they_were(seen: Evidence) -> Iterator[str]:
+    """The code of a refused card is one that Stripe gave for this payment."""
+    intents = {intent["id"]: intent for intent in seen.ledger["payment_intents"]}
+    for order, payment in seen.shown.items():
+        failure = payment.failure if payment else None
+        intent = intents.get(payment.intent_id or "") if payment else None
+        if failure is None or intent is None or failure.kind is not FailureKind.DECLINED:
+            continue
+        given = {charge["failure_code"] for charge in intent["charges"]} | UNCHARGED
+        if failure.code not in given:
+            yield f"1 {order} is shown as refused with {failure.code}, which Stripe did not say"
 
 
 def customers_are_as_asked(seen: Evidence) -> Iterator[str]:
     for email, shown in seen.shown_customers.items():
-        records = [talk.asked for talk in talks_of(seen, "customer", order=email)]
-        living = [c for c in seen.ledger["customers"] if c["email"] == email and not c["deleted"]]
+        talks = talks_of(seen, "customer", order=email)
+        records: list[Record] = [{**talk.asked, "service": OURS} for talk in talks]
+        known = {talk.made for talk in talks} | {shown.customer_id if shown else None}
+        living = [
+            one
+            for one in seen.ledger["customers"]
+            if not one["deleted"] and (one["email"] == email or one["id"] in known)
+        ]
         if shown is not None:
             for told in differences(seen, CUSTOMER, records, shown, "shown"):
                 yield f"8 {email}: {told}"
@@ -180,6 +207,14 @@ def _cards_are_as_asked(seen: Evidence, email: str, customer: Found) -> Iterator
         for told in differences(seen, CARD, own, card, "at_stripe"):
             yield f"8 {email}: a card's {told}"
     wanted = [one["made"] for one in records if one["is_default"]]
+    elsewhere = {
+        card["id"]
+        for other in seen.ledger["customers"]
+        for card in other["cards"]
+        if other["email"] != email
+    }
+    if elsewhere & {one["made"] for one in records}:
+        yield f"8 {email}: a card was saved for somebody else"
     there = {card["id"] for card in customer["cards"]}
     if wanted and wanted[-1] in there and customer["default_payment_method"] != wanted[-1]:
         yield f"8 {email}: the default card is another than was asked for"
@@ -250,6 +285,7 @@ RULES: Final = (
     captures_are_as_asked,
     cancellations_are_as_asked,
     refunds_are_as_asked,
+    declines_are_shown_as_they_were,
     disputes_are_shown_as_they_are,
     customers_are_as_asked,
     setups_are_as_asked,

@@ -93,6 +93,26 @@ def _comes_back(_seen: Evidence, intent: Found) -> bool:
     return bool(intent["allow_redirects"] == "always")
 
 
+def _service(_seen: Evidence, found: Found) -> str | None:
+    service: str | None = found["metadata"].get("service")
+    return service
+
+
+def _card_of_success(_seen: Evidence, intent: Found) -> str | None:
+    """Return the card that the money is of. Before there is money others may change it."""
+    card: str | None = intent["payment_method"]
+    return card if intent["amount_received"] else None
+
+
+def _shown_card_of_success(payment: Payment) -> str | None:
+    return payment.payment_method_id if payment.received_minor else None
+
+
+def _due_by(dispute: Dispute) -> int | None:
+    due_at = dispute.evidence_due_at
+    return int(due_at.timestamp()) if due_at else None
+
+
 def _reason_of_refund(_seen: Evidence, refund: Found) -> str | None:
     reason: str | None = refund["reason"] or refund["metadata"].get("reason")
     return reason
@@ -127,12 +147,14 @@ PAYMENT: Final = (
     Field("description", _of("description"), _terms(lambda p: p.terms.description)),
     Field("metadata", _callers_metadata, _terms(lambda p: dict(p.terms.metadata))),
     Field("comes_back", _comes_back, None),
+    Field("service", _service, None),
 )
 # What became of it, which nobody asks for.
 PAYMENT_AS_IT_STANDS: Final = (
     Field("received", _of("amount_received"), _terms(lambda p: p.received_minor)),
     Field("capturable", _of("amount_capturable"), _terms(lambda p: p.capturable_minor)),
     Field("charge", lambda _, i: _last(i["charges"]), _terms(lambda p: p.charge_id)),
+    Field("card", _card_of_success, _terms(_shown_card_of_success)),
 )
 # One request that confirmed a PaymentIntent.
 CONFIRMATION: Final = (
@@ -145,20 +167,30 @@ REFUND: Final = (
     Field("currency", _of("currency"), None),
     Field("reason", _reason_of_refund, _refund(lambda r: r.reason)),
     Field("order", lambda seen, refund: order_of(seen, refund["payment_intent"]), None),
+    Field("named_order", lambda _, refund: refund["metadata"].get("order_id"), None),
     Field("request_id", lambda _, refund: refund["metadata"].get("request_id"), None),
+    Field("service", _service, None),
 )
 REFUND_AS_IT_STANDS: Final = (
     Field("amount", _of("amount"), _refund(lambda r: r.amount_minor)),
     Field("status", _of("status"), _refund(lambda r: str(r.status))),
+    Field("failure", lambda _, refund: refund.get("failure_reason"), _refund(lambda r: r.failure)),
 )
 DISPUTE: Final = (
     Field("amount", _of("amount"), _dispute(lambda d: d.amount_minor)),
     Field("currency", _of("currency"), _dispute(lambda d: d.currency)),
     Field("reason", _of("reason"), _dispute(lambda d: d.reason)),
+    Field("created", _of("created"), _dispute(lambda d: int(d.created_at.timestamp()))),
+    Field("due_by", lambda _, d: d["evidence_details"]["due_by"], _dispute(_due_by)),
+)
+WARNING: Final = (
+    Field("fraud_type", _of("fraud_type"), lambda _, warning: warning.fraud_type),
+    Field("created", _of("created"), lambda _, w: int(w.created_at.timestamp())),
 )
 CUSTOMER: Final = (
     Field("name", _of("name"), lambda _, customer: customer.name),
     Field("email", _of("email"), lambda _, customer: customer.email),
+    Field("service", _service, None),
 )
 CARD: Final = (
     Field("card", _of("last4"), _card(lambda c: c.last4)),

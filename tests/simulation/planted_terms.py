@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from payment_service.domain.news import (
     CardSeen,
     CustomerSeen,
+    Declined,
     DisputesSeen,
     IntentSeen,
     News,
@@ -21,6 +22,7 @@ from payment_service.domain.news import (
 )
 from payment_service.domain.payment import Payment
 from payment_service.domain.steps import (
+    AttachCard,
     CreateIntent,
     CreateRefund,
     CreateSetup,
@@ -111,6 +113,18 @@ def _dispute(**changes: Any) -> Callable[[News], News]:
     return change
 
 
+def _warning(news: News) -> News:
+    if not isinstance(news, DisputesSeen):
+        return news
+    return replace(news, warnings=tuple(replace(w, fraud_type="x") for w in news.warnings))
+
+
+def _refused(news: News) -> News:
+    if isinstance(news, Declined):
+        return replace(news, error=replace(news.error, code="expired_card"))
+    return news
+
+
 def _received(news: News) -> News:
     if not isinstance(news, IntentSeen) or not news.intent.amount_received_minor:
         return news
@@ -193,7 +207,8 @@ def written(name: str, **terms: Any) -> Variant:
     return Variant(name, store=lambda store: Renaming(store, **terms))
 
 
-# Each mistake, a story in which it can show, and how what the auditor says of it begins.
+# Each mistake, a story in which it can show (with its usual card, or the one named), and how what
+# the auditor says of it begins.
 WRONGS: Final = (
     # about payments
     (form("eur for any currency", INTENTS, put("currency", "eur")), "pay_once", "1 "),
@@ -205,6 +220,8 @@ WRONGS: Final = (
         "pay_once",
         "1 ",
     ),
+    (form("whose payment", INTENTS, put("metadata[service]", "x")), "pay_once", "1 order-1"),
+    (form("another order", INTENTS, put("metadata[order_id]", "order-9")), "pay_once", "1 order-9"),
     (form("one more", INTENTS, reckon("amount", lambda n: n + 10)), "two_orders", "1 "),
     (form("nobody's", INTENTS, drop("customer")), "everything_asked", "1 "),
     (mixing("another customer", CreateIntent, "customer_id"), "everything_asked", "1 "),
@@ -297,6 +314,26 @@ WRONGS: Final = (
         "dispute_won",
         "5 order-1: the dispute's reason",
     ),
+    (
+        form("another order's refund", REFUNDS, put("metadata[order_id]", "order-9")),
+        "refund_all",
+        "5 order-1 rfd_1 named_order",
+    ),
+    (
+        form("nobody's refund", REFUNDS, drop("metadata[request_id]")),
+        "refund_all",
+        "5 order-1 rfd_1 request_id",
+    ),
+    (
+        shown("refused for no reason", _refused),
+        "pay_once/no_funds",
+        "1 order-1 is shown as refused",
+    ),
+    (
+        shown("another warning", _warning),
+        "fraud_warning",
+        "5 order-1: the fraud warning's fraud_type",
+    ),
     # about what is shown and told
     (shown("another amount is told", _received), "pay_once", "2 order-1 was answered"),
     (
@@ -309,6 +346,14 @@ WRONGS: Final = (
     (written("other words are shown", description="x"), "pay_once", "1 order-1: description"),
     (written("other metadata are shown", metadata={}), "pay_once", "1 order-1: metadata"),
     # about customers and cards
+    (form("another name", CUSTOMERS, put("name", "Nobody")), "keep_cards", "8 a@example.com: name"),
+    (
+        form("another e-mail", CUSTOMERS, put("email", "c@example.com")),
+        "keep_cards",
+        "8 a@example.com",
+    ),
+    (form("whose customer", CUSTOMERS, drop("metadata[service]")), "keep_cards", "8 a@example.com"),
+    (mixing("saved for another", AttachCard, "customer_id"), "everything_kept", "8 "),
     (form("no name", CUSTOMERS, drop("name")), "keep_cards", "8 a@example.com: name"),
     (
         form("no cardholder", CARD, drop("billing_details[name]")),

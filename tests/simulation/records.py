@@ -11,6 +11,8 @@ from tests.simulation.comparing import Record, email_of
 from tests.simulation.evidence import Evidence, Found, talks_of
 from tests.simulation.talking import Conversation
 
+# How the service marks at Stripe what is its own.
+OURS: Final = "payment-service"
 # The last digits of Stripe's test cards, by what they are called in requests.
 LAST4: Final = {
     "pm_card_visa": "4242",
@@ -56,7 +58,7 @@ def payment_records(
 
 
 def _of_payment(seen: Evidence, talk: Conversation) -> Record:
-    record: dict[str, Any] = {"amount": talk.amount_minor, **talk.asked}
+    record: dict[str, Any] = {"amount": talk.amount_minor, "service": OURS, **talk.asked}
     if "customer" in record:
         record["customer"] = email_of(seen, record["customer"])
     if "return_url" in record:
@@ -140,7 +142,8 @@ def card_records(seen: Evidence, email: str) -> list[dict[str, Any]]:
 
 def refund_records(seen: Evidence, talk: Conversation, refund: Found) -> list[Record]:
     """Return what was asked for by a refund. All that is left depends on the others by then."""
-    record: dict[str, Any] = {"amount": talk.amount_minor, **talk.asked}
+    own = {"amount": talk.amount_minor, "service": OURS, "named_order": talk.order_id}
+    record: dict[str, Any] = {**own, **talk.asked}
     if record["amount"]:
         return [record]
     books = seen.ledger

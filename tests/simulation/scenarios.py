@@ -121,6 +121,7 @@ SCENARIOS: Final = {
     "everything_confirmed": Scenario(
         stories_of_terms.everything_confirmed, ("declined", "no_funds", "3ds")
     ),
+    "everything_kept": Scenario(stories_of_terms.everything_kept, ("mastercard", "visa")),
     "everything_saved": Scenario(stories_of_terms.everything_saved, ("visa", "3ds_on_setup")),
     "order_hears_all": Scenario(
         stories_of_later.order_hears_all, ("visa", "refund_fails", "slow_refund"), WORDS

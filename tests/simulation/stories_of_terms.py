@@ -80,3 +80,13 @@ async def everything_saved(clients: Clients, card: str) -> None:
     await holder_thinks(clients, passed=True)
     await asyncio.sleep(15)
     await clients.pay(ORDER, AMOUNT, None, grace, off_session=True)
+
+
+async def everything_kept(clients: Clients, card: str) -> None:
+    """Both customers save a card; the second one pays with hers."""
+    people = await two_people(clients, CARDS["visa"])
+    if people is None:
+        return
+    _, grace = people
+    await clients.attach(grace, card, "Rear Admiral Hopper", is_default=True)
+    await clients.pay(ORDER, AMOUNT, None, grace)
