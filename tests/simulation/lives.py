@@ -12,6 +12,7 @@ from random import Random
 from typing import Final
 from zlib import crc32
 
+from tests.simulation.currencies import CURRENCIES, currency_of_branch
 from tests.simulation.inbox import ORDERS_FAULTS
 from tests.simulation.living import SKEWS, Outcome
 from tests.simulation.plan import EVERY, LISTS, NEWS, SILENT, WEBHOOKS, Faults, Life, read_life
@@ -41,6 +42,8 @@ CELLS: Final = (
     "jump",
     *(f"clock {name}" for name, _ in SKEWS),
 )
+# A line for each too: money must have been taken in every one of them.
+CURRENCY_CELLS: Final = tuple(f"currency {code}" for code in CURRENCIES)
 
 # Farther than Stripe holds a key, or than any lease and any tolerance.
 CLOCKS_OFF_S: Final = (3600, -3600, 90_000, -90_000)
@@ -112,7 +115,8 @@ class Branch:
 
     def life(self, number: int) -> Life:
         """Return the life without a crash, its fault at the n-th call."""
-        plain = Life(self.scenario, self.card, news=self.news, retry=self.retry)
+        currency = currency_of_branch(str(self))
+        plain = Life(self.scenario, self.card, news=self.news, currency=currency, retry=self.retry)
         if self.where in STANDING:
             return replace(plain, replicas=2)
         if self.where == "jump":
@@ -237,6 +241,7 @@ def random_life(seed: int) -> Life:
         freeze=_seldom(chance),
         suspend=_seldom(chance),
         jump=_jumps(chance),
+        currency=chance.choice(CURRENCIES),
     )
 
 

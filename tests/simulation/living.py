@@ -7,7 +7,7 @@ from typing import Any
 from tests.parts.virtual_time import run
 from tests.simulation.auditor import judge
 from tests.simulation.coverage import Coverage
-from tests.simulation.evidence import gather
+from tests.simulation.evidence import Evidence, gather
 from tests.simulation.plan import Life
 from tests.simulation.process import STANDING, Point, Trace
 from tests.simulation.scenarios import CARDS, SCENARIOS
@@ -26,6 +26,7 @@ class Outcome:
 
     calls: the calls to the outside, in order. points: where something could go wrong. hits: the
     faults that really struck, and crashes. coverage: the roads walked and the answers heard.
+    currencies: those that Stripe took money in.
     """
 
     life: Life
@@ -36,6 +37,7 @@ class Outcome:
     trace: tuple[str, ...]
     digest: str
     coverage: Coverage = field(default_factory=Coverage)
+    currencies: tuple[str, ...] = ()
 
 
 def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Outcome:
@@ -74,6 +76,7 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
         trace=tuple(town.trace.lines),
         digest=town.trace.digest(),
         coverage=town.watch.coverage,
+        currencies=_currencies(evidence),
     )
 
 
@@ -101,6 +104,11 @@ def _hits(town: Town) -> tuple[str, ...]:
         *town.gates.hits,
         *(f"clock {name}" for name, from_s in SKEWS if abs(town.life.skew_s) >= from_s),
     )
+
+
+def _currencies(evidence: Evidence) -> tuple[str, ...]:
+    intents = evidence.ledger["payment_intents"]
+    return tuple(sorted({one["currency"] for one in intents if one["amount_received"]}))
 
 
 def _tell_the_end(trace: Trace, shown: Any, violations: list[str]) -> None:

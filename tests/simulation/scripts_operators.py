@@ -129,7 +129,7 @@ async def cards_tried(clients: Clients, card: str) -> None:
 async def refunded_by_hand(clients: Clients, card: str) -> None:
     """Somebody refunds a part in the dashboard, and asks us for it by the id that Stripe shows."""
     await clients.pay(ORDER, AMOUNT, card)
-    made = clients.outside.refunds_by_hand(ORDER, 300)
+    made = clients.outside.refunds_by_hand(ORDER, clients.prices.minor(ORDER, 300))
     if made is None:
         return
 

@@ -178,18 +178,24 @@ class _Trip:
 
 
 class SimulatedStripe(InProcessStripe):
-    """The SDK's HTTP client of one process."""
+    """The SDK's HTTP client of one process. sent: what becomes of a request on its way."""
 
-    def __init__(self, process: Process, line: StripeLine) -> None:
+    def __init__(
+        self,
+        process: Process,
+        line: StripeLine,
+        sent: Callable[[Request], Request] = lambda request: request,
+    ) -> None:
         super().__init__(line.engine, epoch_s)
         self._process = process
         self._line = line
+        self._sent = sent
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """Send one request, between its gates."""
-        request = request_of(method, url, headers, post_data)
+        request = self._sent(request_of(method, url, headers, post_data))
         if is_about_time(request):
             return await self._tell_time(request)
         what = f"stripe {request.method} {request.path}"

@@ -31,7 +31,7 @@ from payment_service.ports import (
     Store,
     Unavailable,
 )
-from stripe_sandbox.engine import Config, Engine
+from stripe_sandbox.engine import Config, Engine, Request
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process
 from tests.parts.virtual_time import EPOCH, VirtualClock, epoch_s
@@ -78,15 +78,17 @@ class Pay(Protocol):
 class Variant:
     """Which service lives: the honest one, or one with a mistake put in on purpose.
 
-    take: what is done with an event. recovers: whether there is a worker; blind_to: the collections
-    in which it never finds anything due. keeps_apart: whether walkers know of each other.
-    clock_stands: whether a process that stands still takes its clocks with it. clock: how the time
-    is told. shelf: opens the store, an empty one for each life.
+    sent: what becomes of a request on its way to Stripe. take: what is done with an event.
+    recovers: whether there is a worker; blind_to: the collections in which it never finds anything
+    due. keeps_apart: whether walkers know of each other. clock_stands: whether a process that
+    stands still takes its clocks with it. clock: how the time is told. shelf: opens the store, an
+    empty one for each life.
     """
 
     name: str = "honest"
     pay: Pay = pay_order
     gateway: Callable[[Gateway], Gateway] = lambda gateway: gateway
+    sent: Callable[[Request], Request] = lambda request: request
     store: Callable[[Store], Store] = lambda store: store
     take: Callable[[World, SeenEvent, Door], Awaitable[Any]] = take_event
     policy: Policy = POLICY
@@ -271,7 +273,7 @@ class Town:
         self.witnesses.append(witness)
         machine = ProcessClock(process, skew_s, stands=self.variant.clock_stands)
         clock = DisciplinedClock(machine.wall_s, machine.monotonic_s, machine.sleep)
-        stripe = open_in_process(SimulatedStripe(process, self.line), clock)
+        stripe = open_in_process(SimulatedStripe(process, self.line, self.variant.sent), clock)
         return World(
             store=self.variant.store(store),
             gateway=HeardGateway(
