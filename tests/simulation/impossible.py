@@ -13,7 +13,6 @@ _FINAL: Final = "what is succeeded here is so at Stripe, and stays so"
 _EARLIER: Final = "an order is paid anew only when its PaymentIntent is canceled"
 _DISPUTED: Final = "of what bears no mark of an order only refunds and disputes tell: it succeeded"
 _REFUNDS: Final = "a card refund is pending or succeeded when it is made, and fails later"
-_GONE: Final = "nothing is wrong with a card where a customer is deleted"
 
 _UNCONFIRMED: Final = ("requires_payment_method", "requires_confirmation")
 _UNPAID: Final = (*_UNCONFIRMED, "requires_action")
@@ -35,5 +34,4 @@ IMPOSSIBLE: Final[Mapping[str, str]] = {
     **{f"ReadIntent in nobody's: {status}": _DISPUTED for status in (*_NO_END, "canceled")},
     **{f"CreateRefund: {status}": _REFUNDS for status in ("failed", "requires_action", "canceled")},
     "FindIntent in create: canceled": _NEW,
-    "DeleteCustomer: declined": _GONE,
 }
