@@ -2,7 +2,8 @@
 
 Unavailable
 ├── StoreUnavailable   the database cannot be reached or written
-│   └── StoreInDoubt   and it may have taken what was to be written
+│   ├── StoreInDoubt   and it may have taken what was to be written
+│   └── StoreOutdated  it is not the one that was used last; raised when it is opened
 ├── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
 └── TokenKeysUnavailable  the identity provider's keys are not known
 AlreadyExists          insert: the document is there already
@@ -41,6 +42,10 @@ class StoreUnavailable(Unavailable):
 
 class StoreInDoubt(StoreUnavailable):
     """The answer to a write was lost for good: it may stand, and then it goes on by itself."""
+
+
+class StoreOutdated(StoreUnavailable):
+    """The database is missing, another one, or an older copy; going on would charge again."""
 
 
 class GatewayUnavailable(Unavailable):

@@ -12,8 +12,8 @@ from threading import Event
 import pytest
 
 from payment_service.adapters.sqlite import open_store
-from payment_service.adapters.sqlite.lanes import BATCH_MAX
-from payment_service.ports import Collection, StoreUnavailable
+from payment_service.adapters.sqlite.writer import BATCH_MAX
+from payment_service.ports import Collection, StoreInDoubt, StoreUnavailable
 from tests.contract.sqlite_file import THINGS, Thing, opened
 
 PAGED: Collection[Thing] = replace(THINGS, columns={"created_at": lambda t: t.version})
@@ -136,15 +136,17 @@ async def test_a_commit_that_fails_leaves_nothing_behind(path: Path) -> None:
         is_commit = action == sqlite3.SQLITE_TRANSACTION and operation == "COMMIT"
         return sqlite3.SQLITE_DENY if is_commit else sqlite3.SQLITE_OK
 
+    def write(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO things (id, version, body) VALUES ('t', 0, x'7b7d')")
+        connection.set_authorizer(authorize)
+
     async with opened(path) as store:
-        with pytest.raises(StoreUnavailable, match="SQLite: not authorized"):
-            await store._writer.ask(lambda c: c.set_authorizer(authorize))
-        with pytest.raises(StoreUnavailable, match="SQLite: not authorized"):
-            await store.insert(THINGS, Thing("t"))
+        with pytest.raises(StoreUnavailable, match="SQLite: not authorized") as told:
+            await store._writer.ask(write)
+        assert not isinstance(told.value, StoreInDoubt)
         assert await store.get(THINGS, "t") is None
 
-        await store._writer.ask(lambda c: c.set_authorizer(None))
-        await store.insert(THINGS, Thing("t"))
+        await store.insert(THINGS, Thing("t"))  # over a connection that was opened anew
         assert await store.get(THINGS, "t") == Thing("t")
 
 

@@ -87,6 +87,8 @@ def test_a_major_amount_survives_json_text_and_a_careless_decimal_context(money:
         (Decimal(500), "jpy", 500),  # 50000 would be the refund of 100 times too much
         (Decimal("500.0"), "jpy", 500),
         (5, "isk", 500),
+        (500, "jpy", 500),  # a whole number is in major units, too
+        (5, "kwd", 5000),
         (Decimal("5000.00"), "ugx", 500000),
         (Decimal("5.12"), "kwd", 5120),  # 512 would be a tenth
         (Decimal("5.120"), "kwd", 5120),

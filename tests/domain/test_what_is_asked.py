@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from payment_service.domain import corridor
 from payment_service.domain.news import NoNews
-from payment_service.domain.payment import Order, Terms
+from payment_service.domain.payment import Order, Payment, Terms
 from payment_service.domain.steps import (
     CancelIntent,
     CaptureIntent,
@@ -54,9 +54,10 @@ def first_step() -> CreateIntent:
     return step
 
 
-def next_step(payment: object, seconds: float) -> PaymentStep | None:
+def next_step(payment: Payment | None, seconds: float) -> PaymentStep | None:
     """Return what is due then."""
-    return corridor.next_step(payment, moment(seconds))  # type: ignore[arg-type]  # may be None
+    assert payment is not None
+    return corridor.next_step(payment, moment(seconds))
 
 
 def test_a_charge_is_asked_for_on_all_the_terms_of_its_order() -> None:

@@ -71,10 +71,14 @@ def _tests(report: str, tests: list[str]) -> int:
     plugins = [f"-p{name}" for name in PLUGINS]
     quiet = ["-x", "-q", "-pno:cacheprovider", "--tb=short", "--hypothesis-seed=0"]
     basetemp = f"--basetemp={Path(report).parent / 'tmp'}"
-    code = pytest.main([*plugins, *quiet, basetemp, *tests], plugins=[watcher])
+    ended: object
+    try:
+        ended = pytest.main([*plugins, *quiet, basetemp, *tests], plugins=[watcher])
+    except Exception as error:  # noqa: BLE001 - what a failed test left behind is found at the end
+        ended = error
     broken = watcher.broken
-    if broken is None and code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-        broken = f"pytest ended with {code!r}"
+    if not (broken or watcher.caught_by or ended == pytest.ExitCode.OK):
+        broken = f"pytest ended with {ended!r}"
     return _write(
         report,
         broken=broken,
@@ -98,6 +102,8 @@ def _lives(report: str, lives_max: int, stories: list[str]) -> int:
             lived += 1
             if outcome.violations:
                 found = f"{outcome.life}: {outcome.violations[0]}"
+                if any(name in found for name in BADLY_PLANTED):
+                    return _write(report, broken=found)
                 return _write(report, caught_by=found, after=lived)
             if lived == lives_max:
                 return _write(report, after=lived)

@@ -134,7 +134,7 @@ class Shopper:
             asked_at = time()
             status, content = await self._ask("POST", path, body, headers)
             taken = await self._taken_minor(talk.order_id)
-            talk.answers.append(Heard(_word(status, content), asked_at, time(), taken))
+            talk.answers.append(Heard(word_of_answer(status, content), asked_at, time(), taken))
             if talk.last not in AGAIN:
                 return
             await asyncio.sleep(AGAIN_AFTER_S)
@@ -170,7 +170,7 @@ class Shopper:
         )
 
 
-def _word(status: int, content: Any) -> str:
+def word_of_answer(status: int, content: Any) -> str:
     """Return an answer in one word, as the auditor knows them."""
     match status:
         case 0:

@@ -149,8 +149,8 @@ def test_the_ledger_says_what_each_intent_came_to() -> None:
     assert [found[name] for name in names] == ["succeeded", 5000, 5000, 0, 1200]
     assert (found["id"], found["customer"]) == (intent["id"], customer)
     assert found["metadata"] == {"order": "7"}
-    names = ("id", "status", "amount", "amount_captured", "amount_refunded", "paid")
-    told = [charge[name] for name in names]
+    told_of = ("id", "status", "amount", "amount_captured", "amount_refunded", "paid")
+    told = [charge[name] for name in told_of]
     assert told == [intent["latest_charge"], "succeeded", 5000, 5000, 1200, True]
     assert books["refunds"] == [refund]
 

@@ -17,6 +17,7 @@ from stripe_sandbox.engine import (
     intent_course,
     ledger,
     payers,
+    payment_intents,
     wire,
 )
 from stripe_sandbox.engine.answers import check_replayed, delivery
@@ -264,6 +265,8 @@ class Engine:
             raise rate_limited("endpoint-rate")
         self._limiter.admit(f"{endpoint.method} {endpoint.path}", now)
         parameters = self._parameters(request, endpoint, answered.version)
+        with payment_intents.shown_in_refusals(self._state, endpoint.path, ids):
+            endpoint.check(parameters, self._config)
         claim = None
         if request.method == "POST":
             answered.key = key_of(request.headers)
@@ -292,7 +295,6 @@ class Engine:
         parameters = read(endpoint.schema, wire.decode(form))
         check_removed(parameters, version)
         expand.check(parameters.get("expand") or (), endpoint.answers)
-        endpoint.check(parameters, self._config)
         return parameters
 
     def _claim(
@@ -346,7 +348,8 @@ class Engine:
         )
         if ticket.by_payer:
             return payers.execute(ticket.endpoint.execute, call)
-        answer = ticket.endpoint.execute(call)
+        with payment_intents.shown_in_refusals(self._state, ticket.endpoint.path, ticket.ids):
+            answer = ticket.endpoint.execute(call)
         return expand.expand(self._state, answer, ticket.parameters.get("expand") or ())
 
     def _save(self, ticket: Ticket, status: int, body: bytes, extra: dict[str, str]) -> Delivery:
