@@ -41,9 +41,8 @@ from payment_service.domain.transitions import ROADS, Road
 from payment_service.ports import PAYMENTS, Document, Gateway, LeaveWhile, Orders
 from tests.simulation.impossible import IMPOSSIBLE
 
-# Places that are no state: a payment that was given up with nothing at Stripe, a PaymentIntent of
-# an earlier generation, and one of no payment that is known.
-GIVEN_UP, EARLIER, NOBODYS = "given up", "an earlier one", "nobody's"
+# Places that are no state: a PaymentIntent of an earlier generation, and one of no known payment.
+EARLIER, NOBODYS = "an earlier one", "nobody's"
 UNKNOWN_STATUS: Final = "a status nobody knows"
 NOTHING_THERE: Final = "with nothing at Stripe"
 _STATUSES: Final = tuple(str(state) for state in State if state is not State.ASKING)
@@ -72,7 +71,6 @@ _HEARD: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             "requires_capture",
             "succeeded",
             "canceled",
-            GIVEN_UP,
             EARLIER,
             NOBODYS,
         ),
@@ -224,11 +222,7 @@ def _place_of_look(step: ReadIntent | FindIntent, payment: Payment | None) -> st
         return NOBODYS
     if isinstance(step, ReadIntent) and payment.intent_id not in {None, step.intent_id}:
         return EARLIER
-    if payment.attempt is not None:
-        return str(payment.attempt.operation)
-    if payment.status is State.CANCELED and payment.intent_id is None:
-        return GIVEN_UP
-    return str(payment.status)
+    return str(payment.attempt.operation if payment.attempt else payment.status)
 
 
 def _outcome(step: GatewayStep | TellOrders, news: News) -> str:

@@ -162,6 +162,7 @@ SCENARIOS: Final = {
     "bank_works_on_another_card": Scenario(
         scripts_processing.another_card, ("mastercard",), stripe=SLOW_BANK
     ),
+    **_told(scripts_operators, "customer_comes_and_goes"),
     "customer_forgotten": Scenario(scripts_operators.customer_forgotten, ("visa",)),
     "moves_house": Scenario(scripts_operators.moves_house, ("visa", "declined")),
     "cards_tried": Scenario(
@@ -194,6 +195,7 @@ SCENARIOS: Final = {
         capture_or_cancel=(stories_of_holds.capture_or_cancel, "visa"),
         cancel_meanwhile=(stories_of_holds.cancel_meanwhile, "visa", "3ds"),
         confirmed_later=(scripts_processing.confirmed_later, "visa", "declined"),
+        card_comes_and_goes=(scripts_operators.card_comes_and_goes, "visa"),
         asked_again_later=(scripts_http.asked_again_later, "3ds"),
         asked_again_when_canceled=(scripts_http.asked_again_when_canceled, "3ds"),
     ),

@@ -43,6 +43,20 @@ async def customer_forgotten(clients: Clients, card: str) -> None:
         await clients.pay("order-3", AMOUNT, card, again)
 
 
+async def customer_comes_and_goes(clients: Clients, _card: str) -> None:
+    """A customer is made, and forgotten before anything is bought."""
+    await clients.customer(EMAIL)
+    await forget(clients, EMAIL)
+
+
+async def card_comes_and_goes(clients: Clients, card: str) -> None:
+    """A customer adds a card and takes it away again."""
+    customer_id = await clients.customer(EMAIL)
+    added = await clients.attach(customer_id, card) if customer_id else None
+    if customer_id and added:
+        await clients.detach(customer_id, added)
+
+
 async def forget(clients: Clients, email: str) -> str:
     """Forget a customer; return the last word. When it is `done`, nothing is left of the person."""
 
