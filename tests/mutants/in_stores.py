@@ -203,8 +203,8 @@ DISK = (
     Mutant(
         "a start goes on without the database that was there",
         "adapters/sqlite/starting.py",
-        "    if mark is not None and not is_there:\n",
-        "    if False:\n",
+        '        return "it is missing, and was here before"\n',
+        '        return ""\n',
         (STARTS,),
     ),
     Mutant(

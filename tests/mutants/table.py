@@ -1,6 +1,14 @@
 """Every mutant there is."""
 
-from tests.mutants import in_api, in_domain, in_flows, in_orders, in_stores, in_stripe
+from tests.mutants import (
+    in_api,
+    in_domain,
+    in_flows,
+    in_orders,
+    in_sqlite,
+    in_stores,
+    in_stripe,
+)
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -8,6 +16,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_flows.MUTANTS,
     *in_stripe.MUTANTS,
     *in_orders.MUTANTS,
+    *in_sqlite.MUTANTS,
     *in_stores.MUTANTS,
     *in_api.MUTANTS,
 )
