@@ -138,7 +138,7 @@ class StripeGateway:
             return NotExecuted("no_turn", retry_after_s=error.wait_s)
         except (OSError, aiohttp.ClientError) as error:  # time-outs are OSErrors too
             return NoNews(type(error).__name__)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
             return NoNews("unreadable")
 
     async def _ask(self, step: GatewayStep) -> News:
