@@ -46,7 +46,8 @@ STEPS: list[GatewayStep] = [
     CreateRefund("key-1", "ord_1", "ref_1", "pi_1", 100, None),
     CreateCustomer("key-1", "jane@example.com", None),
 ]
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+Reader = asyncio.StreamReader
+Writer = asyncio.StreamWriter
 Behaviour = Callable[[Writer], Awaitable[None]]
 ANSWER = b'{"id": "pi_1", "object": "payment_intent", "status": "succeeded", "amount": 10000}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
