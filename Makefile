@@ -8,10 +8,10 @@ GATED := src/payment_service/domain/*,src/payment_service/flows/*
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test sim fuzz bench docs lock clean
+.PHONY: help setup run check test sim mutants soak fuzz bench docs lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything in it (quick when nothing changed)
 
@@ -57,6 +57,12 @@ sim: setup ## Run the whole crash campaign (ARGS=... to replay or to go on longe
 	KILL_NINE_PAYMENTS=200 BURST_WEBHOOKS=10000 FLEET_S=120 $(BIN)/pytest -q -s \
 	  tests/simulation/test_the_auditor_is_awake.py tests/e2e/test_kill_nine.py \
 	  tests/e2e/test_webhook_burst.py tests/e2e/test_fleet.py
+
+mutants: setup ## Plant every known mistake and see each one caught (ARGS="--only ...")
+	$(BIN)/python -m tests.mutants.run $(ARGS)
+
+soak: setup ## Let real processes live under all faults, then judge them (MINUTES=20 ARGS=--mongodb)
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),20) $(ARGS)
 
 fuzz: setup ## Ask all that the published document allows, a thousand times an operation
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py

@@ -10,7 +10,7 @@ import structlog
 from payment_service.adapters.disciplined_clock import DisciplinedClock
 from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.orders_token import Client, ClientTokens
-from payment_service.adapters.sqlite import erase, open_store
+from payment_service.adapters.sqlite import SqliteStore, erase, open_store
 from payment_service.adapters.stripe import (
     Budget,
     SignedEvents,
@@ -31,6 +31,7 @@ from payment_service.api.app import Access, ApiOptions
 from payment_service.domain.moment import Policy
 from payment_service.domain.money import AmountUnit
 from payment_service.flows.recover import take_over
+from payment_service.flows.restore_payments import restore_payments
 from payment_service.flows.stripe_time import know_time, learn_time
 from payment_service.flows.world import Background, World
 from payment_service.ports import COLLECTIONS, GatewayUnavailable, StoreUnavailable, WholeStore
@@ -144,7 +145,8 @@ def open_database(settings: Settings) -> WholeStore:
     """Return the store that the settings choose, opened. Raises StoreUnavailable."""
     if settings.mongodb_uri is not None:
         return _open_mongodb(settings, settings.mongodb_uri.get_secret_value())
-    return open_store(settings.sqlite_path, COLLECTIONS)
+    accept_outdated = settings.sqlite_accept_outdated
+    return open_store(settings.sqlite_path, COLLECTIONS, accept_outdated=accept_outdated)
 
 
 def open_database_at(settings: Settings, address: str) -> WholeStore:
@@ -242,6 +244,7 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
     learning: asyncio.Task[None] | None = None
     try:
         await store.check_schema()
+        await _catch_up(world, store)
         await _take_over(world)
         learning = asyncio.create_task(learn_time(world))
         yield world
@@ -254,6 +257,18 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
         await gateway.close()
         await orders.close()
         await store.close()
+
+
+async def _catch_up(world: World, store: WholeStore) -> None:
+    """Read from Stripe what an older database file lacks. Raises Unavailable: no door may open."""
+    if not isinstance(store, SqliteStore) or store.outdated is None:
+        return
+    await know_time(world)
+    since = store.outdated.since
+    _log.warning("database.catching_up", since=since.isoformat() if since else None)
+    orders = await restore_payments(world, since)
+    await store.caught_up()
+    _log.warning("database.caught_up", orders=orders)
 
 
 async def _take_over(world: World) -> None:

@@ -2,7 +2,9 @@
 
 Unavailable
 ├── StoreUnavailable   the database cannot be reached or written
-│   └── StoreInDoubt   and it may have taken what was to be written
+│   ├── StoreInDoubt   and it may have taken what was to be written
+│   ├── NotStorable    it takes no such document, now or later
+│   └── StoreOutdated  it is not the one that was used last; raised when it is opened
 ├── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
 └── TokenKeysUnavailable  the identity provider's keys are not known
 AlreadyExists          insert: the document is there already
@@ -41,6 +43,14 @@ class StoreUnavailable(Unavailable):
 
 class StoreInDoubt(StoreUnavailable):
     """The answer to a write was lost for good: it may stand, and then it goes on by itself."""
+
+
+class NotStorable(StoreUnavailable):
+    """No database takes this document: too large, or with text or a number that none can hold."""
+
+
+class StoreOutdated(StoreUnavailable):
+    """The database is missing, another one, or an older copy; going on would charge again."""
 
 
 class GatewayUnavailable(Unavailable):
@@ -207,6 +217,12 @@ MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
 
 # Whether a request may still leave, asked at the last moment before its first byte does.
 LeaveWhile = Callable[[], bool]
+
+
+# Whether reads of the store from here on must show every write that any process was told is done,
+# even on a server that has just become the primary. Whoever decides by what a query does *not* show
+# says so; it costs a round among the servers. All else ends in a compare-and-set.
+LINEARIZABLE: ContextVar[bool] = ContextVar("linearizable", default=False)
 
 
 class Gateway(Protocol):

@@ -48,6 +48,21 @@ def _reset(sandbox: Sandbox, _wish: Any) -> dict[str, Any]:
     return {"status": "reset"}
 
 
+def _show_faults(sandbox: Sandbox, _wish: Any) -> dict[str, Any]:
+    """Show the faults in force, oldest first, and how many requests each kind has hit."""
+    rules = [
+        {
+            "method": rule.method,
+            "path": rule.path,
+            "fault": rule.fault.kind,
+            "times": rule.times,
+            "skip": rule.skip,
+        }
+        for rule in sandbox.faults.rules
+    ]
+    return {"faults": rules, "hits": dict(sandbox.faults.hits)}
+
+
 def _add_fault(sandbox: Sandbox, wish: Any) -> dict[str, Any]:
     rule = read_rule(wish)
     if not isinstance(rule, FaultRule):
@@ -84,6 +99,7 @@ _COMMANDS: Final[dict[tuple[str, str], _Command]] = {
     ("GET", "/health"): _health,
     ("GET", "/ledger"): _ledger,
     ("POST", "/reset"): _reset,
+    ("GET", "/faults"): _show_faults,
     ("POST", "/faults"): _add_fault,
     ("DELETE", "/faults"): _clear_faults,
     ("POST", "/latency"): _set_latency,
@@ -91,6 +107,7 @@ _COMMANDS: Final[dict[tuple[str, str], _Command]] = {
     ("POST", "/card-updated"): payment_commands.card_updated,
     ("POST", "/dispute"): payment_commands.dispute,
     ("POST", "/fraud-warning"): payment_commands.fraud_warning,
+    ("POST", "/payment-intent"): payment_commands.payment_intent,
     ("POST", "/refund"): payment_commands.refund,
     ("GET", "/webhooks"): webhook_commands.show,
     ("POST", "/webhooks"): webhook_commands.add_fault,

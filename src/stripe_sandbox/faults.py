@@ -5,9 +5,11 @@ Pure: the engine turns a fault into an effect, the HTTP server into what happens
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Final, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 FaultKind = Literal[
     "timeout_before",
@@ -22,8 +24,12 @@ FaultKind = Literal[
     "rate_limit",
     "lock_timeout",
     "delay",
+    "answer",
 ]
 FAULT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
+
+# What a fault may answer: an error of Stripe's, whichever it is.
+ERRORS: Final = range(400, 600)
 
 # Longer than the 80 s after which the official SDKs give up, so that it is the client who ends it.
 TIMEOUT_S = 120.0
@@ -33,10 +39,15 @@ DELAY_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong. `before` is without the effect of the request, `after` with it."""
+    """One thing that goes wrong. `before` is without the effect of the request, `after` with it.
+
+    status, body: what `answer` answers, in place of doing what was asked.
+    """
 
     kind: FaultKind
     delay_s: float | None = None
+    status: int = 400
+    body: Mapping[str, Any] | None = None
 
     @property
     def wait_s(self) -> float:
@@ -65,9 +76,13 @@ class FaultRule:
 
 @dataclass(slots=True)
 class FaultPlan:
-    """The rules in force, oldest first. A rule that has hit its number of requests is gone."""
+    """The rules in force, oldest first. A rule that has hit its number of requests is gone.
+
+    hits: how many requests each kind has hit; clearing the rules does not forget them.
+    """
 
     rules: list[FaultRule] = field(default_factory=list)
+    hits: Counter[str] = field(default_factory=Counter)
 
     def add(self, rule: FaultRule) -> None:
         """Put a rule behind those already there."""
@@ -88,6 +103,7 @@ class FaultPlan:
             rule.times -= 1
             if rule.times <= 0:
                 self.rules.remove(rule)
+            self.hits[rule.fault.kind] += 1
             return rule.fault
         return None
 
@@ -104,13 +120,18 @@ def read_rule(wish: object) -> FaultRule | dict[str, str]:
     return FaultRule(
         method=str(wish.get("method", "*")).upper(),
         path=str(wish.get("path", "*")),
-        fault=Fault(cast(FaultKind, wish["fault"]), wish.get("delay_s")),
+        fault=Fault(
+            cast(FaultKind, wish["fault"]),
+            wish.get("delay_s"),
+            status=wish.get("status", 400),
+            body=wish.get("body"),
+        ),
         times=wish.get("times", 1),
         skip=wish.get("skip", 0),
     )
 
 
-RULE_FIELDS: Final = ("method", "path", "fault", "times", "skip", "delay_s")
+RULE_FIELDS: Final = ("method", "path", "fault", "times", "skip", "delay_s", "status", "body")
 
 
 def _problems(wish: dict[str, object]) -> dict[str, str]:
@@ -128,6 +149,20 @@ def _problems(wish: dict[str, object]) -> dict[str, str]:
     delay_s = wish.get("delay_s")
     if delay_s is not None and not is_seconds(delay_s):
         problems["delay_s"] = "must be a number of seconds, 0 or more"
+    return problems | _problems_of_answer(wish)
+
+
+def _problems_of_answer(wish: dict[str, object]) -> dict[str, str]:
+    """Say what is wrong with the answer that was ordered."""
+    given = [name for name in ("status", "body") if name in wish]
+    if wish.get("fault") != "answer":
+        return dict.fromkeys(given, "needs the fault answer")
+    problems = {}
+    status, body = wish.get("status"), wish.get("body", {})
+    if not isinstance(status, int) or isinstance(status, bool) or status not in ERRORS:
+        problems["status"] = "must be the status of an error, 400 to 599"
+    if not isinstance(body, dict):
+        problems["body"] = "must be a JSON object"
     return problems
 
 

@@ -47,6 +47,7 @@ class Sandbox:
         """Begin again: no objects, keys, deliveries, faults or latency, and the time of day."""
         self.engine.reset()
         self.faults.clear()
+        self.faults.hits.clear()
         self.latency_ms = 0.0
         self.ahead_s = 0.0
 

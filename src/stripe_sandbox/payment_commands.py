@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stripe_sandbox.engine.dispute_course import NETWORK_REASON_CODES
 from stripe_sandbox.engine.errors import ApiError
 from stripe_sandbox.engine.fraud_warnings import FRAUD_TYPES
+from stripe_sandbox.engine.intent_course import WORD
 from stripe_sandbox.engine.refund_course import FAILURE_REASONS, STATUSES
 from stripe_sandbox.wishes import BadFields, read_object, refuse
 
@@ -31,6 +32,22 @@ def authenticate(sandbox: Sandbox, wish: Any) -> dict[str, Any]:
         name,
         lambda: sandbox.engine.authenticate(
             wish[name], passed=wish.get("passed", True), now=sandbox.now()
+        ),
+    )
+
+
+def payment_intent(sandbox: Sandbox, wish: Any) -> dict[str, Any]:
+    """Play the bank, the payer's client or a person in the dashboard, who move a PaymentIntent."""
+    wish, problems = read_object(wish, "payment_intent", "status")
+    if not isinstance(wish.get("payment_intent"), str):
+        problems["payment_intent"] = "must be the id of a PaymentIntent"
+    if not isinstance(wish.get("status"), str) or not WORD.fullmatch(wish["status"]):
+        problems["status"] = "must be a status: lower-case letters and underscores"
+    refuse(problems)
+    return _done(
+        "payment_intent",
+        lambda: sandbox.engine.move_intent(
+            wish["payment_intent"], wish["status"], now=sandbox.now()
         ),
     )
 

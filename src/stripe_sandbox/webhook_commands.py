@@ -22,6 +22,7 @@ def show(sandbox: Sandbox, _wish: Any) -> dict[str, Any]:
     return {
         "endpoints": [_endpoint(one, now) for one in webhooks.endpoints if not one.deleted],
         "faults": [_rule(rule) for rule in webhooks.faults.rules],
+        "hits": dict(webhooks.faults.hits),
         "deliveries": [_delivery(one) for one in webhooks.deliveries()],
     }
 

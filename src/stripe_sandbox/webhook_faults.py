@@ -5,6 +5,7 @@ Pure, like `faults`: the engine asks the plan about each event, in process and b
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final, Literal, cast, get_args
@@ -70,9 +71,13 @@ class WebhookFaultRule:
 
 @dataclass(slots=True)
 class WebhookFaultPlan:
-    """The rules in force, oldest first. A rule that has hit its number of events is gone."""
+    """The rules in force, oldest first. A rule that has hit its number of events is gone.
+
+    hits: how many events each kind has hit; clearing the rules does not forget them.
+    """
 
     rules: list[WebhookFaultRule] = field(default_factory=list)
+    hits: Counter[str] = field(default_factory=Counter)
 
     def add(self, rule: WebhookFaultRule) -> None:
         """Put a rule behind those already there."""
@@ -93,6 +98,7 @@ class WebhookFaultPlan:
             rule.hits += 1
             if rule.hits >= rule.hits_max:
                 self.rules.remove(rule)
+            self.hits[rule.fault.kind] += 1
             return rule.fault
         return None
 

@@ -12,7 +12,7 @@ from payment_service.api.app import ApiOptions
 from payment_service.api.idempotency import key_id
 from payment_service.domain.money import AmountUnit
 from payment_service.domain.stored_request import StoredRequest
-from payment_service.ports import REQUESTS
+from payment_service.ports import REQUESTS, Store, StoreUnavailable
 from tests.api.asgi import Heard
 from tests.api.conftest import Api, open_api
 from tests.parts.shop import Shop
@@ -72,6 +72,47 @@ async def test_another_request_under_the_same_key_is_422(api: Api) -> None:
 
     assert (other_amount.status, other_amount.code) == (422, "idempotency_key_reused")
     assert (other_path.status, other_path.code) == (422, "idempotency_key_reused")
+
+
+async def test_the_same_request_for_another_payment_is_another_request(api: Api) -> None:
+    """The bodies are both empty: whose payment it is stands in the path alone."""
+    for order_id in ("order-1", "order-2"):
+        await api.pay(order_id, captureMethod="manual")
+    path = "/payment/payment-intent/{}/capture"
+
+    captured = await api.post(path.format("order-1"), {}, idempotency_key="key-1")
+    other = await api.post(path.format("order-2"), {}, idempotency_key="key-1")
+
+    assert (captured.status, captured.data["orderId"]) == (200, "order-1")
+    assert (other.status, other.code) == (422, "idempotency_key_reused")
+
+
+class KeepsNoAnswers:
+    """The store, which is away whenever an answer is to be kept."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def replace(self, collection: Any, doc: Any, *, expected_version: int) -> None:
+        if collection is REQUESTS:
+            raise StoreUnavailable("the database is away")
+        await self._store.replace(collection, doc, expected_version=expected_version)
+
+
+async def test_an_answer_that_cannot_be_kept_is_true_all_the_same(
+    shop: Shop, lines: io.BytesIO
+) -> None:
+    forgetful: Any = KeepsNoAnswers(shop.world.store)
+    shop.world = replace(shop.world, store=forgetful)
+    api = open_api(shop)
+
+    paid = await pay(api, await api.new_payer())
+
+    assert (paid.status, paid.data["status"]) == (200, "succeeded")
+    assert b"request.answer_not_kept" in lines.getvalue()
 
 
 async def test_the_same_request_while_the_first_is_running_is_409(api: Api) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from structlog.testing import capture_logs
 
 from payment_service.adapters.sqlite import open_store
-from payment_service.adapters.sqlite.lanes import BATCH_MAX
-from payment_service.ports import Collection, StoreUnavailable
+from payment_service.adapters.sqlite.writer import BATCH_MAX
+from payment_service.ports import Collection, StoreInDoubt, StoreUnavailable
 from tests.contract.sqlite_file import THINGS, Thing, opened
 
 PAGED: Collection[Thing] = replace(THINGS, columns={"created_at": lambda t: t.version})
@@ -131,20 +132,36 @@ async def test_a_full_disk_writes_nothing_of_a_batch_and_heals(path: Path) -> No
         assert await store.get(THINGS, "small") == Thing("small")
 
 
+async def test_why_the_disk_takes_no_writes_is_said_once_and_not_with_every_write(
+    path: Path,
+) -> None:
+    big = "x" * 200_000
+    async with opened(path) as store:
+        await store._writer.ask(lambda c: c.execute("PRAGMA max_page_count = 20").fetchone())
+        with capture_logs() as logged:
+            for number in range(3):
+                with pytest.raises(StoreUnavailable):
+                    await store.insert(THINGS, Thing(str(number), text=big))
+
+    assert [(line["event"], line["cause"]) for line in logged] == [("database.failed", "disk_full")]
+
+
 async def test_a_commit_that_fails_leaves_nothing_behind(path: Path) -> None:
     def authorize(action: int, operation: str | None, *_: str | None) -> int:
         is_commit = action == sqlite3.SQLITE_TRANSACTION and operation == "COMMIT"
         return sqlite3.SQLITE_DENY if is_commit else sqlite3.SQLITE_OK
 
+    def write(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO things (id, version, body) VALUES ('t', 0, x'7b7d')")
+        connection.set_authorizer(authorize)
+
     async with opened(path) as store:
-        with pytest.raises(StoreUnavailable, match="SQLite: not authorized"):
-            await store._writer.ask(lambda c: c.set_authorizer(authorize))
-        with pytest.raises(StoreUnavailable, match="SQLite: not authorized"):
-            await store.insert(THINGS, Thing("t"))
+        with pytest.raises(StoreUnavailable, match="SQLite: not authorized") as told:
+            await store._writer.ask(write)
+        assert not isinstance(told.value, StoreInDoubt)
         assert await store.get(THINGS, "t") is None
 
-        await store._writer.ask(lambda c: c.set_authorizer(None))
-        await store.insert(THINGS, Thing("t"))
+        await store.insert(THINGS, Thing("t"))  # over a connection that was opened anew
         assert await store.get(THINGS, "t") == Thing("t")
 
 

@@ -58,7 +58,11 @@ async def test_a_closed_file_can_be_opened_again_and_is_one_file(path: Path) -> 
     async with opened(path) as store:
         await store.insert(THINGS, Thing("t"))
 
-    assert sorted(p.name for p in path.parent.iterdir()) == ["store.db", "store.db.lock"]
+    assert sorted(p.name for p in path.parent.iterdir()) == [
+        "store.db",
+        "store.db.lock",
+        "store.db.marker",
+    ]
     async with opened(path) as store:
         assert await store.get(THINGS, "t") == Thing("t")
 
@@ -75,6 +79,7 @@ async def test_missing_folders_are_made_and_the_file_is_private(tmp_path: Path) 
         "store.db-shm": 0o600,
         "store.db-wal": 0o600,
         "store.db.lock": 0o600,
+        "store.db.marker": 0o600,
     }
 
 

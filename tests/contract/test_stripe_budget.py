@@ -144,9 +144,10 @@ def test_payers_come_first_and_background_work_has_its_fifth() -> None:
     assert Counter(turns) == {Whose.PAYER: 160, Whose.BACKGROUND: 40}
 
 
-def test_a_fifth_is_had_at_each_endpoint_whatever_goes_on_at_others() -> None:
+@pytest.mark.parametrize("per_endpoint_s", [3, 5])
+def test_a_fifth_is_had_at_each_endpoint_whatever_goes_on_at_others(per_endpoint_s: int) -> None:
     """Turns of background work elsewhere must not count as its turn here."""
-    budget = Budget(per_s=100, per_endpoint_s=5)
+    budget = Budget(per_s=100, per_endpoint_s=per_endpoint_s)
     for _ in range(60):
         budget.enter(CREATE, Whose.PAYER)
         budget.enter(CREATE, Whose.BACKGROUND)

@@ -204,6 +204,11 @@ MADE = {"metadata[service]": "payment-service", "metadata[idempotency_key]": "ke
             CREATED | RETURNED,
         ),
         (
+            replace(CREATE, amount_minor=500, currency="jpy"),
+            "/v1/payment_intents",
+            CREATED | {"amount": "500", "currency": "jpy"},
+        ),
+        (
             replace(CREATE, confirm=False, payment_method_id=None, customer_id=None),
             "/v1/payment_intents",
             UNCONFIRMED,

@@ -17,7 +17,14 @@ from payment_service.adapters.stripe.objects import (
     refund_of,
     setup_of,
 )
-from payment_service.domain.news import Denial, SeenDispute, SeenEvent, SeenFraudWarning, SeenSetup
+from payment_service.domain.news import (
+    Denial,
+    SeenDispute,
+    SeenEvent,
+    SeenFraudWarning,
+    SeenRefund,
+    SeenSetup,
+)
 
 MADE_S = 1_795_338_000
 MADE = datetime.fromtimestamp(MADE_S, UTC)
@@ -219,6 +226,32 @@ def test_a_dispute_and_a_fraud_warning() -> None:
 )
 def test_a_refusal_says_what_stripe_said(body: dict[str, Any], denial: Denial) -> None:
     assert denial_of(body) == denial
+
+
+def test_what_was_taken_is_what_stripe_received_and_not_what_was_authorised() -> None:
+    captured = INTENT | {"status": "succeeded", "amount_received": 299, "amount_capturable": 0}
+
+    seen = intent_of(captured)
+
+    assert (seen.amount_minor, seen.amount_received_minor, seen.amount_capturable_minor) == (
+        10_000,
+        299,
+        0,
+    )
+
+
+def test_a_refund_shows_how_much_of_its_charge_was_given_back() -> None:
+    part = REFUND | {"amount": 299, "metadata": MARKS, "reason": "duplicate"}
+
+    assert refund_of(part) == SeenRefund(
+        id=REFUND["id"],
+        status=REFUND["status"],
+        amount_minor=299,
+        key="key-1",
+        created_at=MADE,
+        reason="duplicate",
+        failure_reason=None,
+    )
 
 
 def test_why_a_refund_failed() -> None:

@@ -263,6 +263,23 @@ def test_a_late_cancellation_of_what_was_given_up_confirms_it() -> None:
     assert (after.state, after.intent_id, after.attempt) == (State.CANCELED, "pi_1", None)
 
 
+def test_a_late_success_of_an_attempt_before_the_newest_one_is_for_a_person_to_look_at() -> None:
+    """The order was paid anew meanwhile: to believe both would be to show one and owe another."""
+    _, late = asked(opened(), 0)
+    again = pay_again(given_up(), order(), moment(KEY_HELD_S))
+    assert again is not None
+    ended = cancel_payment(
+        heard(again, Rejected(REFUSAL), KEY_HELD_S), None, "req_3", moment(KEY_HELD_S)
+    )
+    assert ended is not None
+
+    after = corridor.decide(ended, late, IntentSeen(intent("succeeded")), moment(KEY_HELD_S + 1))
+
+    assert (after.state, after.intent_id, after.received_minor) == (State.CANCELED, None, 0)
+    assert after.notices == ended.notices
+    assert after.history[-1].what == CONTRADICTED
+
+
 @pytest.mark.parametrize("status", [status for status in STATUSES if status not in FINAL_ONLY])
 def test_an_orphan_of_what_was_given_up_is_cancelled_since_that_was_said(status: str) -> None:
     after = heard_of(given_up(), intent(status, key=KEY), moment(KEY_HELD_S), seen_with=None)

@@ -1,9 +1,10 @@
 """What the auditor is shown of a fleet: Stripe's books, what was told, and the database itself."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
 from payment_service.domain.event import Event, EventState
 from payment_service.domain.payment import Payment
@@ -13,8 +14,9 @@ from payment_service.ports import (
     EVENTS,
     PAYMENTS,
     Collection,
+    ColumnValue,
     Document,
-    Store,
+    Page,
 )
 from payment_service.records import to_json
 from tests.parts.at_stripe import AtStripe
@@ -25,12 +27,34 @@ from tests.simulation.inbox import Update
 from tests.simulation.post import Acknowledged
 from tests.simulation.rest import owed_at
 
+D = TypeVar("D", bound=Document)
 LOOK_EVERY_S = 1.0
 PAGE = 100
 UNSETTLED = frozenset({RefundStatus.ASKING, RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION})
 
 
-async def all_of(store: Store, collection: Collection[Any]) -> list[Any]:
+class Readable(Protocol):
+    """What is asked of a store here: the store itself, or somebody who reads its file."""
+
+    async def get(self, collection: Collection[D], id: str) -> D | None:
+        """Return the document as last committed."""
+        ...
+
+    async def page(
+        self,
+        collection: Collection[D],
+        *,
+        equal: Mapping[str, ColumnValue],
+        created_from: datetime | None,
+        created_to: datetime | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[D]:
+        """Return one page, newest first."""
+        ...
+
+
+async def all_of(store: Readable, collection: Collection[Any]) -> list[Any]:
     """Return every document of a collection."""
     found: list[Any] = []
     cursor: str | None = None
@@ -44,7 +68,9 @@ async def all_of(store: Store, collection: Collection[Any]) -> list[Any]:
             return found
 
 
-async def come_to_rest(store: Store, shoppers: Sequence[Shopper], *, within_s: float) -> list[Any]:
+async def come_to_rest(
+    store: Readable, shoppers: Sequence[Shopper], *, within_s: float
+) -> list[Any]:
     """Wait until nothing is owed to any document; return those to which something still is."""
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
@@ -69,7 +95,7 @@ def _is_owed(document: Document | None) -> bool:
 
 
 async def gather(
-    store: Store,
+    store: Readable,
     stripe: AtStripe,
     orders: Caller,
     shoppers: Sequence[Shopper],
@@ -101,7 +127,7 @@ async def gather(
     )
 
 
-async def _customers_here(store: Store, shoppers: Iterable[Shopper]) -> dict[str, Any]:
+async def _customers_here(store: Readable, shoppers: Iterable[Shopper]) -> dict[str, Any]:
     return {one.email: await store.get(CUSTOMERS, one.email) for one in shoppers}
 
 

@@ -48,6 +48,18 @@ async def refuse(shop: Shop, times: int = 3, mark: str = "", **terms: Any) -> No
         assert paid.state is State.REQUIRES_PAYMENT_METHOD
 
 
+async def save(shop: Shop, customer_id: str) -> None:
+    """Save a card that its bank will not have attached."""
+    await attach_card(
+        shop.world,
+        customer_id,
+        "pm_card_chargeDeclined",
+        cardholder_name=None,
+        is_default=False,
+        deadline=soon(shop),
+    )
+
+
 def replica(shop: Shop) -> Shop:
     """Return another process over the same database."""
     return replace(shop, world=replace(shop.world, suspects=Suspects()))
@@ -200,18 +212,30 @@ def test_a_card_that_the_bank_will_not_have_attached_counts() -> None:
         jane = await customer_of(shop)
         for _ in range(3):
             with pytest.raises(CardRefused):
-                await attach_card(
-                    shop.world,
-                    jane,
-                    "pm_card_chargeDeclined",
-                    cardholder_name=None,
-                    is_default=False,
-                    deadline=soon(shop),
-                )
+                await save(shop, jane)
 
         with pytest.raises(TooManyCardRefusals):
             await set_up_card(shop.world, jane, request_id="req_1", deadline=soon(shop))
         assert "card" in [kind for kind, _, _ in shop.witness.pauses]
+
+    run(scenario)
+
+
+def test_a_card_that_was_refused_too_often_is_not_saved_for_another_customer_either() -> None:
+    """Whoever tries cards makes a new customer sooner than a new card."""
+
+    async def scenario() -> None:
+        shop = await open_shop(POLICY)
+        jane = await customer_of(shop)
+        for _ in range(3):
+            with pytest.raises(CardRefused):
+                await save(shop, jane)
+        joe = await customer_of(shop, "joe@example.com")
+        before = requests(shop)
+
+        with pytest.raises(TooManyCardRefusals):
+            await save(shop, joe)
+        assert requests(shop) == before, "the bank was asked once more"
 
     run(scenario)
 

@@ -227,3 +227,24 @@ def test_two_new_prices_at_once_take_the_money_of_one() -> None:
         assert [charge["amount"] for charge in charges(shop)] == [won[0].received_minor]
 
     run(main)
+
+
+def test_whoever_loses_the_race_to_begin_an_attempt_asks_stripe_for_nothing() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        await pay(shop, order(DECLINING))
+        await quiet(shop)
+        before = len(requests(shop))
+
+        async def another_was_faster() -> None:
+            await pay(shop, order("pm_card_mastercard"))
+
+        store.before_writes.extend([None, another_was_faster])  # after the read, before the write
+        paid = await pay(shop, order(VISA))
+        await quiet(shop)
+
+        assert paid.state is State.SUCCEEDED
+        assert len(requests(shop)) - before == 1
+        assert len(charges(shop)) == 1
+
+    run(main)

@@ -83,7 +83,17 @@ class Shopper:
         if holds:
             body["captureMethod"] = "manual"
         clicks = 2 if self.chance.random() < 0.2 else 1
-        talks = [Conversation("pay", order_id, amount) for _ in range(clicks)]
+        asked = {
+            "currency": "usd",
+            "customer": self.customer_id,
+            "card": body["paymentMethodId"],
+            "capture_method": "manual" if holds else "automatic",
+            "description": None,
+            "metadata": {},
+            "off_session": False,
+            "return_url": None,
+        }
+        talks = [Conversation("pay", order_id, amount, asked=asked) for _ in range(clicks)]
         await asyncio.gather(
             *(self._talk(talk, "/payment/payment-intent", dict(body)) for talk in talks)
         )
@@ -134,7 +144,7 @@ class Shopper:
             asked_at = time()
             status, content = await self._ask("POST", path, body, headers)
             taken = await self._taken_minor(talk.order_id)
-            talk.answers.append(Heard(_word(status, content), asked_at, time(), taken))
+            talk.answers.append(Heard(word_of_answer(status, content), asked_at, time(), taken))
             if talk.last not in AGAIN:
                 return
             await asyncio.sleep(AGAIN_AFTER_S)
@@ -170,7 +180,7 @@ class Shopper:
         )
 
 
-def _word(status: int, content: Any) -> str:
+def word_of_answer(status: int, content: Any) -> str:
     """Return an answer in one word, as the auditor knows them."""
     match status:
         case 0:

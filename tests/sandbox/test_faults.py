@@ -32,6 +32,7 @@ TABLE: dict[str, tuple[str, int, int, int, int, bool]] = {
     "rate_limit": ("answer", 429, 0, 200, 1, False),
     "lock_timeout": ("answer", 429, 0, 200, 1, False),
     "delay": ("answer", 200, 1, 200, 1, True),
+    "answer": ("answer", 400, 0, 400, 0, True),
 }
 
 
@@ -99,6 +100,76 @@ def test_errors_of_stripe_have_their_type(kind: Any) -> None:
 
     assert answer.error["type"] == "api_error"
     assert "code" not in answer.error
+
+
+def test_an_ordered_answer_is_answered_word_for_word_and_kept_as_stripe_would() -> None:
+    account = Account()
+    body = {"error": {"type": "card_error", "code": "insufficient_funds", "message": "No."}}
+    no = Fault("answer", status=402, body=body)
+
+    refused = account.post("/v1/payment_intents", PAID, key="k", fault=no)
+    again = account.post("/v1/payment_intents", PAID, key="k")
+
+    assert (refused.status, refused.body) == (402, body)
+    assert (again.status, again.raw) == (402, refused.raw)
+    assert account.books()["payment_intents"] == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 409, 429, 502, 503, 504])
+def test_an_ordered_answer_that_stripe_keeps_under_no_key_is_kept_under_none(status: int) -> None:
+    account = Account()
+
+    account.post("/v1/payment_intents", PAID, key="k", fault=Fault("answer", status=status))
+
+    assert account.post("/v1/payment_intents", PAID, key="k").status == 200
+    assert payments(account) == 1
+
+
+def test_an_ordered_answer_stands_in_place_of_a_replay_once() -> None:
+    account = Account()
+    account.post("/v1/payment_intents", PAID, key="k")
+
+    ordered = account.post("/v1/payment_intents", PAID, key="k", fault=Fault("answer", status=402))
+
+    assert (ordered.status, ordered.error["type"]) == (402, "card_error")
+    assert account.post("/v1/payment_intents", PAID, key="k").status == 200
+
+
+def test_any_path_can_be_given_any_error() -> None:
+    account = Account()
+    intent = account.pay().body["id"]
+
+    read = account.get(f"/v1/payment_intents/{intent}", fault=Fault("answer", status=404))
+    refund = account.post(
+        "/v1/refunds", {"payment_intent": intent}, fault=Fault("answer", status=402)
+    )
+
+    assert (read.status, read.error["type"]) == (404, "invalid_request_error")
+    assert (refund.status, account.books()["refunds"]) == (402, [])
+
+
+def test_what_is_ordered_is_read_with_its_status_and_body() -> None:
+    ordered = rule(fault="answer", status=402, body={"error": {"code": "x"}})
+
+    assert ordered.fault == Fault("answer", status=402, body={"error": {"code": "x"}})
+
+
+@pytest.mark.parametrize(
+    ("wish", "problems"),
+    [
+        ({"fault": "answer"}, {"status": "must be the status of an error, 400 to 599"}),
+        (
+            {"fault": "answer", "status": 200},
+            {"status": "must be the status of an error, 400 to 599"},
+        ),
+        ({"fault": "answer", "status": 402, "body": []}, {"body": "must be a JSON object"}),
+        ({"fault": "delay", "status": 402}, {"status": "needs the fault answer"}),
+    ],
+)
+def test_an_answer_that_is_no_error_cannot_be_ordered(
+    wish: dict[str, Any], problems: dict[str, str]
+) -> None:
+    assert read_rule(wish) == problems
 
 
 def rule(**more: Any) -> FaultRule:

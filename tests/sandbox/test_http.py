@@ -202,6 +202,27 @@ def test_reset_forgets_objects_faults_and_latency() -> None:
     asyncio.run(run())
 
 
+def test_faults_in_force_are_shown_with_how_many_requests_each_kind_has_hit() -> None:
+    async def run() -> None:
+        async with live() as at:
+            await at.fault("error_500_before", times=2)
+            await at.fault("rate_limit")
+            assert (await at.post(PATH))[0] == 500
+            left = {"method": "POST", "path": "/v1/customers", "times": 1, "skip": 0}
+            faults = [{**left, "fault": "error_500_before"}, {**left, "fault": "rate_limit"}]
+            shown = {"faults": faults, "hits": {"error_500_before": 1}}
+            assert await at.control("GET", "/faults") == (200, shown)
+
+            assert await at.control("DELETE", "/faults") == (200, {"faults": 0})
+            shown = {"faults": [], "hits": {"error_500_before": 1}}
+            assert await at.control("GET", "/faults") == (200, shown)
+
+            await at.control("POST", "/reset")
+            assert await at.control("GET", "/faults") == (200, {"faults": [], "hits": {}})
+
+    asyncio.run(run())
+
+
 def test_faults_can_be_taken_back() -> None:
     async def run() -> None:
         async with live() as at:

@@ -204,6 +204,20 @@ async def test_time_that_is_moved_on_brings_the_retry() -> None:
         await deliveries(at, ["delivered"])
 
 
+async def test_it_is_shown_how_many_events_each_kind_of_fault_has_hit() -> None:
+    async with listening() as (at, _):
+        await at.control("POST", "/webhooks", {"fault": "drop", "type": "customer.*", "times": 3})
+        await at.post(PATH)
+        await at.post(PATH)
+        await at.control("DELETE", "/webhooks")
+        _, shown = await at.control("GET", "/webhooks")
+        assert (shown["faults"], shown["hits"]) == ([], {"drop": 2})
+
+        await at.control("POST", "/reset")
+        _, shown = await at.control("GET", "/webhooks")
+        assert shown["hits"] == {}
+
+
 async def test_faults_are_set_shown_and_taken_back() -> None:
     async with listening() as (at, took):
         wish = {"fault": "drop", "type": "customer.*", "skip": 1}
@@ -212,6 +226,7 @@ async def test_faults_are_set_shown_and_taken_back() -> None:
         _, shown = await at.control("GET", "/webhooks")
         assert shown["faults"][0] == {**wish, "times": 1, "hits": 0}
         assert shown["endpoints"][0]["secrets"] == [SECRET]
+        assert shown["hits"] == {}
         assert await at.control("DELETE", "/webhooks") == (200, {"faults": 0})
 
         await at.post(PATH)

@@ -18,7 +18,25 @@ from time import perf_counter
 
 import structlog
 
-from tests.simulation.lives import CELLS, FULL, THIN, WHOLE, Branch, branches, grow, random_life
+from tests.simulation.coverage import (
+    Coverage,
+    heard_though_impossible,
+    never_heard,
+    never_walked,
+    table,
+)
+from tests.simulation.lives import (
+    ALONE,
+    CELLS,
+    CURRENCY_CELLS,
+    FULL,
+    THIN,
+    WHOLE,
+    Branch,
+    branches,
+    grow,
+    random_life,
+)
 from tests.simulation.lives_in_pairs import GROUNDS, Ground, firsts, pairs
 from tests.simulation.living import Outcome, live
 from tests.simulation.plan import Life, read_life
@@ -37,18 +55,21 @@ class Tally:
 
     lives: int = 0
     hits: Counter[str] = field(default_factory=Counter)
+    coverage: Coverage = field(default_factory=Coverage)
     failures: list[tuple[str, str]] = field(default_factory=list)
 
     def count(self, outcome: Outcome) -> None:
         """Add one life."""
         self.lives += 1
-        self.hits.update(set(outcome.hits))
+        self.hits.update({*outcome.hits, *(f"currency {code}" for code in outcome.currencies)})
+        self.coverage.add(outcome.coverage)
         self.failures += [(str(outcome.life), found) for found in outcome.violations[:1]]
 
     def add(self, other: "Tally") -> None:
         """Add what another process counted."""
         self.lives += other.lives
         self.hits.update(other.hits)
+        self.coverage.add(other.coverage)
         self.failures += other.failures
 
 
@@ -68,6 +89,10 @@ def tally(outcomes: Iterable[Outcome]) -> Tally:
 
 def _branch(branch: Branch, *, matrix: str) -> Tally:
     return tally(grow(branch, MATRICES[matrix], live))
+
+
+def _alone(life: Life) -> Tally:
+    return tally([live(life, watching=False)])
 
 
 def _pairs(struck: tuple[Ground, Life]) -> Tally:
@@ -90,6 +115,8 @@ def main(arguments: list[str]) -> int:
             every = list(branches(MATRICES[asked.matrix]))
             lived = pool.imap_unordered(partial(_branch, matrix=asked.matrix), every)
             _follow("matrix", lived, len(every), total)
+            alone = pool.imap_unordered(_alone, ALONE)
+            _follow("alone", alone, len(ALONE), total)
         if asked.pairs:
             struck = [(ground, life) for ground in GROUNDS for life in firsts(ground, live)]
             lived = pool.imap_unordered(_pairs, struck, chunksize=4)
@@ -142,19 +169,36 @@ def _follow(what: str, parts: Iterable[Tally], count: int, total: Tally) -> None
 
 
 def _report(total: Tally, seconds: float) -> int:
-    print("\nlives in which each fault struck")
-    for cell in CELLS:
+    print("\nlives in which each fault struck, and money was taken in each currency")
+    for cell in (*CELLS, *CURRENCY_CELLS):
         print(f"  {cell:<40} {total.hits[cell]:>8}")
-    blind = [cell for cell in CELLS if not total.hits[cell]]
+    print("\n".join(["", *table(total.coverage)]))
+    holes = list(holes_of(total))
     print(f"\n{total.lives} lives in {seconds:.0f} s, {total.lives / seconds:.0f} a second")
     for life, found in total.failures[:FAILURES_SHOWN]:
         print(f"FAILED {found}\n  make sim ARGS=\"--life '{life}'\"")
-    if blind:
-        print(f"FAILED these faults never struck: {', '.join(blind)}")
-    if total.failures or blind:
+    for what, which in holes:
+        print(f"FAILED {what}:\n  " + "\n  ".join(which))
+    if total.failures or holes:
         return 1
     print("nothing was lost and nothing was charged twice")
     return 0
+
+
+def holes_of(total: Tally) -> Iterator[tuple[str, list[str]]]:
+    """Return what all these lives together never came by, and what they should not have."""
+    seen = total.coverage
+    for what, which in (
+        (
+            "these never struck",
+            [cell for cell in (*CELLS, *CURRENCY_CELLS) if not total.hits[cell]],
+        ),
+        ("nobody took these roads", never_walked(seen)),
+        ("nobody heard this", never_heard(seen)),
+        ("this was heard and cannot be", heard_though_impossible(seen)),
+    ):
+        if which:
+            yield what, which
 
 
 def _replay(text: str) -> int:

@@ -11,7 +11,21 @@ from stripe_sandbox.engine import Engine
 from tests.simulation.plan import FaultCounter, Latency
 from tests.simulation.process import TELLING, Process
 
-ORDERS_FAULTS = ("no_answer_after", "http_503", "http_401", "hang")
+ORDERS_FAULTS = (
+    "no_answer_after",
+    "http_503",
+    "http_401",
+    "http_404",
+    "http_410",
+    "http_400",
+    "http_429",
+    "hang",
+)
+# Refusals that end a notice at once: a person must look at the order, which shows it.
+FINAL_REFUSALS = frozenset({"http_400", "http_404", "http_410"})
+# These speak of the moment. How long it asks us to wait at 429 is not looked at: the notice's own
+# back-off is.
+_PASSING = frozenset({"http_503", "http_429"})
 HANG_S = 10.0
 
 
@@ -27,12 +41,16 @@ class Update:
 
 @dataclass
 class Inbox:
-    """What the OrderService has accepted, repeats included."""
+    """What the OrderService has accepted, repeats included.
+
+    refused: the orders, and their statuses, of which it has refused to hear for good.
+    """
 
     engine: Engine
     faults: FaultCounter
     latency: Latency
     accepted: list[Update] = field(default_factory=list)
+    refused: set[tuple[str, str]] = field(default_factory=set)
 
     def accept(self, step: TellOrders, paid_minor: int) -> None:
         """Take one update in."""
@@ -66,8 +84,11 @@ class GatedOrders:
         paid_minor = taken_minor(self._inbox.engine, step.order_id)
         await asyncio.sleep(self._inbox.latency.orders_s())
         match self._inbox.faults.next():
-            case "http_503":
-                return OrderRefused("http_503", final=False)
+            case reason if reason in FINAL_REFUSALS:
+                self._inbox.refused.add((step.order_id, step.status))
+                return OrderRefused(reason, final=True)
+            case reason if reason in _PASSING:
+                return OrderRefused(reason, final=False)
             case "http_401":
                 return OrderRefused("http_401", final=True)
             case "hang":

@@ -1,13 +1,13 @@
 """Run one life to its end, from the first click to the auditor's judgement."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.parts.virtual_time import run
 from tests.simulation.auditor import judge
-from tests.simulation.clients import Clients
-from tests.simulation.evidence import gather
+from tests.simulation.coverage import Coverage
+from tests.simulation.evidence import Evidence, gather
 from tests.simulation.plan import Life
 from tests.simulation.process import STANDING, Point, Trace
 from tests.simulation.scenarios import CARDS, SCENARIOS
@@ -25,7 +25,8 @@ class Outcome:
     """What came of a life.
 
     calls: the calls to the outside, in order. points: where something could go wrong. hits: the
-    faults that really struck, and crashes.
+    faults that really struck, and crashes. coverage: the roads walked and the answers heard.
+    currencies: those that Stripe took money in.
     """
 
     life: Life
@@ -35,6 +36,8 @@ class Outcome:
     hits: tuple[str, ...]
     trace: tuple[str, ...]
     digest: str
+    coverage: Coverage = field(default_factory=Coverage)
+    currencies: tuple[str, ...] = ()
 
 
 def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Outcome:
@@ -47,11 +50,17 @@ def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Out
 
 async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
     scenario = SCENARIOS[life.scenario]
-    town = await open_town(life, variant, watching=watching, policy=scenario.policy)
+    town = await open_town(
+        life,
+        scenario.service(variant),
+        watching=watching,
+        policy=scenario.policy,
+        stripe=scenario.stripe,
+    )
     # What work ended in is asked of it at the end.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _told: None)
     town.begin()
-    clients = Clients(town, life.retry)
+    clients = scenario.clients(town, life.retry)
     await scenario.play(clients, CARDS[life.card])
     at_rest = await _rest(town)
     evidence = await gather(clients, at_rest=at_rest)
@@ -66,6 +75,8 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
         hits=_hits(town),
         trace=tuple(town.trace.lines),
         digest=town.trace.digest(),
+        coverage=town.watch.coverage,
+        currencies=_currencies(evidence),
     )
 
 
@@ -87,12 +98,17 @@ async def _rest(town: Town) -> bool:
 def _hits(town: Town) -> tuple[str, ...]:
     return (
         *(f"stripe {kind}" for kind in town.line.faults.hits),
-        *(f"store {kind}" for kind in town.shelf.faults.hits),
+        *(f"store {kind}" for kind in town.shelf.trouble.faults.hits),
         *(f"orders {kind}" for kind in town.inbox.faults.hits),
         *(f"webhook {kind}" for kind in (*town.made.counter.hits, *town.post.arrivals.hits)),
         *town.gates.hits,
         *(f"clock {name}" for name, from_s in SKEWS if abs(town.life.skew_s) >= from_s),
     )
+
+
+def _currencies(evidence: Evidence) -> tuple[str, ...]:
+    intents = evidence.ledger["payment_intents"]
+    return tuple(sorted({one["currency"] for one in intents if one["amount_received"]}))
 
 
 def _tell_the_end(trace: Trace, shown: Any, violations: list[str]) -> None:

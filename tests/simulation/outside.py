@@ -18,10 +18,20 @@ Found = dict[str, Any]
 
 @dataclass
 class Outside:
-    """Everybody but us. changed: the e-mails of customers whom somebody changed at Stripe."""
+    """Everybody but us. changed: the e-mails of customers whom somebody changed at Stripe.
+
+    confirmed: the orders that their payers' clients confirmed, each with the card. captured: the
+    orders whose holds were captured by hand. saved: the cards that payers' clients saved. chosen:
+    those that they chose for an order, without confirming. refunded: what was refunded by hand.
+    """
 
     engine: Engine
     changed: set[str] = field(default_factory=set)
+    confirmed: list[tuple[str, str]] = field(default_factory=list)
+    captured: set[str] = field(default_factory=set)
+    saved: list[str] = field(default_factory=list)
+    chosen: list[tuple[str, str]] = field(default_factory=list)
+    refunded: set[str] = field(default_factory=set)
 
     def holder_answers(self, *, passed: bool) -> None:
         """The holder of a card answers what the page of the bank asks, of whatever intent."""
@@ -32,17 +42,33 @@ class Outside:
 
     def payer_confirms(self, order_id: str, card: str) -> None:
         """The payer's client confirms with a card, with the secret that it was given."""
+        self.confirmed.append((order_id, card))
         for intent in self.intents(order_id):
             self._post(f"/v1/payment_intents/{intent['id']}/confirm", payment_method=card)
 
+    def chooses(self, order_id: str, card: str | None) -> None:
+        """The payer's client takes a card for the payment, or takes it back, without confirming."""
+        if card is not None:
+            self.chosen.append((order_id, card))
+        for intent in self.intents(order_id):
+            self._post(f"/v1/payment_intents/{intent['id']}", payment_method=card or "")
+
+    def moves(self, order_id: str, status: str) -> None:
+        """The bank, or somebody in the dashboard, brings the payment to a status."""
+        for intent in self.intents(order_id):
+            with suppress(ApiError):  # it is at its end
+                self.engine.move_intent(intent["id"], status, now=epoch_s())
+
     def payer_saves(self, card: str) -> None:
         """The payer's client completes the SetupIntents that are open; who asks once more waits."""
+        self.saved.append(card)
         for setup in self.engine.ledger()["setup_intents"]:
             if setup["status"] in {"requires_payment_method", "requires_confirmation"}:
                 self._post(f"/v1/setup_intents/{setup['id']}/confirm", payment_method=card)
 
     def captured_by_hand(self, order_id: str) -> None:
         """Somebody captures in the dashboard."""
+        self.captured.add(order_id)
         for intent in self.intents(order_id):
             self._post(f"/v1/payment_intents/{intent['id']}/capture")
 
@@ -75,6 +101,29 @@ class Outside:
         self.changed.add(email)
         self._ask("DELETE", f"/v1/customers/{customer_id}", {})
 
+    def refunds_by_hand(self, order_id: str, amount_minor: int) -> str | None:
+        """Somebody refunds a part in the dashboard; return Stripe's id of it, None if it cannot."""
+        for intent in self.intents(order_id):
+            made = self._post(
+                "/v1/refunds",
+                payment_intent=intent["id"],
+                amount=str(amount_minor),
+                **{"metadata[idempotency_key]": "by hand"},
+            )
+            if "id" in made:
+                self.refunded.add(str(made["id"]))
+                return str(made["id"])
+        return None
+
+    def refused_charges(self, order_id: str) -> int:
+        """Return how often a card was refused for an order."""
+        charges = [charge for intent in self.intents(order_id) for charge in intent["charges"]]
+        return sum(charge["status"] == "failed" for charge in charges)
+
+    def customers(self) -> set[str]:
+        """Return the ids of the customers that there are at Stripe."""
+        return {one["id"] for one in self._ask("GET", "/v1/customers", {})["data"]}
+
     def intents(self, order_id: str) -> list[Found]:
         """Return the PaymentIntents of an order that are not at their end."""
         return [
@@ -83,8 +132,8 @@ class Outside:
             if intent["metadata"].get("order_id") == order_id and intent["status"] != "canceled"
         ]
 
-    def _post(self, path: str, **parameters: str) -> None:
-        self._ask("POST", path, parameters)
+    def _post(self, path: str, **parameters: str) -> Found:
+        return self._ask("POST", path, parameters)
 
     def _ask(self, method: str, path: str, parameters: dict[str, str]) -> Found:
         headers = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.simulation.currencies import CURRENCIES, USUAL
 from tests.simulation.process import AFTER, BEFORE, STANDING, Gate, Jumps, Point
 
 # Faults by the number of the call that they hit, counted from 1.
@@ -30,7 +31,8 @@ class Life:
     skew_s: how far the wall clock of every first process is ahead, and of every second one behind.
     seed: 0 for the usual latencies, else
     they are drawn. replicas: how many processes at once. news: how we hear of what happens at
-    Stripe. retry: whether clients ask again when they have no answer.
+    Stripe. currency: what the first order is paid in. retry: whether clients ask again when they
+    have no answer.
     """
 
     scenario: str
@@ -50,6 +52,7 @@ class Life:
     replicas: int = 1
     leases: bool = False
     news: str = SILENT
+    currency: str = USUAL
     retry: bool = True
 
     def __str__(self) -> str:
@@ -61,6 +64,7 @@ class Life:
             *(f"{name}={getattr(self, name)}" for name in NUMBERS),
             "leases" if self.leases else "",
             "" if self.news == SILENT else f"news={self.news}",
+            "" if self.currency == USUAL else f"currency={self.currency}",
         ]
         usual = {f"{name}={getattr(plain, name)}" for name in NUMBERS}
         told = [part for part in parts if part and part not in usual]
@@ -96,6 +100,8 @@ def read_life(text: str) -> Life:
             case "down_s" | "skew_s" | "seed" | "replicas":
                 values[name] = int(value)
             case "news" if value in NEWS:
+                values[name] = value
+            case "currency" if value in CURRENCIES:
                 values[name] = value
             case "leases":
                 values["leases"] = True

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from payment_service.adapters.disciplined_clock import DisciplinedClock
@@ -30,15 +31,17 @@ from payment_service.ports import (
     Store,
     Unavailable,
 )
-from stripe_sandbox.engine import Config, Engine
+from stripe_sandbox.engine import Config, Engine, Request
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process
 from tests.parts.virtual_time import EPOCH, VirtualClock, epoch_s
+from tests.simulation.coverage import HeardGateway, HeardOrders
 from tests.simulation.inbox import GatedOrders, Inbox
 from tests.simulation.plan import EVERY, LISTS, WEBHOOKS, FaultCounter, Latency, Life
 from tests.simulation.post import SECRET, TOLD, MadeFaults, Post, arrivals_of
 from tests.simulation.process import PAUSE_S, STANDING, Gates, Process, ProcessClock, Trace
 from tests.simulation.shelf import GatedStore, Shelf
+from tests.simulation.store_faults import StoreTrouble
 from tests.simulation.stripe_line import SimulatedStripe, StripeLine
 from tests.simulation.watch import Watch
 
@@ -75,15 +78,17 @@ class Pay(Protocol):
 class Variant:
     """Which service lives: the honest one, or one with a mistake put in on purpose.
 
-    take: what is done with an event. recovers: whether there is a worker; blind_to: the collections
-    in which it never finds anything due. keeps_apart: whether walkers know of each other.
-    clock_stands: whether a process that stands still takes its clocks with it. clock: how the time
-    is told. shelf: opens the store, an empty one for each life.
+    sent: what becomes of a request on its way to Stripe. take: what is done with an event.
+    recovers: whether there is a worker; blind_to: the collections in which it never finds anything
+    due. keeps_apart: whether walkers know of each other. clock_stands: whether a process that
+    stands still takes its clocks with it. clock: how the time is told. shelf: opens the store, an
+    empty one for each life.
     """
 
     name: str = "honest"
     pay: Pay = pay_order
     gateway: Callable[[Gateway], Gateway] = lambda gateway: gateway
+    sent: Callable[[Request], Request] = lambda request: request
     store: Callable[[Store], Store] = lambda store: store
     take: Callable[[World, SeenEvent, Door], Awaitable[Any]] = take_event
     policy: Policy = POLICY
@@ -138,6 +143,9 @@ class Town:
     made: MadeFaults
     policy: Policy
     busy_clients: bool = True
+    # Held while no process may be started.
+    closed: asyncio.Lock = field(default_factory=asyncio.Lock)
+    processes: list[Process] = field(default_factory=list)
     witnesses: list[Sightings] = field(default_factory=list)
     post: Post = field(init=False)
     _doors: dict[int, tuple[Process, World]] = field(default_factory=dict)
@@ -185,8 +193,10 @@ class Town:
     async def _run(self, replica: int) -> None:
         """Start the processes of one replica one after the other, for ever."""
         while True:
-            self._epochs += 1
-            process = self._running[replica] = Process(self._epochs, self.gates)
+            async with self.closed:
+                self._epochs += 1
+                process = self._running[replica] = Process(self._epochs, self.gates)
+                self.processes.append(process)
             self.forget(asyncio.ensure_future(self._serve(replica, process)))
             await process.dead
             started = replica in self._doors and self._doors[replica][0] is process
@@ -263,11 +273,17 @@ class Town:
         self.witnesses.append(witness)
         machine = ProcessClock(process, skew_s, stands=self.variant.clock_stands)
         clock = DisciplinedClock(machine.wall_s, machine.monotonic_s, machine.sleep)
-        stripe = open_in_process(SimulatedStripe(process, self.line), clock)
+        stripe = open_in_process(SimulatedStripe(process, self.line, self.variant.sent), clock)
         return World(
             store=self.variant.store(store),
-            gateway=self.variant.gateway(stripe),
-            orders=GatedOrders(process, self.inbox),
+            gateway=HeardGateway(
+                self.variant.gateway(stripe),
+                self.watch.coverage,
+                self.shelf.newest,
+            ),
+            orders=HeardOrders(
+                GatedOrders(process, self.inbox), self.watch.coverage, self.shelf.newest
+            ),
             clock=self.variant.clock(clock),
             ids=CountingIds(f"{process.epoch}."),
             witness=witness,
@@ -300,11 +316,19 @@ class Town:
 
 
 async def open_town(
-    life: Life, variant: Variant, *, watching: bool, policy: Mapping[str, Any]
+    life: Life,
+    variant: Variant,
+    *,
+    watching: bool,
+    policy: Mapping[str, Any],
+    stripe: Mapping[str, Any] = MappingProxyType({}),
 ) -> Town:
-    """Return a town in which nothing has happened yet. policy: what is otherwise than usual."""
+    """Return a town in which nothing has happened yet.
+
+    policy, stripe: what is otherwise than usual, with us and at Stripe.
+    """
     trace, latency = Trace(), Latency(life.seed)
-    engine = Engine(STRIPE)
+    engine = Engine(replace(STRIPE, **stripe))
     if life.news in {WEBHOOKS, EVERY}:
         engine.webhooks.listen(URL, now=epoch_s(), secret=SECRET, types=TOLD)
     standing = {gate: kind for kind in STANDING for gate in getattr(life, kind)}
@@ -314,7 +338,7 @@ async def open_town(
     watch = Watch(engine, awake=watching)
     shelf = Shelf(
         watch,
-        FaultCounter(dict(life.store), "store", points),
+        StoreTrouble(FaultCounter(dict(life.store), "store", points)),
         latency,
         variant.shelf(),
         listed_at=lambda: made.newest_at,

@@ -25,6 +25,7 @@ from payment_service.domain.refund import RELEASED, Refund, RefundStatus
 from payment_service.domain.transitions import ROADS
 from payment_service.ports import Document
 from stripe_sandbox.engine import Engine, Request
+from tests.simulation.coverage import Coverage
 from tests.simulation.process import Process
 
 # How wrong a process's idea of Stripe's time may be: the way to Stripe and back, and a second.
@@ -43,6 +44,7 @@ class Watch:
 
     engine: Engine
     awake: bool = True
+    coverage: Coverage = field(default_factory=Coverage)
     complaints: list[str] = field(default_factory=list)
     in_flight: dict[str, Process] = field(default_factory=dict)
     # Keys of requests that Stripe is not done with, and those that it holds an answer for.
@@ -51,6 +53,7 @@ class Watch:
 
     def committed(self, before: Document | None, after: Document) -> None:
         """A document was written."""
+        self.coverage.committed(before, after)
         if not self.awake:
             return
         if isinstance(after, Payment):

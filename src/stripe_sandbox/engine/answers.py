@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stripe_sandbox.engine.errors import internal, lock_timeout
+from stripe_sandbox.engine.errors import Ordered, internal, lock_timeout
 from stripe_sandbox.engine.exchange import Delivery
 from stripe_sandbox.engine.state import Entry
 from stripe_sandbox.faults import Fault
@@ -11,6 +11,9 @@ from stripe_sandbox.faults import Fault
 def check_replayed(fault: Fault | None) -> None:
     """Raise what a fault puts in place of a replay. The saved answer stays as it is."""
     match None if fault is None else fault.kind:
+        case "answer":
+            assert fault is not None
+            raise Ordered(fault.status, fault.body)
         case "lock_timeout":
             raise lock_timeout(saved=False)
         case "error_500_before" | "error_500_after":

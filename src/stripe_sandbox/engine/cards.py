@@ -162,7 +162,7 @@ CARDS: Final = (
     Card("4000000000000341", ("chargeCustomerFail", "visa_chargeCustomerFail"), decline=GENERIC),
     Card("4100000000000019", ("radarBlock", "visa_radarBlock"), decline=_BLOCKED),
     Card("4000002500003155", ("authenticationRequiredOnSetup",), authentication="unless_set_up"),
-    Card("4000002760003184", ("authenticationRequired",), authentication="always"),
+    Card("4000002760003184", ("authenticationRequired",), country="DE", authentication="always"),
     Card(
         "4000003800000446",
         ("authenticationRequiredSetupForOffSession",),
@@ -172,6 +172,7 @@ CARDS: Final = (
     Card(
         "4000000000003220",
         ("threeDSecure2Required", "threeDSecureRequired"),
+        country="IE",
         authentication="always",
     ),
     Card(

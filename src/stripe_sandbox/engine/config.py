@@ -57,6 +57,9 @@ class Config:
     idempotency_retention_s: float = DAY_S
     # With capture_method=automatic_async the balance transaction follows some seconds later.
     settle_after_s: float = 2.0
+    # How long a bank works on what was confirmed, as on a bank debit: the intent is `processing`
+    # meanwhile. 0 has every card answer at once.
+    processing_s: float = 0.0
     # When a refund learns its reference number, and when those of the two slow cards move on.
     refund_reference_after_s: float = 5.0
     refund_settles_after_s: float = 10.0

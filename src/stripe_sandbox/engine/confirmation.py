@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from stripe_sandbox.engine import (
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.errors import ApiError, card_error, doc_url, invalid, unexpected_state
 from stripe_sandbox.engine.records import PaymentIntent, PaymentMethod
-from stripe_sandbox.engine.state import Cause, State
+from stripe_sandbox.engine.state import Cause, Confirmation, State
 
 _CONFIRMABLE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
 
@@ -47,9 +48,54 @@ def confirm(call: Call, intent: PaymentIntent) -> PaymentIntent:
     _check_descriptor(intent, method)
     intent = call.state.payment_intents.put(replace(intent, payment_method=method.id))
     _check_return_url(call, intent)
+    _note(call, intent, method)
     if _wants_its_holder(call, intent, method):
         return _ask_the_holder(call, intent, method)
-    return attempt(call.state, call.cause, intent, payment_methods.used(call.state, method))
+    return submit(call.state, call.cause, intent, payment_methods.used(call.state, method))
+
+
+def submit(
+    state: State, cause: Cause, intent: PaymentIntent, method: PaymentMethod
+) -> PaymentIntent:
+    """Ask the issuer, who answers at once, or works on it for as long as the switch says."""
+    wait_s = state.config.processing_s
+    if not wait_s:
+        return attempt(state, cause, intent, method)
+    after = begin_processing(state, cause, intent)
+    state.later(cause.now + wait_s, settle, intent.id)
+    return after
+
+
+def begin_processing(state: State, cause: Cause, intent: PaymentIntent) -> PaymentIntent:
+    """Note that a bank works on it."""
+    after = state.payment_intents.put(
+        replace(intent, status="processing", last_payment_error=None, next_action=None)
+    )
+    state.emit(cause, "payment_intent.processing", after)
+    return after
+
+
+def settle(state: State, cause: Cause, intent_id: str) -> None:
+    """Have the bank say what came of it, unless it is decided already."""
+    intent = state.payment_intents.get(intent_id)
+    method = None if intent is None else state.payment_methods.get(intent.payment_method or "")
+    if intent is None or method is None or intent.status != "processing":
+        return
+    if charges.of_intent(state, intent) is not None:  # a person has brought it here since
+        return
+    with suppress(ApiError):  # the intent remembers the decline
+        attempt(state, cause, intent, payment_methods.used(state, method))
+
+
+def _note(call: Call, intent: PaymentIntent, method: PaymentMethod) -> None:
+    """Note for the books how the intent was confirmed: an intent itself does not keep it."""
+    noted = Confirmation(
+        payment_method=method.id,
+        off_session=_off_session(call),
+        return_url=call.get("return_url"),
+        by_payer=call.by_payer,
+    )
+    call.state.confirmations_of.setdefault(intent.id, []).append(noted)
 
 
 def attempt(
@@ -58,9 +104,7 @@ def attempt(
     """Ask the issuer, and note what it says."""
     decline = cards.card_of(method.number).decline
     if decline is not None:
-        charge = charges.fail(state, cause, intent, method, decline)
-        intent = replace(intent, latest_charge=charge.id)
-        raise _failed(state, cause, intent, method, decline, charge_id=charge.id)
+        raise refuse(state, cause, intent, method, decline)
     charge = charges.succeed(state, cause, intent, method)
     held = not charge.captured
     after = state.payment_intents.put(
@@ -82,6 +126,19 @@ def attempt(
     return after
 
 
+def refuse(
+    state: State,
+    cause: Cause,
+    intent: PaymentIntent,
+    method: PaymentMethod,
+    decline: cards.Decline,
+) -> ApiError:
+    """Have the issuer say no; return the error that says so."""
+    charge = charges.fail(state, cause, intent, method, decline)
+    intent = replace(intent, latest_charge=charge.id)
+    return _failed(state, cause, intent, method, decline, charge_id=charge.id)
+
+
 def authenticate(
     state: State, cause: Cause, intent: PaymentIntent, *, passed: bool
 ) -> PaymentIntent:
@@ -95,7 +152,7 @@ def authenticate(
     if intent.confirmation_method == "manual":
         return state.payment_intents.put(replace(intent, status="requires_confirmation"))
     try:
-        return attempt(state, cause, intent, payment_methods.used(state, method))
+        return submit(state, cause, intent, payment_methods.used(state, method))
     except ApiError:
         after = state.payment_intents.get(intent.id)
         assert after is not None

@@ -75,7 +75,7 @@ def check_amount(amount: int, currency: str, *, minimum: bool) -> None:
             "your account and the currency set "
             "(https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).  If you "
             "want to save a Payment Method for future use without an immediate payment, use a "
-            "Setup Intent instead: https://docs.stripe.com/payments/save-and-reuse",
+            "Setup Intent instead: https://docs.stripe.com/payments/setup-intents",
             param="amount",
             code="parameter_invalid_integer",
         )

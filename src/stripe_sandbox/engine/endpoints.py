@@ -14,6 +14,7 @@ from stripe_sandbox.engine import (
     disputes,
     events,
     fraud_warnings,
+    legacy_charges,
     payment_intents,
     payment_methods,
     refunds,
@@ -155,6 +156,9 @@ _INTENTS = (
 _MONEY = (
     Endpoint("GET", "charges", schemas.CHARGE_LIST, "list:charge", charges.list_all),
     Endpoint("GET", "charges/*", schemas.EXPAND, "charge", charges.retrieve),
+    Endpoint("POST", "charges", schemas.CHARGE_CREATE, "charge", legacy_charges.create),
+    Endpoint("POST", "charges/*", schemas.CHARGE_UPDATE, "charge", legacy_charges.update),
+    Endpoint("POST", "charges/*/capture", schemas.CHARGE_CAPTURE, "charge", legacy_charges.capture),
     Endpoint(
         "POST",
         "refunds",

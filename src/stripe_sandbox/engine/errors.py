@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
+
+# Refusals from before execution, and what a gateway in front of it answers: no key keeps them.
+NOT_SAVED: Final = frozenset((401, 403, 409, 429, 502, 503, 504))
+_TYPES: Final = {402: "card_error"}
 
 
 class ApiError(Exception):
@@ -112,6 +117,20 @@ def lock_timeout(*, saved: bool) -> ApiError:
         headers={"Stripe-Should-Retry": "true"},
         saved=saved,
     )
+
+
+class Ordered(ApiError):
+    """An answer that somebody ordered, word for word."""
+
+    def __init__(self, status: int, body: Mapping[str, Any] | None) -> None:
+        kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+        fields = {"message": "This answer was ordered.", "type": kind}
+        super().__init__(status, fields, saved=status not in NOT_SAVED)
+        self._whole = body
+
+    def body(self, account: str, request_id: str) -> dict[str, Any]:
+        """Return what was ordered; an error without any details if that was only a status."""
+        return super().body(account, request_id) if self._whole is None else dict(self._whole)
 
 
 def internal(status: int = 500) -> ApiError:

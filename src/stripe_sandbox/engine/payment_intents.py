@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,9 +20,10 @@ from stripe_sandbox.engine import (
 )
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.currencies import check_amount
-from stripe_sandbox.engine.errors import invalid, unexpected_state
+from stripe_sandbox.engine.errors import ApiError, invalid, unexpected_state
 from stripe_sandbox.engine.parameters import merge_metadata
 from stripe_sandbox.engine.records import PaymentIntent, Wire
+from stripe_sandbox.engine.state import State
 
 _UPDATABLE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELABLE: Final = (
@@ -35,6 +38,10 @@ _CANCELABLE: Final = (
 # What may be changed whatever the state, and what only while nothing is decided.
 _PLAIN: Final = ("description", "receipt_email", "statement_descriptor_suffix", "transfer_group")
 _GUARDED: Final = ("amount", "currency", "customer", "payment_method", "capture_method")
+
+
+# What is done to an intent that is there.
+_OF_ONE: Final = "payment_intents/*/"
 
 
 def create(call: Call) -> Wire:
@@ -171,6 +178,18 @@ def cancel(call: Call) -> Wire:
         )
     after = holds.cancel(call.state, call.cause, intent, call.get("cancellation_reason"))
     return shapes.intent(after)
+
+
+@contextmanager
+def shown_in_refusals(state: State, route: str, ids: tuple[str, ...]) -> Iterator[None]:
+    """Let what is refused about an intent show the intent as it stands, as recorded."""
+    try:
+        yield
+    except ApiError as refusal:
+        intent = state.payment_intents.get(ids[0]) if route.startswith(_OF_ONE) else None
+        if intent is not None and refusal.fields.get("type") == "invalid_request_error":
+            refusal.fields.setdefault("payment_intent", shapes.intent(intent))
+        raise
 
 
 def list_all(call: Call) -> Wire:

@@ -15,8 +15,10 @@ from stripe_sandbox.engine import (
     endpoints,
     events,
     expand,
+    intent_course,
     ledger,
     payers,
+    payment_intents,
     wire,
 )
 from stripe_sandbox.engine.answers import check_replayed, delivery
@@ -24,7 +26,7 @@ from stripe_sandbox.engine.authentication import authenticate
 from stripe_sandbox.engine.call import Call
 from stripe_sandbox.engine.config import Config
 from stripe_sandbox.engine.endpoints import Endpoint
-from stripe_sandbox.engine.errors import ApiError, internal, lock_timeout, rate_limited
+from stripe_sandbox.engine.errors import ApiError, Ordered, internal, lock_timeout, rate_limited
 from stripe_sandbox.engine.exchange import Delivery, Request
 from stripe_sandbox.engine.idempotency import Claim, key_of
 from stripe_sandbox.engine.limiter import Limiter
@@ -149,6 +151,10 @@ class Engine:
         self._cause(now)
         return by_hand.challenge(self._state, intent_id)
 
+    def move_intent(self, intent_id: str, status: str, *, now: float) -> Wire:
+        """Have the bank, the payer's client or a person move a PaymentIntent. Raises ApiError."""
+        return intent_course.move(self._state, self._cause(now), intent_id, status)
+
     def open_dispute(
         self,
         intent_id: str,
@@ -221,6 +227,9 @@ class Engine:
         try:
             if kind == "error_500_before":
                 raise internal()
+            if kind == "answer":
+                assert ticket.fault is not None
+                raise Ordered(ticket.fault.status, ticket.fault.body)
             answer = self._execute(ticket, now)
         except ApiError as refusal:
             error = refusal
@@ -259,6 +268,8 @@ class Engine:
             raise rate_limited("endpoint-rate")
         self._limiter.admit(f"{endpoint.method} {endpoint.path}", now)
         parameters = self._parameters(request, endpoint, answered.version)
+        with payment_intents.shown_in_refusals(self._state, endpoint.path, ids):
+            endpoint.check(parameters, self._config)
         claim = None
         if request.method == "POST":
             answered.key = key_of(request.headers)
@@ -287,7 +298,6 @@ class Engine:
         parameters = read(endpoint.schema, wire.decode(form))
         check_removed(parameters, version)
         expand.check(parameters.get("expand") or (), endpoint.answers)
-        endpoint.check(parameters, self._config)
         return parameters
 
     def _claim(
@@ -341,7 +351,8 @@ class Engine:
         )
         if ticket.by_payer:
             return payers.execute(ticket.endpoint.execute, call)
-        answer = ticket.endpoint.execute(call)
+        with payment_intents.shown_in_refusals(self._state, ticket.endpoint.path, ticket.ids):
+            answer = ticket.endpoint.execute(call)
         return expand.expand(self._state, answer, ticket.parameters.get("expand") or ())
 
     def _save(self, ticket: Ticket, status: int, body: bytes, extra: dict[str, str]) -> Delivery:

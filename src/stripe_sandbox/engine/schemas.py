@@ -264,6 +264,40 @@ CHARGE_LIST: Final[Schema] = {
     "customer": TEXT,
     "payment_intent": TEXT,
 }
+_CHARGE: Final[Schema] = {
+    **EXPAND,
+    "description": TEXT,
+    "metadata": METADATA,
+    "receipt_email": TEXT,
+    "shipping": _SHIPPING,
+    "transfer_group": TEXT,
+}
+CHARGE_CREATE: Final[Schema] = {
+    **_CHARGE,
+    "amount": REQUIRED_INTEGER,
+    "application_fee_amount": INTEGER,
+    "capture": FLAG,
+    "currency": REQUIRED_TEXT,
+    "customer": TEXT,
+    "on_behalf_of": TEXT,
+    "payment_method": TEXT,
+    "radar_options": FREE,
+    "source": TEXT,
+    "statement_descriptor": TEXT,
+    "statement_descriptor_suffix": TEXT,
+    "transfer_data": FREE,
+}
+CHARGE_UPDATE: Final[Schema] = {**_CHARGE, "customer": FREE, "fraud_details": FREE}
+CHARGE_CAPTURE: Final[Schema] = {
+    **EXPAND,
+    "amount": INTEGER,
+    "application_fee_amount": INTEGER,
+    "receipt_email": TEXT,
+    "statement_descriptor": TEXT,
+    "statement_descriptor_suffix": TEXT,
+    "transfer_data": FREE,
+    "transfer_group": TEXT,
+}
 REFUND_CREATE: Final[Schema] = {
     **EXPAND,
     "amount": INTEGER,

@@ -51,6 +51,16 @@ class Entry:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """One request that confirmed an intent with a payment method that may be used for it."""
+
+    payment_method: str
+    off_session: bool
+    return_url: str | None
+    by_payer: bool
+
+
 Transition = Callable[["State", Cause, str], None]
 
 
@@ -65,6 +75,7 @@ class State:
         "charges",
         "charges_of",
         "config",
+        "confirmations_of",
         "customers",
         "disputes",
         "disputes_of",
@@ -107,6 +118,8 @@ class State:
         self.disputes: Table[Dispute] = Table()
         self.fraud_warnings: Table[EarlyFraudWarning] = Table()
         self.events: Table[Event] = Table(config.events_kept)
+        # By intent, oldest first.
+        self.confirmations_of: dict[str, list[Confirmation]] = {}
         # Ids by owner: charges of an intent, payment methods of a customer, the rest of a charge.
         self.charges_of: dict[str, list[str]] = {}
         self.refunds_of: dict[str, list[str]] = {}

@@ -128,6 +128,7 @@ class Webhooks:
         self._undelivered: dict[str, int] = {}
         self._batches: dict[WebhookFault, _Batch] = {}
         self.faults.clear()
+        self.faults.hits.clear()
         self.use(config)
         for endpoint in self._listeners:
             self.put(endpoint)

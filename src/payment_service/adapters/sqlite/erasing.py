@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 
+from payment_service.adapters.sqlite.connecting import connect
 from payment_service.adapters.sqlite.lock import take_lock
 from payment_service.ports import StoreUnavailable
 
@@ -19,7 +20,7 @@ def erase(path: str) -> None:
     except OSError as error:
         raise StoreUnavailable(f"{path} cannot be opened for writing: {error.strerror}") from error
     try:
-        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        with contextlib.closing(connect(path, writes=True)) as connection:
             connection.execute("VACUUM")
             # The write-ahead log holds pages of before; emptied, the file alone is what there is.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -3,7 +3,8 @@
 StoreUnavailable       also: the path is a folder, may not be written, is not a database
 ├── StoreInUse         another process has the file open
 ├── NotOurStore        a SQLite file of some other program
-└── StoreTooNew        written by a newer version of this program
+├── StoreTooNew        written by a newer version of this program
+└── StoreOutdated      (of the port) missing, another store's, or an older copy
 """
 
 from payment_service.ports import StoreUnavailable

@@ -49,13 +49,14 @@ def ensure_schema(connection: sqlite3.Connection, tables: Iterable[Table[Any]]) 
     connection.execute("RELEASE shape")
 
 
-def _sign(connection: sqlite3.Connection) -> None:
+def sign(connection: sqlite3.Connection) -> None:
+    """Say that the file is ours."""
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 # Numbered from 1; one that was released is never changed, only followed by another. A step is for
 # what a declaration cannot say: tables, columns and indexes follow the collections by themselves.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_sign,)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (sign,)
 
 
 def _ensure_table(connection: sqlite3.Connection, table: Table[Any]) -> None:

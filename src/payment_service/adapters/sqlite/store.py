@@ -12,9 +12,20 @@ from typing import Any, TypeVar
 import structlog
 
 from payment_service.adapters.sqlite import schema
-from payment_service.adapters.sqlite.lanes import Inline, Lane, ThreadLane, changed, rows
+from payment_service.adapters.sqlite.connecting import connect
+from payment_service.adapters.sqlite.health import Health, is_of_one_place
+from payment_service.adapters.sqlite.lanes import (
+    Inline,
+    Lane,
+    ReaderLane,
+    WriterLane,
+    changed,
+    rows,
+)
 from payment_service.adapters.sqlite.lock import take_lock
-from payment_service.adapters.sqlite.tables import DROP_MAX, Table
+from payment_service.adapters.sqlite.starting import Outdated, open_checked
+from payment_service.adapters.sqlite.tables import DROP_MAX, Question, Table
+from payment_service.adapters.sqlite.writer import Writer
 from payment_service.page_cursor import cursor_of
 from payment_service.ports import (
     AlreadyExists,
@@ -22,6 +33,7 @@ from payment_service.ports import (
     ColumnValue,
     Document,
     Page,
+    StoreInDoubt,
     StoreUnavailable,
     VersionConflict,
     epoch_ms,
@@ -38,73 +50,62 @@ EARLIEST_MS = -(2**62)
 # So many documents that this version cannot read (a newer one wrote them, say) may be due without
 # keeping it from those that it can.
 UNREADABLE_MAX = 100
-# How long SQLite waits for somebody else's lock (a backup, a person with a shell) before we say
-# that the store is unavailable: shorter than any caller's patience.
-BUSY_TIMEOUT_S = 5.0
+# A write that succeeded so lately proves to whoever asks that the next one can: readiness is asked
+# often, and each proof costs a sync.
+PROOF_LASTS_S = 1.0
 
 
-def open_store(path: str, collections: Iterable[Collection[Any]]) -> "SqliteStore":
+def open_store(
+    path: str, collections: Iterable[Collection[Any]], *, accept_outdated: bool = False
+) -> "SqliteStore":
     """Open the file, made with its folder when missing, or `:memory:`; then `ensure_schema`.
 
-    Raises StoreInUse when another process has the file, NotOurStore, StoreTooNew, and
-    StoreUnavailable when the path cannot be opened and written as a database.
+    Raises StoreInUse when another process has the file, NotOurStore, StoreTooNew, StoreOutdated
+    unless that is accepted, and StoreUnavailable when the path cannot be opened and written as a
+    database.
     """
     tables = {c.name: Table(c) for c in collections}
     if path == IN_MEMORY:
-        lane = Inline(_connect(IN_MEMORY))
-        return SqliteStore(tables, writer=lane, reader=lane, lister=lane, lock=None)
-    path = os.path.realpath(path)  # one file, one lock, whatever it is called by
+        lane = Inline(connect(IN_MEMORY, writes=True))
+        return SqliteStore(tables, writer=lane, reader=lane, lister=lane, health=Health())
+    given_path, path = os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100 - links stay
+    lock = None
     try:
-        _make_file(path)
-        lock = take_lock(path)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        lock = take_lock(path)  # one file, one lock, whatever it is called by
+        opened = open_checked(path, given_path, accept_outdated=accept_outdated)
     except OSError as error:
+        _let_go(lock)
         raise StoreUnavailable(f"{path} cannot be opened for writing: {error.strerror}") from error
-    try:
-        return SqliteStore(tables, **_lanes(path), lock=lock)
     except sqlite3.Error as error:
-        os.close(lock)
+        _let_go(lock)
         raise StoreUnavailable(f"{path} cannot be used as a database: {error}") from error
     except StoreUnavailable:
-        os.close(lock)
+        _let_go(lock)
         raise
-
-
-def _make_file(path: str) -> None:
-    """Make the folder and the file, or find them writable; nobody else may read payments."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    reader, lister = opened.file.reader, opened.file.lister
+    return SqliteStore(
+        tables,
+        writer=Writer(opened.file),
+        reader=ReaderLane("reader", reader.borrowed, reader.close),
+        lister=ReaderLane("lister", lister.borrowed, lister.close),
+        health=opened.file.health,
+        lock=lock,
+        outdated=opened.outdated,
     )
 
 
-def _lanes(path: str) -> dict[str, ThreadLane]:
-    with contextlib.ExitStack() as opened:
-        connections = [opened.enter_context(contextlib.closing(_connect(path))) for _ in range(3)]
-        writer, reader, lister = connections
-        schema.check_owner(writer, path)
-        (mode,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise StoreUnavailable(f"{path} lies where SQLite cannot keep a write-ahead log.")
-        writer.execute("PRAGMA synchronous = FULL")
-        for connection in (reader, lister):
-            connection.execute("PRAGMA query_only = ON")
-        opened.pop_all()  # from here on the lanes close them
-    return {
-        "writer": ThreadLane("writer", writer, writes=True),
-        "reader": ThreadLane("reader", reader, writes=False),
-        "lister": ThreadLane("lister", lister, writes=False),
-    }
+def _let_go(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
 
 
 class SqliteStore:
     """Keeps the promises of ports.Store.
 
     writer, reader: for one document at a time. lister: for pages, which may take long and must not
-    hold up the others. lock: the descriptor that keeps other processes out.
+    hold up the others. lock: the descriptor that keeps other processes out. outdated: what the file
+    lacks, None for the one that was used last.
     Reading on the loop's own thread would save the hand-over (0.008 ms of CPU instead of 0.013
     among 16, 0.07 alone), and stop every request whenever the disk is slow.
     """
@@ -113,16 +114,22 @@ class SqliteStore:
         self,
         tables: Mapping[str, Table[Any]],
         *,
-        writer: Lane,
+        writer: WriterLane,
         reader: Lane,
         lister: Lane,
-        lock: int | None,
+        health: Health,
+        lock: int | None = None,
+        outdated: Outdated | None = None,
     ) -> None:
+        self.outdated = outdated
         self._tables = tables
         self._writer = writer
         self._reader = reader
         self._lister = lister
+        self._health = health
         self._lock = lock
+        # Documents with a write of which nobody knows yet if it stands.
+        self._in_doubt: set[tuple[str, str]] = set()
 
     @property
     def exclusive(self) -> bool:
@@ -130,14 +137,17 @@ class SqliteStore:
         return True
 
     async def get(self, collection: Collection[D], id: str) -> D | None:
-        """Return the document as last committed."""
-        found = await self._reader.ask(rows, self._tables[collection.name].get, (id,))
+        """Return the document as last committed. StoreInDoubt while nobody knows what that is."""
+        if self._is_in_doubt(collection, id):
+            raise StoreInDoubt(f"{collection.name}: whether the last write stands is not known.")
+        with self._noting_damage(collection, id):
+            found = await self._reader.ask(rows, self._tables[collection.name].get, (id,))
         return from_json(found[0][0], collection.kind) if found else None
 
     async def insert(self, collection: Collection[D], doc: D) -> None:
         """Write a new document. Raises AlreadyExists for its id or a unique value."""
         table: Table[D] = self._tables[collection.name]
-        if not await self._writer.ask(changed, table.insert, table.inserted(doc)):
+        if not await self._write(collection, doc.id, table.insert, table.inserted(doc)):
             raise AlreadyExists(f"{collection.name} has this document already.")
 
     async def replace(self, collection: Collection[D], doc: D, *, expected_version: int) -> None:
@@ -146,7 +156,7 @@ class SqliteStore:
         table: Table[D] = self._tables[collection.name]
         values = table.replaced(doc, expected_version)
         try:
-            count = await self._writer.ask(changed, table.replace, values)
+            count = await self._write(collection, doc.id, table.replace, values)
         except sqlite3.IntegrityError as error:
             raise AlreadyExists(f"{collection.name} has a value of this document.") from error
         if not count:
@@ -161,13 +171,48 @@ class SqliteStore:
     ) -> None:
         """Remove the document. Raises VersionConflict."""
         sql = self._tables[collection.name].remove
-        if not await self._writer.ask(changed, sql, (id, expected_version)):
+        if not await self._write(collection, id, sql, (id, expected_version)):
             raise VersionConflict(f"{collection.name}: not version {expected_version} any more.")
+
+    async def _write(
+        self, collection: Collection[Any], id: str, sql: str, values: tuple[Any, ...]
+    ) -> int:
+        """Write, and return how many rows it touched.
+
+        Raises StoreInDoubt also for the next write of a document of which that was said: to be
+        told that nothing was done would contradict what may turn out to stand.
+        """
+        try:
+            with self._noting_damage(collection, id):
+                return await self._writer.ask(changed, sql, values)
+        except StoreInDoubt:
+            self._in_doubt.add((collection.name, id))
+            raise
+        except StoreUnavailable as error:
+            if self._is_in_doubt(collection, id):
+                raise StoreInDoubt(str(error)) from error
+            raise
+
+    def _is_in_doubt(self, collection: Collection[Any], id: str) -> bool:
+        if self._in_doubt and self._writer.is_settled:
+            self._in_doubt.clear()
+        return (collection.name, id) in self._in_doubt
+
+    @contextlib.contextmanager
+    def _noting_damage(self, collection: Collection[Any], name: str) -> Iterator[None]:
+        """Say of which document it is that a part of the file cannot be read."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, sqlite3.Error) and is_of_one_place(error.__cause__):
+                self._health.unreadable(collection.name, name, error.__cause__)
+            raise
 
     async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
         """Return a document with this value in a declared column."""
         sql = self._tables[collection.name].find[column]
-        found = await self._reader.ask(rows, sql, (value,))
+        with self._noting_damage(collection, f"{column} {value}"):
+            found = await self._reader.ask(rows, sql, (value,))
         return from_json(found[0][0], collection.kind) if found else None
 
     async def due(
@@ -181,8 +226,37 @@ class SqliteStore:
         """Return documents that are due, the longest first, and of those the oldest."""
         sql = self._tables[collection.name].due
         after = EARLIEST_MS if later_than is None else epoch_ms(later_than)
-        found = await self._reader.ask(rows, sql, (epoch_ms(now), after, limit + UNREADABLE_MAX))
+        question = Question(sql, (epoch_ms(now), after, limit + UNREADABLE_MAX))
+        found = await self._bodies(self._reader, collection, question)
         return list(_readable(collection, found))[:limit]
+
+    async def _bodies(
+        self, lane: Lane, collection: Collection[Any], question: Question
+    ) -> list[bytes | None]:
+        """Return the documents of a list, None for each that lies where the file is damaged.
+
+        Then the rows are read one by one: one of them must not stop the others.
+        """
+        try:
+            found = await lane.ask(rows, question.sql, question.values)
+        except StoreUnavailable as error:
+            if not is_of_one_place(error.__cause__):
+                raise
+        else:
+            return [body for (body,) in found]
+        body_sql = self._tables[collection.name].body
+        bodies: list[bytes | None] = []
+        for (row_id,) in await lane.ask(rows, question.ids_sql, question.values):
+            try:
+                with self._noting_damage(collection, f"row {row_id}"):
+                    found = await lane.ask(rows, body_sql, (row_id,))
+            except StoreUnavailable as error:
+                if not is_of_one_place(error.__cause__):
+                    raise
+                bodies.append(None)
+            else:
+                bodies += [body for (body,) in found]
+        return bodies
 
     async def page(
         self,
@@ -198,9 +272,9 @@ class SqliteStore:
         table: Table[D] = self._tables[collection.name]
         # One more than asked for tells whether there is another page.
         question = table.page(equal, (created_from, created_to), cursor, limit + 1)
-        found = await self._lister.ask(rows, question.sql, question.values)
-        items = [from_json(body, collection.kind) for (body,) in found[:limit]]
-        if len(found) <= limit:
+        found = await self._bodies(self._lister, collection, question)
+        items = [from_json(body, collection.kind) for body in found[:limit] if body is not None]
+        if len(found) <= limit or not items:
             return Page(items, None)
         created_at = collection.columns["created_at"](items[-1])
         assert isinstance(created_at, int), "created_at is epoch milliseconds"
@@ -225,8 +299,9 @@ class SqliteStore:
         return dropped
 
     async def ping(self) -> None:
-        """Return when the writer's and the reader's thread both answer from the file."""
-        await self._writer.ask(rows, "PRAGMA user_version", ())
+        """Return when the file takes writes and answers the reader."""
+        if not self._writer.wrote_within(PROOF_LASTS_S):
+            await self._writer.ask(rows, "PRAGMA user_version", ())  # counted, so it is a write
         await self._reader.ask(rows, "PRAGMA user_version", ())
 
     async def ensure_schema(self) -> None:
@@ -240,6 +315,11 @@ class SqliteStore:
         """Make them: nobody else has the file open."""
         await self.ensure_schema()
 
+    async def caught_up(self) -> None:
+        """Take the file for the one that was used last: what it lacked has been put into it."""
+        self.outdated = None
+        await self._writer.caught_up()
+
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, let another process have it."""
         await self._lister.close()
@@ -250,9 +330,11 @@ class SqliteStore:
             self._lock = None
 
 
-def _readable(collection: Collection[D], found: Iterable[tuple[Any, ...]]) -> Iterator[D]:
+def _readable(collection: Collection[D], found: Iterable[bytes | None]) -> Iterator[D]:
     """Yield the documents that can be read, and say which cannot: one must not stop the others."""
-    for (body,) in found:
+    for body in found:
+        if body is None:
+            continue
         try:
             yield from_json(body, collection.kind)
         except ValueError:

@@ -25,6 +25,11 @@ class Question:
     sql: str
     values: Row
 
+    @property
+    def ids_sql(self) -> str:
+        """The same, asking only which rows: an index answers that without reading documents."""
+        return self.sql.replace("SELECT body", "SELECT rowid", 1)
+
 
 class Table(Generic[D]):
     """One collection's table.
@@ -57,6 +62,7 @@ class Table(Generic[D]):
         self.replace = f"UPDATE {table} SET {changes} WHERE id = ? AND version = ?"  # noqa: S608
         self.remove = f"DELETE FROM {table} WHERE id = ? AND version = ?"  # noqa: S608
         self.get = f"SELECT body FROM {table} WHERE id = ?"  # noqa: S608
+        self.body = f"SELECT body FROM {table} WHERE rowid = ?"  # noqa: S608
         # Documents due at the same time come in the order of their rows, which is the index's own.
         self.due = (
             f"SELECT body FROM {table} WHERE wake_at <= ? AND wake_at > ? "  # noqa: S608

@@ -1,0 +1,1 @@
+"""Planted mistakes, each of which a test must catch: `make mutants`."""

@@ -1,0 +1,375 @@
+"""Mistakes in the rules: when to ask, what an answer means, what is owed because of it."""
+
+from tests.mutants.mutant import LIVES_MAX, Lives, Mutant
+
+CALL = "tests/domain/test_call.py"
+EVIDENCE = "tests/domain/test_corridor_evidence.py"
+TIME = "tests/domain/test_corridor_time.py"
+DOORS = "tests/domain/test_corridor_doors.py"
+CORRIDOR = "tests/domain/test_corridor.py"
+ASKED = "tests/domain/test_what_is_asked.py"
+BOUNDED = "tests/domain/test_waits_are_bounded.py"
+CAPTURE = "tests/domain/test_capture_in_doubt.py"
+HEARD = "tests/domain/test_heard_of.py"
+REFUND = "tests/domain/test_refund.py"
+WISHES = "tests/domain/test_wishes.py"
+PAYMENT = "tests/domain/test_payment.py"
+NOTICE = "tests/domain/test_notice.py"
+EVENT = "tests/domain/test_event.py"
+
+CALLS = (
+    Mutant(
+        "a call in doubt is asked again before anybody has looked",
+        "domain/call.py",
+        "    if call.doubts and not call.looks:\n        return Move.LOOK\n",
+        "",
+        (CALL,),
+    ),
+    Mutant(
+        "a request that is about to leave is not written down as in doubt",
+        "domain/call.py",
+        "doubts=call.doubts + 1,",
+        "doubts=call.doubts,",
+        Lives(("pay_once",), LIVES_MAX),
+    ),
+    Mutant(
+        "a lost answer takes its doubt away",
+        "domain/call.py",
+        "        looks=0,\n        unanswered=0,\n        dead_end=dead_end or call.dead_end,",
+        "        looks=0,\n        doubts=0,\n        unanswered=0,\n"
+        "        dead_end=dead_end or call.dead_end,",
+        Lives(("pay_once",), LIVES_MAX),
+    ),
+    Mutant(
+        "a try that surely did nothing clears the doubt of the tries before it",
+        "domain/call.py",
+        "doubts=max(call.doubts - 1, 0),",
+        "doubts=0,",
+        (CALL,),
+    ),
+    Mutant(
+        "the cap of the back-off's steps is gone",
+        "domain/call.py",
+        "min(call.tries + call.looks + call.unanswered, 12)",
+        "call.tries + call.looks + call.unanswered",
+        (BOUNDED,),
+    ),
+    Mutant(
+        "the back-off is not bounded by its ceiling",
+        "domain/call.py",
+        "min(BACKOFF_FIRST_S * 2**steps, ceiling)",
+        "BACKOFF_FIRST_S * 2**steps",
+        (CALL,),
+    ),
+    Mutant(
+        "a look that found nothing is the last word at once",
+        "domain/call.py",
+        "return not call.doubts or call.asked_at is None or now >= _final_at(call, call.asked_at)",
+        "return True",
+        (CALL, EVIDENCE),
+    ),
+    Mutant(
+        "an unanswered try is given up as soon as an answered one",
+        "domain/call.py",
+        "quiet_s = ANSWERED_IS_FINAL_AFTER_S if answered else UNANSWERED_IS_FINAL_AFTER_S",
+        "quiet_s = ANSWERED_IS_FINAL_AFTER_S",
+        (CALL, EVIDENCE),
+    ),
+    Mutant(
+        "any dead end counts as an error saved under the key",
+        "domain/call.py",
+        "answered = call.dead_end == SAVED_ERROR",
+        "answered = call.dead_end is not None",
+        (CALL, EVIDENCE),
+    ),
+    Mutant(
+        "a key is used for longer than Stripe keeps it",
+        "domain/call.py",
+        "KEY_HELD_S = 23 * 3600",
+        "KEY_HELD_S = 25 * 3600",
+        (CALL, TIME),
+    ),
+    Mutant(
+        "the claim of a dead owner is given up together with its doubt",
+        "domain/call.py",
+        "return replace(call, due_at=now, in_flight=False, quiet_at=quiet_at)",
+        "return replace(call, due_at=now, in_flight=False, doubts=0, quiet_at=None)",
+        (CALL,),
+    ),
+    Mutant(
+        "a look before a dead owner's request can have ended counts as a look",
+        "domain/call.py",
+        "    if call.quiet_at is not None and now < call.quiet_at:",
+        "    if call.quiet_at is not None and now < call.begun_at:",
+        (CALL,),
+    ),
+    Mutant(
+        "a Retry-After is not waited for",
+        "domain/call.py",
+        "wait_s = max(backoff_s(call, now), retry_after_s or 0.0)",
+        "wait_s = backoff_s(call, now)",
+        (CALL,),
+    ),
+)
+
+ATTEMPTS = (
+    Mutant(
+        "every charge is made in dollars",
+        "domain/corridor.py",
+        "currency=terms.currency,",
+        'currency="usd",',
+        (ASKED,),
+    ),
+    Mutant(
+        "what the payer agreed to off session is not said to Stripe",
+        "domain/corridor.py",
+        "        attempt=attempt.call.tries + 1,\n        off_session=terms.off_session,",
+        "        attempt=attempt.call.tries + 1,",
+        (ASKED,),
+    ),
+    Mutant(
+        "the description of a payment is lost on the way to Stripe",
+        "domain/corridor.py",
+        "description=terms.description,",
+        "description=None,",
+        (ASKED,),
+    ),
+    Mutant(
+        "a part capture takes all that is held",
+        "domain/corridor.py",
+        "CaptureIntent(key, payment.id, payment.intent_id, attempt.amount_minor, number)",
+        "CaptureIntent(key, payment.id, payment.intent_id, None, number)",
+        (ASKED,),
+    ),
+    Mutant(
+        "a look for a charge in doubt is for any customer's",
+        "domain/corridor.py",
+        "        customer_id=payment.terms.customer_id,\n        since",
+        "        customer_id=None,\n        since",
+        (ASKED,),
+    ),
+    Mutant(
+        "a refusal ends the payment though an earlier try is in doubt",
+        "domain/corridor_attempts.py",
+        "    if attempt.call.doubts > 1:  # a refusal proves nothing about an earlier try\n",
+        "    if attempt.call.doubts > 99:\n",
+        (EVIDENCE,),
+    ),
+    Mutant(
+        "a replayed answer is trusted though it is not final",
+        "domain/corridor_attempts.py",
+        "case IntentSeen(intent=intent, replayed=True) if intent.status not in FINAL:",
+        "case IntentSeen(intent=intent, replayed=True) if False:",
+        (CORRIDOR,),
+    ),
+    Mutant(
+        "a late success of any attempt opens the payment again",
+        "domain/corridor_attempts.py",
+        'newest = step.key == f"{payment.uid}-{payment.attempts_made}-{Operation.CREATE}"',
+        "newest = True",
+        (HEARD,),
+    ),
+    Mutant(
+        "an old look settles a new attempt",
+        "domain/corridor_attempts.py",
+        "    if step.key != attempt.call.key:  # an old look must not settle a new attempt\n"
+        "        return payment\n",
+        "",
+        (DOORS,),
+    ),
+    Mutant(
+        "an event settles an attempt whose answer is still to come",
+        "domain/corridor_attempts.py",
+        "seen_with == attempt.call.key and _is_surely_its_doing(payment, attempt, intent)",
+        "seen_with == attempt.call.key",
+        (HEARD,),
+    ),
+    Mutant(
+        "an answer that nobody expected is not taken for doubt",
+        "domain/corridor_attempts.py",
+        "            return _in_doubt(payment, attempt, _as_doubt(news), moment)",
+        "            return payment",
+        (CORRIDOR,),
+    ),
+    Mutant(
+        "money of an attempt that was left behind is passed over in silence",
+        "domain/corridor_attempts.py",
+        "    return noted(payment, CONTRADICTED, moment, request_id)",
+        "    return payment",
+        (HEARD, DOORS),
+    ),
+    Mutant(
+        "a final state is left when news comes late",
+        "domain/outcome.py",
+        "if payment.intent_id not in {None, intent.id} or payment.status in FINAL:",
+        "if payment.intent_id not in {None, intent.id}:",
+        ("tests/domain/test_transitions.py", HEARD, DOORS, CORRIDOR),
+    ),
+    Mutant(
+        "news of another PaymentIntent changes the payment",
+        "domain/outcome.py",
+        "if payment.intent_id not in {None, intent.id} or payment.status in FINAL:",
+        "if payment.status in FINAL:",
+        (DOORS,),
+    ),
+    Mutant(
+        "an unknown word of Stripe's is taken for canceled",
+        "domain/outcome.py",
+        "if intent.status in set(State) else State.PROCESSING",
+        "if intent.status in set(State) else State.CANCELED",
+        (CORRIDOR,),
+    ),
+    Mutant(
+        "a paid order owes the OrderService nothing",
+        "domain/outcome.py",
+        "entered = owing(replace(entered, failure=None), PAYMENT_RECEIVED, moment)",
+        "entered = replace(entered, failure=None)",
+        Lives(("pay_once",), LIVES_MAX),
+    ),
+    Mutant(
+        "what was received is what was agreed, whatever Stripe says",
+        "domain/outcome.py",
+        "received_minor=intent.amount_received_minor,",
+        "received_minor=payment.terms.amount_minor,",
+        ("tests/domain/test_hold.py",),
+    ),
+    Mutant(
+        "an old look undoes newer news",
+        "domain/outcome.py",
+        "if payment.attempt is None and not may_become(payment.status, status):",
+        "if False:",
+        ("tests/domain/test_transitions.py",),
+    ),
+)
+
+OWED = (
+    Mutant(
+        "two refunds under way may give back more than was taken",
+        "domain/refund.py",
+        "return self.status not in RELEASED",
+        "return self.status is RefundStatus.SUCCEEDED",
+        (REFUND, WISHES),
+    ),
+    Mutant(
+        "a refund may be larger than what is left",
+        "domain/wishes.py",
+        "if left <= 0 or amount > left:",
+        "if left <= 0:",
+        (PAYMENT,),
+    ),
+    Mutant(
+        "a refund in doubt is ended by a refusal of its second try",
+        "domain/refund.py",
+        "if call.doubts <= 1:",
+        "if call.doubts <= 9:",
+        (REFUND,),
+    ),
+    Mutant(
+        "a refund that succeeded never fails again",
+        "domain/refund.py",
+        "RefundStatus.SUCCEEDED: RELEASED,",
+        "RefundStatus.SUCCEEDED: frozenset[RefundStatus](),",
+        ("tests/domain/test_refund_notices.py",),
+    ),
+    Mutant(
+        "a refund under way is judged by a look that was not made for it",
+        "domain/corridor_refunds.py",
+        "if refund.call and refund.call.key in step.keys:",
+        "if refund.call:",
+        (REFUND,),
+    ),
+    Mutant(
+        "a disputed payment can be refunded",
+        "domain/dispute.py",
+        "return self.status not in HARMLESS | INQUIRIES and not self.refundable",
+        "return False",
+        ("tests/domain/test_dispute.py",),
+    ),
+    Mutant(
+        "an order that was paid on other terms is told as paid on these",
+        "domain/wishes.py",
+        "if not same and payment.state is State.SUCCEEDED:",
+        "if False:",
+        (PAYMENT,),
+    ),
+    Mutant(
+        "the currency is no part of the deal",
+        "domain/payment.py",
+        "return (self.amount_minor, self.currency, self.customer_id) == (\n"
+        "            other.amount_minor,\n            other.currency,\n",
+        "return (self.amount_minor, self.customer_id) == (\n            other.amount_minor,\n",
+        (PAYMENT,),
+    ),
+    Mutant(
+        "a new deal is charged before the old PaymentIntent is out of the way",
+        "domain/wishes.py",
+        "if not same and payment.intent_id:",
+        "if False:",
+        (PAYMENT,),
+    ),
+    Mutant(
+        "more is captured than is held",
+        "domain/wishes.py",
+        "if amount_minor is not None and amount_minor > payment.capturable_minor:",
+        "if False:",
+        (WISHES, "tests/domain/test_hold.py"),
+    ),
+    Mutant(
+        "a second capture of another amount is taken for the first",
+        "domain/wishes.py",
+        "        if attempt.amount_minor == amount_minor:\n            return None\n        raise",
+        "        return None\n        raise",
+        (WISHES, CAPTURE),
+    ),
+    Mutant(
+        "a notice is dropped when the OrderService does not answer",
+        "domain/notice.py",
+        '            return _again(notice, getattr(news, "reason", "no answer"), now)',
+        "            return replace(notice, state=NoticeState.DROPPED)",
+        (NOTICE,),
+    ),
+    Mutant(
+        "one refusal of a token ends a notice for ever",
+        "domain/notice.py",
+        "return reason not in TOKEN_REFUSED or reason_before in TOKEN_REFUSED",
+        "return True",
+        (NOTICE,),
+    ),
+    Mutant(
+        "a later notice is told before an earlier one",
+        "domain/notice.py",
+        "begins_at = due_at if begins_at is None else max(begins_at, due_at)",
+        "begins_at = due_at",
+        (NOTICE,),
+    ),
+    Mutant(
+        "an event is dead after three days though nobody has tried it",
+        "domain/event.py",
+        "if moment.now - event.created_at >= DEAD_AFTER and tries >= DEAD_AFTER_TRIES:",
+        "if moment.now - event.created_at >= DEAD_AFTER:",
+        (EVENT,),
+    ),
+    Mutant(
+        "an event that could not be applied is dropped like an applied one",
+        "domain/event.py",
+        "done = self.ended_at is not None and self.state is not EventState.DEAD",
+        "done = True",
+        (EVENT,),
+    ),
+    Mutant(
+        "an event of the other mode of the account is taken for ours",
+        "domain/event.py",
+        "    if seen.livemode is not livemode:\n        return True\n",
+        "",
+        (EVENT,),
+    ),
+    Mutant(
+        "an end that Stripe tells of is old news to a payment that ended otherwise",
+        "domain/event.py",
+        "return not claims_an_end or seen.status == payment.status",
+        "return True",
+        (EVENT,),
+    ),
+)
+
+MUTANTS: tuple[Mutant, ...] = (*CALLS, *ATTEMPTS, *OWED)

@@ -1,0 +1,244 @@
+"""Mistakes in the order of steps: what is written before what, and who may act."""
+
+from tests.mutants.mutant import LIVES_MAX, Lives, Mutant
+
+ADVANCE = "tests/flows/test_advance.py"
+WAITING = "tests/flows/test_pay_order_waiting.py"
+PAY = "tests/flows/test_pay_order.py"
+REFUNDS = "tests/flows/test_refund_payment.py"
+RECOVER = "tests/flows/test_recover.py"
+LISTS = "tests/flows/test_read_lists.py"
+IN_LINE = "tests/flows/test_events_in_line.py"
+OF_PAYMENTS = "tests/flows/test_events_of_payments.py"
+OF_REFUNDS = "tests/flows/test_events_of_refunds.py"
+GUARD = "tests/flows/test_guard_cards.py"
+FORGET = "tests/flows/test_forget_customer.py"
+
+CORRIDOR = (
+    Mutant(
+        "what is asked of Stripe next is not written down before",
+        "flows/advance.py",
+        "return Claimed(way.asking(doc, step, moment), step, until)",
+        "return Claimed(doc, step, until)",
+        Lives(("pay_once",), LIVES_MAX),
+    ),
+    Mutant(
+        "the loser of a race writes over the winner",
+        "flows/advance.py",
+        "            doc = await reload(world, way, doc)\n            continue\n",
+        "            doc = replace(doc, version=doc.version + 1)\n            continue\n",
+        (ADVANCE,),
+    ),
+    Mutant(
+        "a process that slept through its claim sends all the same",
+        "flows/advance.py",
+        "    if _lapsed(claimed, world.clock.now()):\n",
+        "    if False:\n",
+        (ADVANCE,),
+    ),
+    Mutant(
+        "a process that is stopped forgets what it was asking",
+        "flows/advance.py",
+        '        stopped = heard(NoNews("stopped"))\n',
+        '        raise\n        stopped = heard(NoNews("stopped"))\n',
+        (ADVANCE,),
+    ),
+    Mutant(
+        "an owner that lost its claim undoes the claim of whoever took over",
+        "flows/advance.py",
+        "if taken_over and isinstance(news_now, NoNews | NotExecuted):",
+        "if False:",
+        (ADVANCE,),
+    ),
+    Mutant(
+        "a look that was overtaken is believed",
+        "flows/advance.py",
+        "overtaken = _lapsed(claimed, moment.now) and isinstance(step, LOOKS)",
+        "overtaken = False",
+        (ADVANCE,),
+    ),
+    Mutant(
+        "walkers of one process do not know of each other",
+        "flows/advance.py",
+        "    world.under_way[here] += 1\n    try:",
+        "    world.under_way[here] += 0\n    try:",
+        ("tests/flows/test_walkers_keep_apart.py",),
+    ),
+    Mutant(
+        "a payer waits for the OrderService",
+        "flows/advance.py",
+        "world.background.spawn(_tell(world, way, claimed, claimed.step, bearer_token))",
+        "await _tell(world, way, claimed, claimed.step, bearer_token)",
+        (RECOVER, "tests/flows/test_advance_in_trouble.py"),
+        hangs=True,
+    ),
+    Mutant(
+        "a database that goes away after the charge is told as nothing charged",
+        "flows/advance.py",
+        "        return claimed.doc\n    return doc\n",
+        "        raise\n    return doc\n",
+        (WAITING,),
+    ),
+    Mutant(
+        "an order repriced while the payer pays the old price is told as paid",
+        "flows/pay_order.py",
+        "if payment.terms.same_deal(order.terms) or payment.state in UNDECIDED:",
+        "if True:",
+        ("tests/flows/test_trouble_that_lasts.py", PAY),
+    ),
+    Mutant(
+        "a new order is charged although another request has opened it",
+        "flows/pay_order.py",
+        "        await world.store.insert(PAYMENTS, claimed.doc)\n"
+        "    except AlreadyExists:\n        return None\n",
+        "        await world.store.insert(PAYMENTS, claimed.doc)\n"
+        "    except AlreadyExists:\n        return claimed\n",
+        (PAY,),
+    ),
+    Mutant(
+        "an attempt that lost the race for the document is made all the same",
+        "flows/pay_order.py",
+        "    except VersionConflict:\n        return None\n    world.witness.saw(existing",
+        "    except VersionConflict:\n        pass\n    world.witness.saw(existing",
+        (PAY,),
+    ),
+    Mutant(
+        "a refund is made before it is said where it is to be found",
+        "flows/refund_payment.py",
+        "        await world.store.insert(REFUND_PLACES, place)\n",
+        "        pass\n",
+        ("tests/flows/test_moves.py", REFUNDS),
+    ),
+    Mutant(
+        "a caller confirms without a look at what the payer's client has done",
+        "flows/confirm_payment.py",
+        "    payment = await look_again(world, payment)\n",
+        "",
+        ("tests/api/test_payment_moves.py",),
+    ),
+    Mutant(
+        "an order that is asked for again is not looked at first",
+        "flows/pay_order.py",
+        "        existing = await look_again(world, existing)\n",
+        "        pass\n",
+        ("tests/flows/test_look_again.py",),
+    ),
+)
+
+WORKERS = (
+    Mutant(
+        "a worker does not look at what is due",
+        "flows/recover.py",
+        "    payments = await _recover(world, PAYMENT, busy, concurrency)\n",
+        "    payments = 0\n",
+        Lives(("pay_once",), LIVES_MAX),
+    ),
+    Mutant(
+        "a document under work is taken up a second time",
+        "flows/recover.py",
+        "fresh = [doc for doc in due if place(collection, doc) not in taken]",
+        "fresh = list(due)",
+        (RECOVER,),
+    ),
+    Mutant(
+        "claims in a database that others use are taken for dead",
+        "flows/recover.py",
+        "    if world.store.exclusive:\n        await _take_over(world, PAYMENTS",
+        "    if True:\n        await _take_over(world, PAYMENTS",
+        (RECOVER,),
+    ),
+    Mutant(
+        "one document that cannot be worked on ends the round of all",
+        "flows/recover.py",
+        "        world.witness.stumbled(doc.id, error)\n"
+        "        await world.clock.sleep(STUMBLED_REST_S)\n",
+        "        raise\n",
+        (RECOVER,),
+    ),
+    Mutant(
+        "of two workers both apply an event that is due",
+        "flows/recover.py",
+        "    except VersionConflict:\n        return\n    await apply_in_line(world, claimed)",
+        "    except VersionConflict:\n        pass\n    await apply_in_line(world, claimed)",
+        (IN_LINE,),
+    ),
+    Mutant(
+        "an event that was seen is taken for applied",
+        "flows/take_event.py",
+        "    world.background.spawn(_apply(world, event))\n    return Taken.KEPT",
+        "    return Taken.KEPT",
+        (OF_PAYMENTS,),
+    ),
+    Mutant(
+        "an event is answered before it is kept",
+        "flows/take_event.py",
+        "        await world.store.insert(EVENTS, event)\n",
+        "        world.background.spawn(world.store.insert(EVENTS, event))\n",
+        ("tests/flows/test_attempts_and_events.py", OF_PAYMENTS),
+    ),
+    Mutant(
+        "an event whose look brought no answer is applied",
+        "flows/look_at.py",
+        "    if not isinstance(news, RefundsSeen):\n        raise NotSeen(_why(news))\n",
+        "    if not isinstance(news, RefundsSeen):\n        return payment\n",
+        (OF_REFUNDS,),
+    ),
+    Mutant(
+        "a look at disputes that was overtaken is believed",
+        "flows/look_at.py",
+        "            if current.version != version:\n                raise Overtaken\n",
+        "",
+        (OF_REFUNDS,),
+    ),
+    Mutant(
+        "an event that cannot be applied is lost",
+        "flows/apply_event.py",
+        "            change = _as_put_off(str(error))\n",
+        "            change = _as_ended(EventState.APPLIED)\n",
+        (OF_PAYMENTS,),
+    ),
+    Mutant(
+        "a time of which no event could be read counts as read",
+        "flows/read_lists.py",
+        "        return False, None\n    for seen in news.events:\n        await take_event",
+        "        return True, None\n    for seen in news.events:\n        await take_event",
+        (LISTS,),
+    ),
+    Mutant(
+        "a list of events is read from now on after a long absence, and nobody is told",
+        "flows/read_lists.py",
+        "        world.witness.missed(cursor)\n",
+        "        pass\n",
+        (LISTS,),
+    ),
+    Mutant(
+        "a card tester's fingerprint is not asked for when a card is saved",
+        "flows/keep_card.py",
+        "    await let_try(world, card=seen.fingerprint)\n",
+        "",
+        (GUARD,),
+    ),
+    Mutant(
+        "an address from which many cards were refused may go on",
+        "flows/guard_cards.py",
+        "(Kind.CARD, card), (Kind.ADDRESS, TRIED_FROM.get()))",
+        "(Kind.CARD, card))",
+        (GUARD,),
+    ),
+    Mutant(
+        "a refused card counts on one replica only",
+        "flows/guard_cards.py",
+        "        known = await world.store.get(CARD_TALLIES, suspect.id)\n        moment",
+        "        known = None\n        moment",
+        (GUARD,),
+    ),
+    Mutant(
+        "a customer that is being forgotten comes back when it is used",
+        "flows/keep_customer.py",
+        "    if customer.is_forgotten:\n        raise CustomerForgotten",
+        "    if False:\n        raise CustomerForgotten",
+        ("tests/flows/test_forget_customer_in_trouble.py", FORGET),
+    ),
+)
+
+MUTANTS: tuple[Mutant, ...] = (*CORRIDOR, *WORKERS)
