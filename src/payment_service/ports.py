@@ -144,8 +144,18 @@ class Store(Protocol):
         """Return a document with this value in a declared column."""
         ...
 
-    async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
-        """Return documents whose `wake_at` is not after `now`, the longest due first."""
+    async def due(
+        self,
+        collection: Collection[D],
+        now: datetime,
+        limit: int,
+        *,
+        later_than: datetime | None = None,
+    ) -> Sequence[D]:
+        """Return documents whose `wake_at` is not after `now`, the longest due first.
+
+        later_than: only those whose `wake_at` is after this.
+        """
         ...
 
     async def page(

@@ -7,6 +7,7 @@ import structlog
 from prometheus_client import Gauge
 
 from payment_service.domain.call import spread
+from payment_service.flows.pull_in import FarWaits, pull_in
 from payment_service.flows.read_lists import open_cursors
 from payment_service.flows.recover import recover
 from payment_service.flows.world import World
@@ -20,6 +21,8 @@ POLL_BUSY_S = 0.05
 POLL_AWAY_S = 5.0
 # Idempotency keys of callers live a day, events a month; dropping them late harms nobody.
 DROP_EXPIRED_EVERY_S = 60.0
+# What a wrong clock let wait for long is found at the start, and then among what waits rightly.
+PULL_IN_EVERY_S = 60.0
 # Several times the longest wait between rounds: a worker that is later than this is stuck.
 ROUND_IS_RECENT_S = 30.0
 EXPIRING = tuple(collection for collection in COLLECTIONS if collection.expires_at is not None)
@@ -42,6 +45,8 @@ class Worker:
         self._stop = asyncio.Event()
         self._cursors_opened = False
         self._dropped_at = monotonic()
+        self._far_waits = FarWaits()
+        self._pulled_in_at: float | None = None
         self._last_round_at = _loop_time()
 
     def is_recent(self) -> bool:
@@ -74,6 +79,7 @@ class Worker:
 
     async def _round(self) -> float:
         try:
+            await self._pull_in()
             started = await recover(self._world, self._busy, concurrency=self._concurrency)
             await self._drop_expired()
             await self._open_cursors()
@@ -87,6 +93,15 @@ class Worker:
         self._last_round_at = _loop_time()
         BUSY.set(len(self._busy))
         return POLL_BUSY_S if started else POLL_S
+
+    async def _pull_in(self) -> None:
+        now = _loop_time()
+        if self._pulled_in_at is not None and now - self._pulled_in_at < PULL_IN_EVERY_S:
+            return
+        pulled = await pull_in(self._world, self._far_waits)
+        self._pulled_in_at = now
+        if pulled:
+            _log.warning("worker.pulled_in", documents=pulled)
 
     async def _drop_expired(self) -> None:
         if monotonic() - self._dropped_at < DROP_EXPIRED_EVERY_S:

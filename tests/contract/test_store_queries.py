@@ -1,7 +1,7 @@
 """What every store promises of finding documents: due, by page, and over. Knows no adapter."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,6 +19,21 @@ async def test_due_documents_come_longest_due_first(store: Store) -> None:
 
     assert await due(100) == ["a", "b", "c", "d"]
     assert await due(2) == ["a", "b"]
+
+
+async def test_what_is_due_late_can_be_asked_for_alone(store: Store) -> None:
+    for name, wake in {"c": 2, "a": 0, "d": 10, "b": 1}.items():
+        await store.insert(THINGS, Thing(name, wake_at=after(wake)))
+    await store.insert(THINGS, Thing("never"))
+    for_ever = datetime(9999, 1, 1, tzinfo=UTC)
+
+    async def late(later_than: int, limit: int = 100) -> list[str]:
+        found = await store.due(THINGS, for_ever, limit, later_than=after(later_than))
+        return [t.id for t in found]
+
+    assert await late(0) == ["b", "c", "d"]
+    assert await late(1, limit=1) == ["c"]
+    assert await late(10) == []
 
 
 async def test_a_claimed_document_is_not_due_until_its_lease_ends(store: Store) -> None:

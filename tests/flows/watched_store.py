@@ -47,8 +47,15 @@ class WatchedStore:
     async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
         return await self._store.find_one(collection, column, value)
 
-    async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
-        return await self._store.due(collection, now, limit)
+    async def due(
+        self,
+        collection: Collection[D],
+        now: datetime,
+        limit: int,
+        *,
+        later_than: datetime | None = None,
+    ) -> Sequence[D]:
+        return await self._store.due(collection, now, limit, later_than=later_than)
 
     async def page(
         self,

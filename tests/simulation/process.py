@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from tests.parts.virtual_time import epoch_s
 
@@ -122,6 +122,8 @@ class Process:
         self.slept_s = 0.0
         self.jumped_s = 0.0
         self._stands_until = 0.0
+        # Tasks whose time limit ran out while they stood still.
+        self._overdue: set[asyncio.Task[Any] | None] = set()
         self._gates = gates
         # Held on to, so that nothing collects what is frozen and lets its `finally` run.
         self._frozen: list[asyncio.Future[None]] = []
@@ -143,6 +145,7 @@ class Process:
 
     async def call(self, what: str, act: Callable[[], Awaitable[T]]) -> T:
         """Do one call to the outside, between its two gates."""
+        self._overdue.discard(asyncio.current_task())
         number = self._gates.number(what)
         await self._pass((number, BEFORE), what)
         try:
@@ -156,8 +159,15 @@ class Process:
         return result
 
     async def sent(self, what: str) -> None:
-        """Pass the gate between sending a request and what the other side does about it."""
+        """Pass the gate between sending a request and what the other side does about it.
+
+        A time limit that ran out while the process stood still strikes here: when it goes on, what
+        was about to be sent may leave before its timer is looked at.
+        """
         await self._pass((self._gates.number(f"{what}{SENT}"), BEFORE), f"{what}{SENT}")
+        if asyncio.current_task() in self._overdue:
+            self._overdue.discard(asyncio.current_task())
+            raise asyncio.CancelledError
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass, unless it is over before."""
@@ -167,8 +177,11 @@ class Process:
     async def wake_up(self) -> None:
         """Go on when the process does, which is never if it is dead."""
         loop = asyncio.get_running_loop()
-        while (left_s := self._stands_until - loop.time()) > 0:  # noqa: ASYNC110 - time jumps here
-            await asyncio.sleep(left_s)
+        while (left_s := self._stands_until - loop.time()) > 0:
+            try:
+                await asyncio.sleep(left_s)
+            except asyncio.CancelledError:
+                self._overdue.add(asyncio.current_task())
         if not self.alive:
             await self._freeze()
 

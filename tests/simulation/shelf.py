@@ -183,13 +183,22 @@ class GatedStore:
             lambda: self._shelf.raw.find_one(collection, column, value),
         )
 
-    async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
+    async def due(
+        self,
+        collection: Collection[D],
+        now: datetime,
+        limit: int,
+        *,
+        later_than: datetime | None = None,
+    ) -> Sequence[D]:
         """Find what is due. Planned faults pass by: whoever asks here just asks again."""
 
         async def act() -> Sequence[D]:
             if not self._shelf.has_due(collection.name, now):
                 return ()
-            due: Sequence[Any] = await self._shelf.raw.due(collection, now, limit)
+            due: Sequence[Any] = await self._shelf.raw.due(
+                collection, now, limit, later_than=later_than
+            )
             if collection.name == CURSORS.name:
                 due = [cursor for cursor in due if self._shelf.reads_on(cursor)]
             can_be_read = self._shelf.can_be_read

@@ -201,12 +201,20 @@ class MongoStore:
         assert column in collection.columns, f"{column} is not declared"
         return await self._one(collection, having(column, value))
 
-    async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
+    async def due(
+        self,
+        collection: Collection[D],
+        now: datetime,
+        limit: int,
+        *,
+        later_than: datetime | None = None,
+    ) -> Sequence[D]:
         """Return documents that are due, the longest first, and of those the lowest id."""
+        span = {"$lte": now} if later_than is None else {"$lte": now, "$gt": later_than}
 
         async def read() -> list[D]:
             found = self._from(collection).find(
-                {"columns.wake_at": {"$lte": now}},
+                {"columns.wake_at": span},
                 sort=DUE_ORDER,
                 limit=limit + UNREADABLE_MAX,
                 batch_size=limit,

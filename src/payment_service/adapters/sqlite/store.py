@@ -45,6 +45,8 @@ D = TypeVar("D", bound=Document)
 _log = structlog.get_logger("sqlite")
 
 IN_MEMORY = ":memory:"
+# Before every time that a document can hold.
+EARLIEST_MS = -(2**62)
 # So many documents that this version cannot read (a newer one wrote them, say) may be due without
 # keeping it from those that it can.
 UNREADABLE_MAX = 100
@@ -213,10 +215,18 @@ class SqliteStore:
             found = await self._reader.ask(rows, sql, (value,))
         return from_json(found[0][0], collection.kind) if found else None
 
-    async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
+    async def due(
+        self,
+        collection: Collection[D],
+        now: datetime,
+        limit: int,
+        *,
+        later_than: datetime | None = None,
+    ) -> Sequence[D]:
         """Return documents that are due, the longest first, and of those the oldest."""
         sql = self._tables[collection.name].due
-        question = Question(sql, (epoch_ms(now), limit + UNREADABLE_MAX))
+        after = EARLIEST_MS if later_than is None else epoch_ms(later_than)
+        question = Question(sql, (epoch_ms(now), after, limit + UNREADABLE_MAX))
         found = await self._bodies(self._reader, collection, question)
         return list(_readable(collection, found))[:limit]
 

@@ -65,7 +65,7 @@ class Table(Generic[D]):
         self.body = f"SELECT body FROM {table} WHERE rowid = ?"  # noqa: S608
         # Documents due at the same time come in the order of their rows, which is the index's own.
         self.due = (
-            f"SELECT body FROM {table} WHERE wake_at <= ? "  # noqa: S608
+            f"SELECT body FROM {table} WHERE wake_at <= ? AND wake_at > ? "  # noqa: S608
             "ORDER BY wake_at, rowid LIMIT ?"
         )
         self.drop = (
