@@ -8,7 +8,7 @@ invariants: 1 payments, 3 cancellations, 5 refunds and disputes, 6 the OrderServ
 from collections.abc import Iterator
 from typing import Final
 
-from payment_service.domain.payment import FailureKind
+from payment_service.domain.payment import FailureKind, Payment
 from tests.simulation.comparing import (
     CARD,
     CONFIRMATION,
@@ -20,6 +20,7 @@ from tests.simulation.comparing import (
     REFUND_AS_IT_STANDS,
     SETUP,
     WARNING,
+    Field,
     Record,
     differences,
     email_of,
@@ -41,6 +42,8 @@ LEFT_ALONE_S: Final = 600
 UNCHARGED: Final = {"authentication_required", "payment_intent_authentication_failure"}
 # A refund without an amount: what that comes to depends on the others.
 ALL_LEFT: Final = ("amount", None)
+# What goes with a person who is forgotten.
+WORDS: Final = {"description", "metadata"}
 # What makes two wishes to pay an order the same deal; the words of the first one stay.
 DEAL: Final = tuple(row for row in PAYMENT if row.name in {"amount", "currency", "customer"})
 
@@ -62,14 +65,23 @@ def payments_are_shown_as_asked(seen: Evidence) -> Iterator[str]:
             continue
         intent = intents.get(payment.intent_id or "")
         records = payment_records(seen, order, intent)
-        for told in differences(seen, PAYMENT, records, payment, "shown"):
+        fields = _still_shown(seen, payment)
+        for told in differences(seen, fields, records, payment, "shown"):
             yield f"1 {order}: {told}"
         if intent is not None:
             for told in (
-                *unlike(seen, PAYMENT, intent, payment),
+                *unlike(seen, fields, intent, payment),
                 *unlike(seen, PAYMENT_AS_IT_STANDS, intent, payment),
             ):
                 yield f"1 {order}: {told}"
+
+
+def _still_shown(seen: Evidence, payment: Payment) -> tuple[Field, ...]:
+    """Return what is compared of a document: not the words about somebody who was forgotten."""
+    email = email_of(seen, payment.terms.customer_id)
+    if not talks_of(seen, "forget", order=email):
+        return PAYMENT
+    return tuple(row for row in PAYMENT if row.name not in WORDS)
 
 
 def cards_are_charged_as_asked(seen: Evidence) -> Iterator[str]:
@@ -172,6 +184,8 @@ def declines_are_shown_as_they_were(seen: Evidence) -> Iterator[str]:
         intent = intents.get(payment.intent_id or "") if payment else None
         if failure is None or intent is None or failure.kind is not FailureKind.DECLINED:
             continue
+        if seen.answers_are_made_up:
+            continue
         given = {charge["failure_code"] for charge in intent["charges"]} | UNCHARGED
         if failure.code not in given:
             yield f"1 {order} is shown as refused with {failure.code}, which Stripe did not say"
@@ -261,7 +275,8 @@ def answers_show_the_payment_asked_for(seen: Evidence) -> Iterator[str]:
             # Who pays is told of its own terms as soon as the money is there.
             own = talk.wish == "pay" and heard.word in {"succeeded", "requires_capture"}
             records = payment_records(seen, talk.order_id, None, talk) if own else anybodys
-            for told in differences(seen, DEAL if own else PAYMENT, records, payment, "shown"):
+            fields = DEAL if own else _still_shown(seen, payment)
+            for told in differences(seen, fields, records, payment, "shown"):
                 yield f"2 {talk.order_id} was answered {told}"
             if heard.word == "succeeded" and payment.received_minor != heard.money:
                 told = f"{payment.received_minor}, {heard.money} was taken"

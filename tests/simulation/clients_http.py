@@ -228,7 +228,7 @@ class HttpClients(Clients):
         An answer that could not be kept is found again by what was done: it says the same, but
         nobody says that it is a replay.
         """
-        changed = Wish(wish.method, wish.path, {**wish.body, "amount": 77_700}, wish.key)
+        changed = Wish(wish.method, wish.path, {**wish.body, "amount": -1}, wish.key)
         again = await self._heard(wish)
         if again is not None and again.status < 500 and _told(again) != _told(first):
             said = f"{_told(first)}, then {_told(again)}"
