@@ -35,6 +35,7 @@ from tests.simulation.records import (
     payment_records,
     refund_records,
 )
+from tests.simulation.talking import AGAIN
 
 # A payment that was canceled sooner than this was not left alone: somebody asked for it.
 LEFT_ALONE_S: Final = 600
@@ -129,11 +130,24 @@ def cancellations_are_as_asked(seen: Evidence) -> Iterator[str]:
             if not reasons or ended_at is None or not seen.clocks_agree:
                 continue
             soon = ended_at - intent["created"] < LEFT_ALONE_S
-            if soon and intent["cancellation_reason"] not in reasons:
+            if (
+                soon
+                and _is_known(seen, order, intent)
+                and intent["cancellation_reason"] not in reasons
+            ):
                 yield (
                     f"3 {order} was canceled as {intent['cancellation_reason']}, "
                     f"{sorted(reasons)} was asked for"
                 )
+
+
+def _is_known(seen: Evidence, order: str, intent: Found) -> bool:
+    """Whether who cancelled knew what was there: what was in doubt may be given up by itself."""
+    if any(charge["paid"] for charge in intent["charges"]):
+        return True
+    asked_at = min(talk.answers[0].asked_at for talk in talks_of(seen, "cancel", order=order))
+    answers = [a for talk in talks_of(seen, "pay", order=order) for a in talk.answers]
+    return any(a.heard_at <= asked_at and a.word not in AGAIN for a in answers)
 
 
 def refunds_are_as_asked(seen: Evidence) -> Iterator[str]:
