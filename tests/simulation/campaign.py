@@ -172,7 +172,7 @@ def _report(total: Tally, seconds: float) -> int:
     for cell in CELLS:
         print(f"  {cell:<40} {total.hits[cell]:>8}")
     print("\n".join(["", *table(total.coverage)]))
-    holes = list(_holes(total))
+    holes = list(holes_of(total))
     print(f"\n{total.lives} lives in {seconds:.0f} s, {total.lives / seconds:.0f} a second")
     for life, found in total.failures[:FAILURES_SHOWN]:
         print(f"FAILED {found}\n  make sim ARGS=\"--life '{life}'\"")
@@ -184,7 +184,7 @@ def _report(total: Tally, seconds: float) -> int:
     return 0
 
 
-def _holes(total: Tally) -> Iterator[tuple[str, list[str]]]:
+def holes_of(total: Tally) -> Iterator[tuple[str, list[str]]]:
     """Return what all these lives together never came by, and what they should not have."""
     seen = total.coverage
     for what, which in (
