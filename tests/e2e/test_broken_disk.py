@@ -113,9 +113,7 @@ def audit(told: Heard, shown: Heard, intents: list[dict[str, Any]], done: str) -
             raise AssertionError(told)
 
 
-@pytest.mark.parametrize(
-    ("error", "times"), [(errno.EIO, 1), (errno.EIO, -1), (errno.ENOSPC, -1)]
-)
+@pytest.mark.parametrize(("error", "times"), [(errno.EIO, 1), (errno.EIO, -1), (errno.ENOSPC, -1)])
 async def test_a_payment_on_a_disk_that_does_not_sync_is_told_as_it_turns_out(
     running: Stack, shim: Shim, error: int, times: int
 ) -> None:

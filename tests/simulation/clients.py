@@ -181,6 +181,9 @@ class Clients(Talkers):
 
         return await self.talk(Conversation("set_up", customer_id, 0), ask)
 
+    def close(self) -> None:
+        """The life is over."""
+
     async def shown(self, order_id: str) -> Payment | None:
         """Return what the service shows of an order."""
         return await self.look(lambda world: find_payment(world, order_id))
