@@ -5,9 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from payment_service.setting_files import file_setting
 from payment_service.settings import Settings, secret_fields
+
+# How long an example takes, or to think of one, is the machine's business: it may be busy with
+# other things, and none of these tests is about time.
+_UNTIMED = [HealthCheck.too_slow]
+settings.register_profile("any_machine", deadline=None, suppress_health_check=_UNTIMED)
+settings.load_profile("any_machine")
 
 _HERE = frozenset({"", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")

@@ -17,6 +17,8 @@ from payment_service.settings import InvalidSettings, Settings, load_settings
 
 # What the operator must mend (settings, port, database): the same for every command.
 EXIT_UNUSABLE = 2
+# The database file is not the one that was used last: starting anyway would charge again.
+EXIT_OUTDATED = 3
 _ONLY_SERVE = "\nMETRICS_PORT is 0: only `serve` answers there; set it, and a `worker` answers too."
 
 app = typer.Typer(
@@ -164,7 +166,7 @@ def _run(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     import structlog  # noqa: PLC0415 - `--help` needs none of it
 
     from payment_service.listening import StartError  # noqa: PLC0415
-    from payment_service.ports import Unavailable  # noqa: PLC0415
+    from payment_service.ports import StoreOutdated, Unavailable  # noqa: PLC0415
 
     in_force = _settings()
     # A terminal is coloured; so is the pipe of somebody who says that a terminal is behind it.
@@ -186,7 +188,8 @@ def _run(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
             runner.run(command(in_force))
     except (StartError, Unavailable) as error:
         typer.echo(f"payment-service cannot start: {error}", err=True)
-        raise typer.Exit(EXIT_UNUSABLE) from error
+        outdated = isinstance(error, StoreOutdated)
+        raise typer.Exit(EXIT_OUTDATED if outdated else EXIT_UNUSABLE) from error
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from structlog.testing import capture_logs
 
 from payment_service.adapters.sqlite import open_store
 from payment_service.adapters.sqlite.writer import BATCH_MAX
@@ -129,6 +130,20 @@ async def test_a_full_disk_writes_nothing_of_a_batch_and_heals(path: Path) -> No
         await store.insert(THINGS, Thing("0", text=big))
         assert await store.get(THINGS, "0") == Thing("0", text=big)
         assert await store.get(THINGS, "small") == Thing("small")
+
+
+async def test_why_the_disk_takes_no_writes_is_said_once_and_not_with_every_write(
+    path: Path,
+) -> None:
+    big = "x" * 200_000
+    async with opened(path) as store:
+        await store._writer.ask(lambda c: c.execute("PRAGMA max_page_count = 20").fetchone())
+        with capture_logs() as logged:
+            for number in range(3):
+                with pytest.raises(StoreUnavailable):
+                    await store.insert(THINGS, Thing(str(number), text=big))
+
+    assert [(line["event"], line["cause"]) for line in logged] == [("database.failed", "disk_full")]
 
 
 async def test_a_commit_that_fails_leaves_nothing_behind(path: Path) -> None:

@@ -119,12 +119,10 @@ async def until_it_pings(store: SqliteStore) -> None:
             await asyncio.sleep(0.05)
 
 
-def writes_in(path: Path) -> tuple[str, int]:
+def mark_of(path: Path) -> tuple[str, int, int]:
     with closing(sqlite3.connect(path)) as connection:
-        found: tuple[str, int] = connection.execute(
-            "SELECT id, writes FROM store_identity"
-        ).fetchone()
-        return found
+        store_id, writes = connection.execute("SELECT id, writes FROM store_identity").fetchone()
+        return store_id, writes, path.stat().st_ino
 
 
 async def test_every_transaction_is_counted_and_the_marker_never_leads(path: Path) -> None:
@@ -134,12 +132,12 @@ async def test_every_transaction_is_counted_and_the_marker_never_leads(path: Pat
             await store.insert(THINGS, Thing(str(number)))
             mark = read_mark(str(path))
             assert mark is not None
-            seen.append((mark, writes_in(path)))
+            seen.append((mark, mark_of(path)))
     end = read_mark(str(path))
 
-    assert end == Mark(*writes_in(path))
-    for mark, (store_id, writes) in seen:
-        assert mark == Mark(store_id, writes)
+    assert end == Mark(*mark_of(path))
+    for mark, found in seen:
+        assert mark == Mark(*found)
     counts = [mark.writes for mark, _ in seen]
     assert counts == list(range(counts[0], counts[0] + 5))
 
@@ -182,6 +180,16 @@ async def put_one_without_identity(path: Path) -> None:
         connection.commit()
 
 
+async def put_older_beside_the_newer_log(path: Path) -> None:
+    """What a kill and a hasty restore leave: SQLite would write the log into the older file."""
+    copy = await older_copy(path)
+    async with opened(path) as store:
+        await store.insert(THINGS, Thing("in the log"))
+        shutil.copy(f"{path}-wal", path.with_name("log"))
+    move(copy, path)
+    move(path.with_name("log"), path.with_name("store.db-wal"))
+
+
 def spoil(path: Path) -> None:
     path.write_text("not a marker")
 
@@ -195,6 +203,10 @@ async def spoil_the_marker(path: Path) -> None:
     ("put", "why"),
     [
         (put_older, "it is an older copy: it has seen [0-9]+ writes, and [0-9]+ were made"),
+        (
+            put_older_beside_the_newer_log,
+            "it was replaced, and the write-ahead log",
+        ),
         (put_nothing, "it is missing, and was here before"),
         (put_another, "it is not the database that was here before"),
         (put_one_without_identity, "it is not the database that was here before"),
@@ -225,7 +237,7 @@ async def test_a_start_on_a_file_that_was_not_used_last_is_refused_until_it_has_
 
     async with opened(path) as store:
         assert store.outdated is None
-        assert read_mark(str(path)) == Mark(*writes_in(path))
+        assert read_mark(str(path)) == Mark(*mark_of(path))
 
 
 async def test_how_old_a_copy_is_is_known(path: Path) -> None:
@@ -285,7 +297,7 @@ async def test_a_file_of_a_release_without_identity_gets_one_and_keeps_its_docum
         assert await store.get(THINGS, "old") == Thing("old")
         assert store.outdated is None
 
-    assert read_mark(str(path)) == Mark(*writes_in(path))
+    assert read_mark(str(path)) == Mark(*mark_of(path))
 
 
 async def test_a_file_without_a_marker_is_taken_for_what_it_is(path: Path) -> None:
@@ -296,7 +308,7 @@ async def test_a_file_without_a_marker_is_taken_for_what_it_is(path: Path) -> No
     async with opened(path) as store:
         assert await store.get(THINGS, "a") == Thing("a")
 
-    assert read_mark(str(path)) == Mark(*writes_in(path))
+    assert read_mark(str(path)) == Mark(*mark_of(path))
 
 
 async def test_every_connection_of_the_store_is_as_careful_as_promised(path: Path) -> None:

@@ -1,6 +1,6 @@
 """Mistakes in the rules: when to ask, what an answer means, what is owed because of it."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import LIVES_MAX, Lives, Mutant
 
 CALL = "tests/domain/test_call.py"
 EVIDENCE = "tests/domain/test_corridor_evidence.py"
@@ -30,7 +30,7 @@ CALLS = (
         "domain/call.py",
         "doubts=call.doubts + 1,",
         "doubts=call.doubts,",
-        (CALL,),
+        Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
         "a lost answer takes its doubt away",
@@ -38,7 +38,7 @@ CALLS = (
         "        looks=0,\n        unanswered=0,\n        dead_end=dead_end or call.dead_end,",
         "        looks=0,\n        doubts=0,\n        unanswered=0,\n"
         "        dead_end=dead_end or call.dead_end,",
-        (CALL,),
+        Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
         "a try that surely did nothing clears the doubt of the tries before it",
@@ -224,7 +224,7 @@ ATTEMPTS = (
         "domain/outcome.py",
         "entered = owing(replace(entered, failure=None), PAYMENT_RECEIVED, moment)",
         "entered = replace(entered, failure=None)",
-        (NOTICE, CORRIDOR, PAYMENT),
+        Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
         "what was received is what was agreed, whatever Stripe says",

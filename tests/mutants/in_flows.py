@@ -1,6 +1,6 @@
 """Mistakes in the order of steps: what is written before what, and who may act."""
 
-from tests.mutants.mutant import Lives, Mutant
+from tests.mutants.mutant import LIVES_MAX, Lives, Mutant
 
 ADVANCE = "tests/flows/test_advance.py"
 WAITING = "tests/flows/test_pay_order_waiting.py"
@@ -20,7 +20,7 @@ CORRIDOR = (
         "flows/advance.py",
         "return Claimed(way.asking(doc, step, moment), step, until)",
         "return Claimed(doc, step, until)",
-        (ADVANCE, PAY),
+        Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
         "the loser of a race writes over the winner",
@@ -131,7 +131,7 @@ WORKERS = (
         "flows/recover.py",
         "    payments = await _recover(world, PAYMENT, busy, concurrency)\n",
         "    payments = 0\n",
-        Lives(("pay_once",), 150),
+        Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
         "a document under work is taken up a second time",

@@ -1,6 +1,6 @@
 """Mistakes in the adapter of Stripe: what is sent, what an answer means, how long one may take."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import LIVES_MAX, Lives, Mutant
 
 NEWS = "tests/contract/test_stripe_news.py"
 CODES = "tests/contract/test_stripe_codes.py"
@@ -41,7 +41,7 @@ ANSWERS = (
         "adapters/stripe/news.py",
         "case 400 | 404:",
         "case 400 | 404 | 500:",
-        (DOCUMENTED, CODES),
+        Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
         "too many requests (429) is taken for a refusal",
@@ -137,7 +137,7 @@ REQUESTED = (
         "adapters/stripe/gateway.py",
         'options = {"idempotency_key": call.key} if call.key else {}',
         "options: dict[str, str] = {}",
-        (GATEWAY,),
+        Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
         "the currency of a charge is always the dollar on the wire",
@@ -183,7 +183,7 @@ REQUESTED = (
         "adapters/stripe/calls.py",
         '            "idempotency_key": step.key,\n            "request_id": step.request_id,\n',
         '            "request_id": step.request_id,\n',
-        (GATEWAY, REQUESTS),
+        Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
         "a refund is not marked with its key",
@@ -191,7 +191,7 @@ REQUESTED = (
         '    metadata = {"service": service, "order_id": step.order_id, '
         '"idempotency_key": step.key}\n',
         '    metadata = {"service": service, "order_id": step.order_id}\n',
-        (GATEWAY, REQUESTS),
+        Lives(("refund_all",), LIVES_MAX),
     ),
     Mutant(
         "a hold is not asked for until when it can be captured",

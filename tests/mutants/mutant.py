@@ -6,6 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "payment_service"
 
+# The mistakes that are left to lives show within some dozens of them.
+LIVES_MAX = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Lives:

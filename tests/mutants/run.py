@@ -101,7 +101,7 @@ def _honest_parts(mutants: Iterable[Mutant]) -> Iterable[tuple[str, ...]]:
 def _honest(tests: tuple[str, ...]) -> Result:
     """Run tests on the code as it is: what fails there has noticed nothing anywhere."""
     result = _run("", tests, None)
-    if result.verdict == SURVIVED:
+    if result.verdict in {SURVIVED, UNTRIED}:
         return Result("", CAUGHT)
     return Result("the honest code fails its tests", BROKEN, result.by, output=result.output)
 

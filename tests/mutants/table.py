@@ -1,6 +1,6 @@
 """Every mutant there is."""
 
-from tests.mutants import in_api, in_domain, in_flows, in_orders, in_stripe
+from tests.mutants import in_api, in_domain, in_flows, in_orders, in_stores, in_stripe
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -8,5 +8,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_flows.MUTANTS,
     *in_stripe.MUTANTS,
     *in_orders.MUTANTS,
+    *in_stores.MUTANTS,
     *in_api.MUTANTS,
 )

@@ -38,7 +38,7 @@ from payment_service.domain.steps import (
     TellOrders,
 )
 from payment_service.domain.transitions import ROADS, Road
-from payment_service.ports import PAYMENTS, Document, Gateway, Orders
+from payment_service.ports import PAYMENTS, Document, Gateway, LeaveWhile, Orders
 from tests.simulation.impossible import IMPOSSIBLE
 
 # Places that are no state: a PaymentIntent of an earlier generation, and one of no known payment.
@@ -277,10 +277,10 @@ class HeardGateway:
     seen: Coverage
     documents: Mapping[Any, Any]
 
-    async def ask(self, step: GatewayStep) -> News:
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
         """Carry out one step."""
         place = place_of(step, self.documents)
-        news = await self.gateway.ask(step)
+        news = await self.gateway.ask(step, leave_while=leave_while)
         self.seen.answered(step, place, news)
         return news
 
@@ -293,9 +293,11 @@ class HeardOrders:
     seen: Coverage
     documents: Mapping[Any, Any]
 
-    async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
+    async def tell(
+        self, step: TellOrders, *, bearer_token: str | None, leave_while: LeaveWhile | None = None
+    ) -> News:
         """Deliver one update."""
         place = place_of(step, self.documents)
-        news = await self.orders.tell(step, bearer_token=bearer_token)
+        news = await self.orders.tell(step, bearer_token=bearer_token, leave_while=leave_while)
         self.seen.answered(step, place, news)
         return news

@@ -14,13 +14,13 @@ from tests.simulation.living import Outcome
 from tests.simulation.plan import EVERY, LISTS, SILENT, WEBHOOKS, Life
 from tests.simulation.post import DOOR_FAULTS, MADE, MADE_FAULTS, POSTED
 from tests.simulation.process import Point
-from tests.simulation.shelf import STORE_FAULTS
+from tests.simulation.store_faults import PAIRED_STORE_FAULTS
 from tests.simulation.stripe_line import STRIPE_FAULTS
 
 # What can go wrong at a point, by its name, and the field of a life that says so.
 _KINDS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "fault": ("fault", STRIPE_FAULTS),
-    "store": ("store", STORE_FAULTS),
+    "store": ("store", PAIRED_STORE_FAULTS),
     "orders": ("orders", ORDERS_FAULTS),
     MADE: ("webhook", tuple(MADE_FAULTS)),
     POSTED: ("webhook", DOOR_FAULTS),

@@ -4,8 +4,8 @@ The first four are those that good codebases of this field have made; the others
 this one does about it. Each wraps a port or takes the place of a flow; nothing is patched.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -34,7 +34,15 @@ from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.pay_order import pay_order
 from payment_service.flows.world import World
-from payment_service.ports import PAYMENTS, AlreadyExists, Collection, Gateway
+from payment_service.ports import (
+    PAYMENTS,
+    AlreadyExists,
+    Collection,
+    Gateway,
+    LeaveWhile,
+    StoreInDoubt,
+    StoreUnavailable,
+)
 from tests.simulation.town import POLICY, Variant
 
 
@@ -60,10 +68,22 @@ class Asking:
         self._gateway = gateway
         self._ask = ask
 
-    async def ask(self, step: GatewayStep) -> News:
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
         """Carry out one step, wrongly."""
-        news: News = await self._ask(self._gateway, step)
+        news: News = await self._ask(_Held(self._gateway, leave_while), step)
         return news
+
+
+class _Held:
+    """The Gateway port, with what was said of when a request may leave kept in mind."""
+
+    def __init__(self, gateway: Gateway, leave_while: LeaveWhile | None) -> None:
+        self._gateway = gateway
+        self._leave_while = leave_while
+
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
+        """Carry out one step."""
+        return await self._gateway.ask(step, leave_while=leave_while or self._leave_while)
 
 
 def asking(ask: Callable[[Gateway, GatewayStep], Any]) -> Callable[[Gateway], Gateway]:
@@ -127,6 +147,36 @@ class Forgetful:
         await self._store.replace(collection, kept, expected_version=expected_version)
 
 
+class Certain:
+    """The Store port as if a write were always known: what is in doubt is told as nothing done."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def insert(self, collection: Collection[Any], doc: Any) -> None:
+        """Write, and take doubt for failure."""
+        with _doubt_as_nothing():
+            await self._store.insert(collection, doc)
+
+    async def replace(
+        self, collection: Collection[Any], doc: Any, *, expected_version: int
+    ) -> None:
+        """Write, and take doubt for failure."""
+        with _doubt_as_nothing():
+            await self._store.replace(collection, doc, expected_version=expected_version)
+
+
+@contextmanager
+def _doubt_as_nothing() -> Iterator[None]:
+    try:
+        yield
+    except StoreInDoubt as error:
+        raise StoreUnavailable(str(error)) from error
+
+
 def _without_notices(doc: Any) -> Any:
     return replace(doc, notices=()) if isinstance(doc, Payment) else doc
 
@@ -134,6 +184,7 @@ def _without_notices(doc: Any) -> Any:
 ASKED_FIRST: Final = Variant("Stripe is asked before it is written", pay=ask_before_writing)
 DOUBT_FAILS: Final = Variant("doubt is taken for failure", gateway=asking(doubt_is_failure))
 FROM_MEMORY: Final = Variant("the order is told from memory", store=Forgetful)
+CERTAIN: Final = Variant("a write in doubt is told as not done", store=Certain)
 FRESH_KEY: Final = Variant("a fresh key on each retry", gateway=asking(fresh_key))
 NO_LOOK: Final = Variant("no look before asking again", gateway=asking(no_look))
 BLIND_REFUNDS: Final = Variant("no look at refunds", gateway=asking(no_look_at_refunds))

@@ -11,6 +11,7 @@ from tests.simulation import (
     stories,
     stories_of_holds,
     stories_of_later,
+    stories_of_terms,
 )
 from tests.simulation.clients import Clients
 from tests.simulation.clients_http import HttpClients
@@ -115,6 +116,13 @@ SCENARIOS: Final = {
     "fraud_warning": Scenario(stories_of_later.fraud_warning, ("visa", "warned_of")),
     "set_up_and_charge": Scenario(stories_of_later.set_up_and_charge, ("visa", "3ds_on_setup")),
     **_told(stories_of_later, "detached_at_stripe", "deleted_at_stripe", "asked_about"),
+    "everything_asked": Scenario(stories_of_terms.everything_asked, ("visa", "declined")),
+    "everything_held": Scenario(stories_of_terms.everything_held, ("visa", "3ds")),
+    "everything_confirmed": Scenario(
+        stories_of_terms.everything_confirmed, ("declined", "no_funds", "3ds")
+    ),
+    "everything_kept": Scenario(stories_of_terms.everything_kept, ("mastercard", "visa")),
+    "everything_saved": Scenario(stories_of_terms.everything_saved, ("visa", "3ds_on_setup")),
     "order_hears_all": Scenario(
         stories_of_later.order_hears_all, ("visa", "refund_fails", "slow_refund"), WORDS
     ),

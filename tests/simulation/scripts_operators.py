@@ -127,7 +127,7 @@ async def cards_tried(clients: Clients, card: str) -> None:
         await clients.pay(ORDER, AMOUNT, card, customer_id)
     tried = clients.outside.refused_charges(ORDER)
     # Each process may let one more through, and a count that could not be written is not there.
-    more = len(clients.town.processes) - 1 + len(clients.town.shelf.faults.hits)
+    more = len(clients.town.processes) - 1 + len(clients.town.shelf.trouble.faults.hits)
     more += len(clients.town.line.faults.hits)
     if tried > REFUSALS_MAX + more:
         clients.contradictions.append(f"{tried} cards were tried, of {REFUSALS_MAX} that may be")
@@ -143,7 +143,7 @@ async def cards_tried(clients: Clients, card: str) -> None:
 async def refunded_by_hand(clients: Clients, card: str) -> None:
     """Somebody refunds a part in the dashboard, and asks us for it by the id that Stripe shows."""
     await clients.pay(ORDER, AMOUNT, card)
-    made = clients.outside.refunds_by_hand(ORDER, 300)
+    made = clients.outside.refunds_by_hand(ORDER, clients.prices.minor(ORDER, 300))
     if made is None:
         return
 

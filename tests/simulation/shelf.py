@@ -15,20 +15,16 @@ from payment_service.ports import (
     Document,
     Page,
     Store,
-    StoreUnavailable,
+    StoreInDoubt,
 )
-from tests.simulation.plan import FaultCounter, Latency
+from tests.simulation.plan import Latency
 from tests.simulation.process import Process
 from tests.simulation.rest import owed_at
+from tests.simulation.store_faults import SLOW_S, Effect, Place, StoreTrouble
 from tests.simulation.watch import Watch
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
-
-# `unavailable` fails one call, `away` every call for this long. Neither applies anything: a store
-# whose answer was lost reads back what it did before it says so, which the port promises.
-STORE_FAULTS = ("unavailable", "away")
-AWAY_S = 60.0
 
 
 @dataclass
@@ -40,13 +36,12 @@ class Shelf:
     """
 
     watch: Watch
-    faults: FaultCounter
+    trouble: StoreTrouble
     latency: Latency
     raw: Store
     listed_at: Callable[[], float]
     blind_to: frozenset[str] = frozenset()
     newest: dict[tuple[str, str], Any] = field(default_factory=dict)
-    away_until: float = 0.0
     _wakes: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _owed: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _sleepers: "list[asyncio.Future[None]]" = field(default_factory=list)
@@ -95,6 +90,10 @@ class Shelf:
             _wake(sleeper)
         self._sleepers.clear()
 
+    def can_be_read(self, place: Place) -> bool:
+        """Whether this document lies where the disk is whole."""
+        return not self.trouble.cannot_be_read(place)
+
     async def nap(self, seconds: float) -> None:
         """Let time pass until then, or until something is written."""
         loop = asyncio.get_running_loop()
@@ -103,15 +102,6 @@ class Shelf:
         alarm = loop.call_later(seconds, _wake, sleeper)
         await sleeper
         alarm.cancel()
-
-    def strike(self) -> None:
-        """Let the planned fault happen. Raises StoreUnavailable."""
-        now = asyncio.get_running_loop().time()
-        kind = self.faults.next()
-        if kind == "away":
-            self.away_until = now + AWAY_S
-        if kind is not None or now < self.away_until:
-            raise StoreUnavailable("the plan says so")
 
 
 def _wake(sleeper: "asyncio.Future[None]") -> None:
@@ -144,7 +134,9 @@ class GatedStore:
     async def get(self, collection: Collection[D], id: str) -> D | None:
         """Read one document."""
         return await self._call(
-            f"get {collection.name}", lambda: self._shelf.raw.get(collection, id)
+            f"get {collection.name}",
+            (collection.name, id),
+            lambda: self._shelf.raw.get(collection, id),
         )
 
     async def insert(self, collection: Collection[D], doc: D) -> None:
@@ -154,7 +146,8 @@ class GatedStore:
             await self._shelf.raw.insert(collection, doc)
             self._shelf.committed(collection, doc)
 
-        await self._call(f"insert {collection.name}", act)
+        place = (collection.name, doc.id)
+        await self._call(f"insert {collection.name}", place, act, writes=True)
 
     async def replace(self, collection: Collection[D], doc: D, *, expected_version: int) -> None:
         """Write the next version."""
@@ -163,7 +156,8 @@ class GatedStore:
             await self._shelf.raw.replace(collection, doc, expected_version=expected_version)
             self._shelf.committed(collection, doc)
 
-        await self._call(f"replace {collection.name}", act)
+        place = (collection.name, doc.id)
+        await self._call(f"replace {collection.name}", place, act, writes=True)
 
     async def remove(
         self,
@@ -178,12 +172,15 @@ class GatedStore:
             await self._shelf.raw.remove(collection, id, expected_version=expected_version)
             self._shelf.removed(collection, id)
 
-        await self._call(f"remove {collection.name}", act)
+        place = (collection.name, id)
+        await self._call(f"remove {collection.name}", place, act, writes=True)
 
     async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
         """Find by a column."""
         return await self._call(
-            f"find {collection.name}", lambda: self._shelf.raw.find_one(collection, column, value)
+            f"find {collection.name}",
+            (collection.name, value),
+            lambda: self._shelf.raw.find_one(collection, column, value),
         )
 
     async def due(self, collection: Collection[D], now: datetime, limit: int) -> Sequence[D]:
@@ -195,7 +192,8 @@ class GatedStore:
             due: Sequence[Any] = await self._shelf.raw.due(collection, now, limit)
             if collection.name == CURSORS.name:
                 due = [cursor for cursor in due if self._shelf.reads_on(cursor)]
-            return due
+            can_be_read = self._shelf.can_be_read
+            return [doc for doc in due if can_be_read((collection.name, doc.id))]
 
         return await self._process.call(f"store due {collection.name}", act)
 
@@ -238,12 +236,19 @@ class GatedStore:
     async def close(self) -> None:
         """The documents outlive the process: nothing is closed."""
 
-    async def _call(self, what: str, act: Callable[[], Awaitable[T]]) -> T:
+    async def _call(
+        self, what: str, place: Place, act: Callable[[], Awaitable[T]], *, writes: bool = False
+    ) -> T:
         async def under_faults() -> T:
             # A store of one process dies with it; another one takes what was sent all the same.
             wait = self._process.sleep if self._exclusive else asyncio.sleep
             await wait(self._shelf.latency.store_s())
-            self._shelf.strike()
-            return await act()
+            effect = self._shelf.trouble.strike(place, writes=writes)
+            if effect is Effect.DONE_LATE:
+                await wait(SLOW_S)
+            done = await act()
+            if effect is Effect.ANSWER_LOST:
+                raise StoreInDoubt("the plan says so")
+            return done
 
         return await self._process.call(f"store {what}", under_faults)

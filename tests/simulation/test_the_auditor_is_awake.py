@@ -10,13 +10,17 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation import planted, planted_later
+from tests.simulation.currencies import Prices
 from tests.simulation.lives import THIN, Branch, Matrix, branches, grow
 from tests.simulation.living import Outcome, live
 from tests.simulation.plan import LISTS, SILENT, WEBHOOKS, Life, read_life
+from tests.simulation.stories import AMOUNT, ORDER
 from tests.simulation.town import Variant
 
 # Killed and stopped at every gate, but only on the usual paths.
 DENSE = replace(THIN, one_in=1, crash_max=60)
+# Struck at every call of the store on the usual paths.
+EVERY_STORE_CALL = replace(THIN, hit_max=30, crash_max=0, branches_one_in=0)
 # Every mistake must show within so many lives of the thinned matrix.
 WITHIN = 150
 
@@ -58,6 +62,11 @@ def _say(variant: Variant, lives: int, outcome: Outcome) -> None:
     )
 
 
+def _price(outcome: Outcome) -> int:
+    """Return what the first order of a life costs."""
+    return Prices(outcome.life.scenario, outcome.life.currency).minor(ORDER, AMOUNT)
+
+
 def test_asking_stripe_before_writing_is_caught() -> None:
     """Money without a record of ours: lost, or taken again by who asks again."""
     _, outcome = first_caught(planted.ASKED_FIRST, ("pay_once",))
@@ -71,7 +80,20 @@ def test_asking_stripe_before_writing_is_caught() -> None:
 def test_doubt_taken_for_failure_is_caught() -> None:
     _, outcome = first_caught(planted.DOUBT_FAILS, ("pay_once",))
 
-    assert outcome.violations[0] == "3 order-1 was told rejected with 1000 taken"
+    taken = _price(outcome)
+    assert outcome.violations[0] == f"3 order-1 was told rejected with {taken} taken"
+
+
+def test_a_write_in_doubt_that_is_told_as_not_done_is_caught() -> None:
+    def is_in_doubt(branch: Branch) -> bool:
+        return branch.kind == "commit_lost"
+
+    for wish in ("pay_once", "refund_all"):
+        _, outcome = first_caught(
+            planted.CERTAIN, (wish,), only=is_in_doubt, matrix=EVERY_STORE_CALL
+        )
+
+        assert outcome.violations[0].startswith("3 ")
 
 
 def test_an_order_told_from_memory_is_caught() -> None:
@@ -127,7 +149,7 @@ def test_a_lease_shorter_than_a_request_is_seen_by_the_watch() -> None:
         (planted_later.SNAPSHOT, "decline_then_pay", "none", WEBHOOKS, "6 order-1 is paid"),
         (planted_later.CAPTURE_FAILED, "hold_and_capture", "fault", SILENT, "3 order-1 was told"),
         (planted_later.CANCEL_WINS, "captured_by_hand", "none", SILENT, "3 order-1 was told"),
-        (planted_later.RETURNED, "refund_comes_back", "none", SILENT, "5 order-1: 1000 is shown"),
+        (planted_later.RETURNED, "refund_comes_back", "none", SILENT, "5 order-1: PRICE is shown"),
         (planted_later.NO_DISPUTES, "dispute_lost", "none", WEBHOOKS, "5 order-1: the disputes"),
         (planted_later.HELD, "hold_lapses", "none", SILENT, "4 order-1 is shown as"),
         (planted_later.HASTY, "detached_at_stripe", "none", LISTS, "8 a@example.com has other"),
@@ -142,6 +164,7 @@ def test_mistakes_about_what_comes_later_are_caught(
 
     _, outcome = first_caught(variant, (scenario,), matrix=DENSE, only=fits)
 
+    found = found.replace("PRICE", str(_price(outcome)))
     assert any(violation.startswith(found) for violation in outcome.violations)
     assert live(outcome.life).violations == ()
 

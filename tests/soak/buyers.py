@@ -192,7 +192,7 @@ class Buyer(Shopper):
         self, body: dict[str, Any], *, clicks: int = 1, key: str | None = None
     ) -> tuple[str, dict[str, Any]]:
         """Pay; return the last word and what was shown with it."""
-        patient = self.chance.random() < 0.8
+        patient = self.chance.random() < 0.65
         talks = [Conversation("pay", body["orderId"], body["amount"]) for _ in range(clicks)]
         shown = await asyncio.gather(
             *(

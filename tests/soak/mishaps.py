@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stripe_sandbox.faults import FAULT_KINDS
 from stripe_sandbox.webhook_faults import WEBHOOK_FAULT_KINDS
@@ -20,14 +20,22 @@ from tests.soak.keeper import Keeper
 T = TypeVar("T")
 Span = tuple[float, float]
 FORGETS_KEY = "error_503_after_key_forgotten"
-STRIPE_PATHS = ("/v1/*", "/v1/*", "/v1/payment_intents*", "/v1/refunds*", "/v1/payment_methods*")
+ANYWHERE = "/v1/*"
+STRIPE_PATHS = (ANYWHERE, ANYWHERE, "/v1/payment_intents*", "/v1/refunds*", "/v1/payment_methods*")
 # Shorter and longer than the service waits for Stripe (3 s in the fleet's settings).
 STRIPE_DELAYS_S = (1.0, 5.0)
+# What is planned faster than it strikes would pile up, and in the end nothing would work at all.
+WAITING_MAX = 4
 # Now and then Stripe fails so many requests in a row, all of the same kind.
 OUTAGE_SHARE = 0.06
-OUTAGE_REQUESTS = 40
+OUTAGE_REQUESTS = 20
+# What something before Stripe answers, in words that are not Stripe's.
+BAD_GATEWAY = {"status": 502, "body": {"message": "bad gateway"}}
 # What strikes for a while strikes so often; what is left is counted from it.
 FOR_A_WHILE = 1_000_000
+# So often the power is cut while the disk is still failing.
+POWER_CUT_SHARE = 0.5
+KILLED_WITHIN_S = 0.5
 HOUR_S = 3_600.0
 CLOCK_JUMPS_S = {"+1 h": HOUR_S, "-1 h": -HOUR_S, "+25 h": 25 * HOUR_S, "-25 h": -25 * HOUR_S}
 DISK_FAULTS = (
@@ -87,7 +95,7 @@ class Mishaps:
     hits: Counter[str] = field(default_factory=Counter)
 
     async def happen(self, end: float) -> None:
-        """Let it all go wrong; in the end disks and clocks are right and everybody runs."""
+        """Let it all go wrong. In the end Stripe, disks and clocks are right and everybody runs."""
         pace = self.pace
         async with asyncio.TaskGroup() as tasks:
             for every_s, mishap, name in (
@@ -99,6 +107,8 @@ class Mishaps:
                 *([(pace.clock_every_s, self._clock(), "clock")] if self.clock else []),
             ):
                 tasks.create_task(self._again(every_s, mishap, name, end))
+        await self.sandbox.ask("DELETE", "/_sandbox/faults")
+        await self.sandbox.ask("DELETE", "/_sandbox/webhooks")
 
     def kinds(self) -> dict[str, tuple[str, ...]]:
         """Return every kind of fault that is to strike, by where it does."""
@@ -126,16 +136,23 @@ class Mishaps:
         kinds = deck(self.kinds()["stripe"], dice)
 
         async def plan() -> None:
+            waiting = (await self.sandbox.ask("GET", "/_sandbox/faults")).body["faults"]
+            if sum(rule["path"] == ANYWHERE for rule in waiting) >= WAITING_MAX:
+                return
+            crowded = len(waiting) >= WAITING_MAX
             outage = dice.random() < OUTAGE_SHARE
-            rule = {
+            rule: dict[str, Any] = {
                 "method": "*" if outage else dice.choice(("POST", "POST", "GET")),
-                "path": "/v1/*" if outage else dice.choice(STRIPE_PATHS),
+                "path": ANYWHERE if outage or crowded else dice.choice(STRIPE_PATHS),
                 "fault": next(kinds),
                 "times": OUTAGE_REQUESTS if outage else 1,
                 "skip": dice.randrange(4),
                 "delay_s": dice.choice(STRIPE_DELAYS_S),
             }
-            assert (await self.sandbox.ask("POST", "/_sandbox/faults", rule)).status == 200
+            if rule["fault"] == "answer":
+                rule |= BAD_GATEWAY
+            planned = await self.sandbox.ask("POST", "/_sandbox/faults", rule)
+            assert planned.status == 200, planned.body
 
         return plan
 
@@ -174,11 +191,17 @@ class Mishaps:
         async def fail() -> None:
             name, call, error, times = next(faults)
             self.keeper.sick_disk = True
+            self.keeper.disk_faults += 1
             (shim.fail_sync if call == "sync" else shim.fail_write)(error, times=times)
             await asyncio.sleep(dice.uniform(*self.pace.disk_s))
-            self.hits[name] += times - shim.faults_left[call == "write"]
-            shim.heal()
-            self.keeper.sick_disk = False
+            async with asyncio.TaskGroup() as tasks:
+                if dice.random() < POWER_CUT_SHARE:
+                    # What was written and not synced comes back with the start, or does not.
+                    tasks.create_task(self.keeper.kill(0, dice.uniform(*self.pace.down_s)))
+                    await asyncio.sleep(KILLED_WITHIN_S)
+                self.hits[name] += times - shim.faults_left[call == "write"]
+                shim.heal()
+                self.keeper.sick_disk = False
 
         return fail
 

@@ -32,6 +32,7 @@ from payment_service.domain.errors import InvalidRequest, Refusal
 from payment_service.domain.payment import Payment, State
 from payment_service.ports import (
     GatewayUnavailable,
+    StoreInDoubt,
     StoreUnavailable,
     TokenKeysUnavailable,
     Unavailable,
@@ -200,6 +201,10 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
         TokenKeysUnavailable: (
             "identity_provider_unavailable",
             "The identity provider cannot be reached to check this token. Please try again.",
+        ),
+        StoreInDoubt: (
+            "database_unavailable",
+            "Nobody can say whether this was done. Look how it stands before asking for it anew.",
         ),
         StoreUnavailable: (
             "database_unavailable",

@@ -40,6 +40,9 @@ class Intent:
     order_id: str | None = None
     key: str | None = None
     refused_card_id: str | None = None
+    currency: str = ""
+    customer_id: str | None = None
+    capture_method: str = "automatic"
 
 
 @dataclass(frozen=True, slots=True)

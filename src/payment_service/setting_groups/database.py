@@ -16,6 +16,15 @@ class DatabaseSettings(BaseModel):
         ),
         examples=["/var/lib/payments/payments.sqlite3"],
     )
+    sqlite_accept_outdated: bool = Field(
+        default=False,
+        description=(
+            "Whether to start although the database file is missing, another one, or an older copy "
+            "of the one that was used last. What is missing in it is then read from Stripe before "
+            "any request is let in. Set it for one start, once the right file is surely lost."
+        ),
+        examples=["true"],
+    )
     mongodb_uri: MongoAddress = Field(
         default=None,
         description=(

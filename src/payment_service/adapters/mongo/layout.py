@@ -38,6 +38,7 @@ class Layout(Generic[D]):
         self.declared = tuple(collection.columns)
         self.expires = collection.expires_at is not None
         self.indexes = _indexes(collection)
+        self._unique = collection.unique
         self._columns = _columns(collection)
 
     def stored(self, doc: D) -> dict[str, Any]:
@@ -50,6 +51,11 @@ class Layout(Generic[D]):
             "columns": to_bson({n: value for n, value in columns.items() if value is not None}),
             "body": to_bson(to_plain(doc)),
         }
+
+    def unique_values(self, stored: Found) -> list[Filter]:
+        """Return a filter for each of the values that no other document may have."""
+        columns = stored["columns"]
+        return [having(name, columns[name]) for name in sorted(self._unique & columns.keys())]
 
     def page(
         self,

@@ -8,9 +8,15 @@ from time import monotonic
 from typing import TypeVar
 
 import pymongo
-from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import InvalidOperation, PyMongoError
 
-from payment_service.adapters.mongo.errors import is_passing, unavailable
+from payment_service.adapters.mongo.errors import (
+    ENCODING_ERRORS,
+    is_passing,
+    may_be_applied,
+    unavailable,
+)
+from payment_service.adapters.mongo.sent_commands import attempt
 from payment_service.ports import StoreUnavailable
 
 T = TypeVar("T")
@@ -21,6 +27,11 @@ TRIES_IN_TIME = 3
 # A planned change of primary takes a second or two. The first try after it should come soon, and
 # those of many replicas not at once.
 PAUSE_S, PAUSE_MAX_S = 0.05, 0.5
+# After so long without an answer the event loop is given turns before a write: a connection that
+# waits for use is not read, so that only the driver's monitor hears when a server goes, and that
+# needs eight turns to close the others. What goes into a dead connection is doubt.
+IDLE_S = 0.1
+TURNS = 16
 # A write under way takes milliseconds. Whoever closes is about to stop, and has waited before.
 CLOSE_S_MAX = 1.0
 _CLOSED = "The store is closed."
@@ -35,6 +46,7 @@ class Patience:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._closed = False
+        self._answered_at = 0.0
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -77,15 +89,29 @@ class Patience:
         pause_s = PAUSE_S
         doubt = False
         while True:
-            try:
-                with pymongo.timeout(min(try_s, over_at - monotonic())):
-                    return await call(doubt)
-            except PyMongoError as error:
-                pause_s = min(pause_s * 2, PAUSE_MAX_S)
-                passing = is_passing(error)
-                # The driver raises this one only when no try of its own has left the process.
-                lost = passing and not isinstance(error, ServerSelectionTimeoutError)
-                doubt = doubt or lost
-                if not passing or monotonic() + pause_s >= over_at:
-                    raise unavailable(error, in_doubt=writes and doubt) from None
+            if writes:
+                await self._hear_of_closed_connections()
+            with attempt() as tried:
+                try:
+                    with pymongo.timeout(min(try_s, over_at - monotonic())):
+                        answer = await call(doubt)
+                except ENCODING_ERRORS as error:
+                    raise unavailable(error, in_doubt=doubt) from None
+                except PyMongoError as error:
+                    doubt = doubt or (writes and may_be_applied(error, sent=tried.sent))
+                    pause_s = min(pause_s * 2, PAUSE_MAX_S)
+                    # In doubt nothing is final, unless we were closed meanwhile: the next try finds
+                    # our mark, or another's.
+                    closed = isinstance(error, InvalidOperation)
+                    again = (doubt or is_passing(error)) and not closed
+                    if not again or monotonic() + pause_s >= over_at:
+                        raise unavailable(error, in_doubt=doubt) from None
+                else:
+                    self._answered_at = monotonic()
+                    return answer
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - not a secret
+
+    async def _hear_of_closed_connections(self) -> None:
+        if monotonic() - self._answered_at > IDLE_S:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)

@@ -1,7 +1,7 @@
 """The store port over MongoDB: every write on the majority's disks, and known by its own mark."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -10,7 +10,8 @@ import structlog
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from payment_service.adapters.mongo import schema
 from payment_service.adapters.mongo.errors import NotSettled, unavailable
@@ -26,8 +27,10 @@ from payment_service.adapters.mongo.layout import (
     having,
 )
 from payment_service.adapters.mongo.patience import CLOSE_S_MAX, Patience
+from payment_service.adapters.mongo.sent_commands import SentCommands
 from payment_service.adapters.mongo.verdict import Verdict, verdict
 from payment_service.ports import (
+    LINEARIZABLE,
     AlreadyExists,
     Collection,
     ColumnValue,
@@ -39,6 +42,7 @@ from payment_service.ports import (
 )
 
 D = TypeVar("D", bound=Document)
+T = TypeVar("T")
 Stored = dict[str, Any]
 
 _log = structlog.get_logger("mongo")
@@ -48,6 +52,9 @@ DATABASE = "payments"
 # The driver looks at each server this often, and trusts none that has said "not primary" before it
 # has looked again: its own 10 s are longer than a call may take.
 HEARTBEAT_MS = 1000
+# Known to be the primary's last word: it asks the others before it answers.
+_LATEST = ReadConcern("linearizable")
+_NOT_A_REPLICA_SET = 123
 # So many documents that this version cannot read (a newer one wrote them, say) may be due without
 # keeping it from those that it can.
 UNREADABLE_MAX = 100
@@ -83,7 +90,8 @@ def _client(uri: str, *, pool_max: int, timeout_ms: int) -> AsyncMongoClient[Sto
         journal=True,
         readConcernLevel="majority",
         readPreference="primary",
-        retryWrites=True,
+        # The driver's own second try hides that the first may be applied. Ours bear marks.
+        retryWrites=False,
         retryReads=True,
         maxPoolSize=pool_max,
         serverSelectionTimeoutMS=timeout_ms,
@@ -92,6 +100,7 @@ def _client(uri: str, *, pool_max: int, timeout_ms: int) -> AsyncMongoClient[Sto
         waitQueueTimeoutMS=timeout_ms,
         heartbeatFrequencyMS=HEARTBEAT_MS,
         appname="payment-service",
+        event_listeners=[SentCommands()],
     )
 
 
@@ -116,6 +125,7 @@ class MongoStore:
         self._layouts = {c.name: Layout(c) for c in collections}
         self._collections = {name: self._database[name] for name in self._layouts}
         self._patience = Patience(timeout_s)
+        self._is_alone = False
 
     @property
     def exclusive(self) -> bool:
@@ -134,9 +144,8 @@ class MongoStore:
         async def write(doubt: bool) -> None:  # noqa: FBT001 - as Patience calls it
             try:
                 await self._in(collection).insert_one(stored)
-            except DuplicateKeyError as error:
-                by_value = "_id" not in _key_of(error)
-                if await self._is_lost(collection, stored, None, doubt=doubt, by_value=by_value):
+            except DuplicateKeyError:
+                if await self._is_kept_out(collection, stored, doubt=doubt):
                     raise AlreadyExists(f"{collection.name} has this document already.") from None
 
         await self._patience.settle(write)
@@ -187,7 +196,7 @@ class MongoStore:
         """Return documents that are due, the longest first, and of those the lowest id."""
 
         async def read() -> list[D]:
-            found = self._in(collection).find(
+            found = self._from(collection).find(
                 {"columns.wake_at": {"$lte": now}},
                 sort=DUE_ORDER,
                 limit=limit + UNREADABLE_MAX,
@@ -201,7 +210,7 @@ class MongoStore:
                         break
             return docs
 
-        return await self._patience.ask(read)
+        return await self._read(read)
 
     async def page(
         self,
@@ -222,10 +231,10 @@ class MongoStore:
 
         async def read() -> list[Stored]:
             # One more than asked for tells whether there is another page.
-            found = self._in(collection).find(question, sort=PAGE_ORDER, limit=limit + 1)
+            found = self._from(collection).find(question, sort=PAGE_ORDER, limit=limit + 1)
             return await found.to_list()
 
-        found = await self._patience.ask(read)
+        found = await self._read(read)
         items = [doc for one in found[:limit] for doc in self._readable(collection, one)]
         return Page(items, cursor_behind(found[limit - 1]) if len(found) > limit else None)
 
@@ -233,10 +242,10 @@ class MongoStore:
         """Return documents in the order of their ids, those behind `after`."""
 
         async def read() -> list[Stored]:
-            found = self._in(collection).find({"_id": {"$gt": after}}, sort=ID_ORDER, limit=limit)
+            found = self._from(collection).find({"_id": {"$gt": after}}, sort=ID_ORDER, limit=limit)
             return await found.to_list()
 
-        return [document_in(one, collection.kind) for one in await self._patience.ask(read)]
+        return [document_in(one, collection.kind) for one in await self._read(read)]
 
     async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
         """Drop what the database, which by itself looks once a minute, has not dropped yet."""
@@ -275,8 +284,30 @@ class MongoStore:
     def _in(self, collection: Collection[Any]) -> AsyncCollection[Stored]:
         return self._collections[collection.name]
 
+    def _from(self, collection: Collection[Any]) -> AsyncCollection[Stored]:
+        """Return the collection to read, as new as LINEARIZABLE asks for.
+
+        A majority's picture on a server that has just become the primary may lack what the one
+        before it was told by a majority.
+        """
+        here = self._in(collection)
+        latest = LINEARIZABLE.get() and not self._is_alone
+        return here.with_options(read_concern=_LATEST) if latest else here
+
+    async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
+        async def newest() -> T:
+            try:
+                return await read()
+            except OperationFailure as error:
+                if error.code != _NOT_A_REPLICA_SET or self._is_alone:
+                    raise
+                self._is_alone = True  # no other can have been the primary
+                return await read()
+
+        return await self._patience.ask(newest)
+
     async def _one(self, collection: Collection[D], place: Filter) -> D | None:
-        found = await self._patience.ask(lambda: self._in(collection).find_one(place))
+        found = await self._read(lambda: self._from(collection).find_one(place))
         return None if found is None else document_in(found, collection.kind)
 
     async def _is_lost(
@@ -286,16 +317,12 @@ class MongoStore:
         expected_version: int | None,
         *,
         doubt: bool,
-        by_value: bool = False,
     ) -> bool:
         """Tell whether somebody else was there first, or what stands there is our own write.
 
-        by_value: it was kept out by a unique value, so that nobody need be in its own place.
         Raises NotSettled to be asked again, StoreInDoubt when nobody can tell any more.
         """
         found = await self._in(collection).find_one({"_id": stored["_id"]}, WHOSE)
-        if found is None and by_value and not doubt:
-            return True
         match verdict(found, stored, expected_version=expected_version, doubt=doubt):
             case Verdict.OURS:
                 return False
@@ -309,6 +336,22 @@ class MongoStore:
                     "have written since"
                 )
 
+    async def _is_kept_out(
+        self, collection: Collection[Any], stored: Stored, *, doubt: bool
+    ) -> bool:
+        """Tell the same of an insert that an `_id` or a unique value kept out.
+
+        Not every server says which of them it was. Whoever has it must show: what no majority has
+        may be gone tomorrow.
+        """
+        layout: Layout[Any] = self._layouts[collection.name]
+        values = layout.unique_values(stored)
+        if values and not doubt:
+            place = {"_id": {"$ne": stored["_id"]}, "$or": values}
+            if await self._in(collection).find_one(place, WHOSE) is not None:
+                return True
+        return await self._is_lost(collection, stored, None, doubt=doubt)
+
     def _readable(self, collection: Collection[D], found: Stored) -> list[D]:
         """Return the document, or say that it cannot be read: one must not stop the others."""
         try:
@@ -316,12 +359,6 @@ class MongoStore:
         except ValueError:
             _log.error("document.unreadable", collection=collection.name, id=found["_id"])
             return []
-
-
-def _key_of(error: DuplicateKeyError) -> Mapping[str, Any]:
-    """Return the key of the index that was violated."""
-    key: Mapping[str, Any] = (error.details or {}).get("keyPattern", {})
-    return key
 
 
 def _conflict(collection: Collection[Any], expected_version: int) -> VersionConflict:

@@ -15,10 +15,11 @@ RECORD_BYTES = 128
 
 
 class Mark(NamedTuple):
-    """Which store was here, and how many of its transactions are surely in it."""
+    """Which store was here, how many of its transactions are surely in it, and in which file."""
 
     store_id: str
     writes: int
+    inode: int
 
 
 class Unreadable(Exception):
@@ -35,7 +36,7 @@ def read_mark(path: str) -> Mark | None:
     try:
         with open(marker_path(path), "rb") as file:  # noqa: PTH123 - as everything here
             said = json.loads(file.read(RECORD_BYTES))
-        return Mark(str(said["store_id"]), int(said["writes"]))
+        return Mark(str(said["store_id"]), int(said["writes"]), int(said["inode"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -54,9 +55,10 @@ def sync_folder(path: str) -> None:
 class Marker:
     """The marker of an open database, as its writer keeps it. Trouble with it stops nobody."""
 
-    def __init__(self, path: str, store_id: str) -> None:
+    def __init__(self, path: str, store_id: str, inode: int) -> None:
         self._path = path
         self._store_id = store_id
+        self._inode = inode
         self._file: int | None = None
         self._is_synced = True
 
@@ -65,7 +67,7 @@ class Marker:
         new = f"{marker_path(self._path)}.new"
         file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.pwrite(file, _record(self._store_id, writes), 0)
+            os.pwrite(file, self._record(writes), 0)
             os.fsync(file)
             os.rename(new, marker_path(self._path))  # noqa: PTH104
             sync_folder(self._path)
@@ -79,7 +81,7 @@ class Marker:
         """Say how far the store is. That outlives this process, and a power cut once synced."""
         if self._file is not None:
             with contextlib.suppress(OSError):  # it lags behind, which it may
-                os.pwrite(self._file, _record(self._store_id, writes), 0)
+                os.pwrite(self._file, self._record(writes), 0)
                 self._is_synced = False
 
     def keep(self, writes: int) -> None:
@@ -109,7 +111,6 @@ class Marker:
             return False
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
-
-def _record(store_id: str, writes: int) -> bytes:
-    text = json.dumps({"store_id": store_id, "writes": writes})
-    return text.ljust(RECORD_BYTES - 1).encode() + b"\n"
+    def _record(self, writes: int) -> bytes:
+        text = json.dumps(Mark(self._store_id, writes, self._inode)._asdict())
+        return text.ljust(RECORD_BYTES - 1).encode() + b"\n"

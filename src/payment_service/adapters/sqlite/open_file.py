@@ -67,9 +67,10 @@ class OpenFile:
         self.settled = True
         self.writer: sqlite3.Connection | None = writer
         self.reader, self.lister = Slot(reader), Slot(lister)
-        self.marker = Marker(path, identity.store_id)
         self._given_path = given_path
         self._inodes = inodes_at(given_path, path)
+        _, inode = self._inodes.database
+        self.marker = Marker(path, identity.store_id, inode)
 
     def counted(self) -> None:
         """Note that one more transaction is durably in the file."""

@@ -9,6 +9,7 @@ import os
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from payment_service.adapters.sqlite import schema
 from payment_service.adapters.sqlite.connecting import connect
@@ -40,16 +41,13 @@ def open_checked(path: str, given_path: str, *, accept_outdated: bool) -> Opened
     Raises StoreOutdated unless that is accepted, NotOurStore, StoreTooNew, StoreUnavailable,
     OSError, sqlite3.Error.
     """
-    is_there = os.path.exists(path)  # noqa: PTH110
-    mark, why = None, ""
-    try:
-        mark = read_mark(path)
-    except Unreadable as error:
-        why = f"its marker cannot be read ({error})"
-    if mark is not None and not is_there:
-        why = "it is missing, and was here before"
+    mark, why = _mark_of(path)
+    gone = _not_there(path, mark)
+    why = why or gone
     if why:
         _refuse(path, why, accepted=accept_outdated)
+    if gone:
+        _put_log_aside(path)
     # Nobody else may read payments.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     found = _identity_in(path)
@@ -69,6 +67,40 @@ def _lacks_since_ms(found: Identity | None) -> int:
     if found is None:
         return 0
     return found.written_at_ms if found.lacks_since_ms is None else found.lacks_since_ms
+
+
+def _mark_of(path: str) -> tuple[Mark | None, str]:
+    """Return what the marker says, or why it says nothing."""
+    try:
+        return read_mark(path), ""
+    except Unreadable as error:
+        return None, f"its marker cannot be read ({error})"
+
+
+def _not_there(path: str, mark: Mark | None) -> str:
+    """Return why the file surely is not the one of before, without opening it, else nothing."""
+    if mark is None:
+        return ""
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return "it is missing, and was here before"
+    if found.st_ino != mark.inode and _log_of(path):
+        return "it was replaced, and the write-ahead log beside it is of the file that was here"
+    return ""
+
+
+def _log_of(path: str) -> Path | None:
+    """Return the write-ahead log that SQLite would take for this file's, None when it is empty."""
+    log = Path(f"{path}-wal")
+    return log if log.exists() and log.stat().st_size else None
+
+
+def _put_log_aside(path: str) -> None:
+    """Keep SQLite from writing one file's log into another, which would spoil it unnoticed."""
+    log = _log_of(path)
+    if log is not None:
+        log.rename(f"{log}.left-behind")
 
 
 def _identity_in(path: str) -> Identity | None:

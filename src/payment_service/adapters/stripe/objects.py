@@ -44,6 +44,9 @@ def intent_of(body: Json) -> Intent:
         order_id=metadata.get("order_id"),
         key=metadata.get("idempotency_key"),
         refused_card_id=_id_of((error or {}).get("payment_method")),
+        currency=body.get("currency") or "",
+        customer_id=_id_of(body.get("customer")),
+        capture_method=body.get("capture_method") or "automatic",
     )
 
 

@@ -1,0 +1,484 @@
+"""What each answer of a MongoDB server, or none, means for a write: done, not done, or in doubt."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from pymongo.errors import AutoReconnect
+from pymongo.network_layer import PyMongoProtocol
+
+from payment_service.adapters.mongo import MongoStore, open_store
+from payment_service.adapters.mongo.errors import CLOSED_BEFORE_SENDING, may_be_applied
+from payment_service.ports import (
+    LINEARIZABLE,
+    AlreadyExists,
+    NotStorable,
+    StoreInDoubt,
+    StoreUnavailable,
+    VersionConflict,
+)
+from tests.contract.things import NOON, THINGS, Thing
+from tests.parts.mongo_script import (
+    DONE,
+    DUPLICATE,
+    NOTHING_MATCHED,
+    Answer,
+    Cut,
+    Plain,
+    ScriptedMongo,
+    refused,
+    scripted_mongo,
+    shown,
+)
+from tests.parts.mongo_server import let_go_of_sockets, mongo_server
+from tests.parts.processes import free_port
+
+# Each call ends within it; what is tried again is, several times.
+TIMEOUT_S = 0.9
+WRITES = ("insert", "update", "delete")
+write_each_way = pytest.mark.parametrize("command", WRITES)
+
+
+async def written(store: MongoStore, command: str) -> None:
+    """Make the write that this command carries."""
+    if command == "insert":
+        await store.insert(THINGS, Thing("t"))
+    elif command == "update":
+        await store.replace(THINGS, Thing("t", 1), expected_version=0)
+    else:
+        await store.remove(THINGS, "t", expected_version=0)
+
+
+async def told(store: MongoStore, command: str) -> type[Exception] | None:
+    """Return exactly what the write raised."""
+    try:
+        await written(store, command)
+    except (AlreadyExists, VersionConflict, StoreUnavailable) as error:
+        return type(error)
+    return None
+
+
+async def connected(store: MongoStore) -> None:
+    """Return when there is a connection: on a busy machine a short limit may pass before."""
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(StoreUnavailable):
+                return await store.ping()
+
+
+@asynccontextmanager
+async def opened(
+    script: Callable[[Plain], Answer], *, timeout_s: float = TIMEOUT_S, pool_max: int = 5
+) -> AsyncIterator[tuple[MongoStore, ScriptedMongo]]:
+    async with scripted_mongo(script) as server:
+        store = open_store(server.uri, [THINGS], pool_max=pool_max, timeout_s=timeout_s)
+        try:
+            await connected(store)
+            yield store, server
+        finally:
+            await store.close()
+
+
+def in_turn(*answers: Answer, then: Answer) -> Callable[[], Answer]:
+    """Return what gives these answers one by one, and the last for ever."""
+    left = iter(answers)
+    return lambda: next(left, then)
+
+
+# ---------------------------------------------------------------- may stand, so it is doubt
+
+# What the second try may be told after the first was applied and its answer lost.
+AFTERWARDS = [365, 211, 13, 217, 24, 112, 202, 13388, 91, 10107, 50, 8000]
+
+
+@write_each_way
+@pytest.mark.parametrize("code", AFTERWARDS)
+async def test_a_write_whose_answer_was_lost_is_in_doubt_whatever_is_answered_later(
+    command: str, code: int
+) -> None:
+    writes = in_turn(Cut.CLOSE, then=refused(code))
+
+    async with opened(lambda c: writes() if next(iter(c)) == command else shown()) as (store, _):
+        assert await told(store, command) is StoreInDoubt
+
+
+@write_each_way
+async def test_a_write_whose_answer_was_lost_bears_the_same_mark_when_it_is_sent_again(
+    command: str,
+) -> None:
+    writes = in_turn(Cut.CLOSE, then=DONE)
+
+    async with opened(lambda _: writes(), timeout_s=5) as (store, server):
+        assert await told(store, command) is None
+
+        first, second = server.named(command)
+        for sent in (first, second):
+            sent.pop("maxTimeMS")  # what is left of the time
+            sent.pop("lsid", None)
+        assert first == second
+        assert "txnNumber" not in first, "the driver would repeat it by itself, and tell nobody"
+
+
+@write_each_way
+@pytest.mark.parametrize("code", [6, 7, 89, 9001, 91, 189, 11600, 11602, 50, 262, 211, 202, 8, 1])
+async def test_an_answer_that_does_not_say_whether_the_write_was_begun_is_doubt(
+    command: str, code: int
+) -> None:
+    async with opened(lambda _: refused(code)) as (store, _):
+        assert await told(store, command) is StoreInDoubt
+
+
+@write_each_way
+async def test_a_write_of_which_the_majority_is_not_known_is_doubt(command: str) -> None:
+    concern = {"code": 64, "errmsg": "waiting for replication timed out"}
+
+    async with opened(lambda _: DONE | {"writeConcernError": concern}) as (store, _):
+        assert await told(store, command) is StoreInDoubt
+
+
+@write_each_way
+@pytest.mark.parametrize("cut", Cut)
+async def test_no_answer_at_all_is_doubt(command: str, cut: Cut) -> None:
+    async with opened(lambda _: cut) as (store, _):
+        assert await told(store, command) is StoreInDoubt
+
+
+# ---------------------------------------------------------------- surely not done
+
+
+@write_each_way
+@pytest.mark.parametrize("code", [10107, 13435, 13436, 10058, 112, 24, 365, 13388])
+async def test_a_write_that_was_refused_before_it_began_is_not_doubt(
+    command: str, code: int
+) -> None:
+    # A server that is not the primary any more is looked at again before the next try.
+    async with opened(lambda _: refused(code), timeout_s=2) as (store, server):
+        assert await told(store, command) is StoreUnavailable
+        assert len(server.named(command)) > 1, "it may be taken in a moment"
+
+
+@write_each_way
+@pytest.mark.parametrize(
+    "labels", [["NoWritesPerformed"], ["SystemOverloadedError", "RetryableError"]]
+)
+async def test_a_write_that_the_server_says_it_did_not_do_is_not_doubt(
+    command: str, labels: list[str]
+) -> None:
+    async with opened(lambda _: refused(91, errorLabels=labels)) as (store, _):
+        assert await told(store, command) is StoreUnavailable
+
+
+@write_each_way
+async def test_a_write_that_is_forbidden_is_told_at_once(command: str) -> None:
+    async with opened(lambda _: refused(13)) as (store, server):
+        with pytest.raises(StoreUnavailable, match=r"^MongoDB: OperationFailure 13 Code13$"):
+            await written(store, command)
+        assert len(server.named(command)) == 1
+
+
+@pytest.mark.parametrize("command", ["update", "delete"])
+async def test_a_write_that_matched_nothing_is_not_doubt_because_nobody_can_be_asked_whose_stands(
+    command: str,
+) -> None:
+    async with opened(lambda c: NOTHING_MATCHED if next(iter(c)) == command else Cut.CLOSE) as (
+        store,
+        _,
+    ):
+        assert await told(store, command) is StoreUnavailable
+
+
+async def test_an_insert_that_was_kept_out_is_not_doubt_because_nobody_can_be_asked() -> None:
+    async with opened(lambda c: DUPLICATE if "insert" in c else Cut.CLOSE) as (store, _):
+        assert await told(store, "insert") is StoreUnavailable
+
+
+# ---------------------------------------------------------------- never left
+
+
+@write_each_way
+async def test_a_write_that_waited_in_vain_for_a_connection_is_not_doubt(command: str) -> None:
+    has_it = asyncio.Event()
+
+    def script(_: Plain) -> Answer:
+        has_it.set()
+        return Cut.STALL
+
+    async with opened(script, pool_max=1, timeout_s=1) as (store, server):
+        reading = asyncio.create_task(store.get(THINGS, "t"))
+        await asyncio.wait_for(has_it.wait(), 5)
+        waiting = asyncio.create_task(told(store, command))
+        # The reader's tries take the only connection one after the other.
+        with pytest.raises(StoreUnavailable):
+            await reading
+        sent = bool(server.named(command))
+
+        assert await waiting is (StoreInDoubt if sent else StoreUnavailable)
+
+
+@write_each_way
+async def test_a_write_for_which_no_connection_can_be_made_is_not_doubt(command: str) -> None:
+    uri = f"mongodb://127.0.0.1:{free_port()}/payments?directConnection=true"
+    store = open_store(uri, [THINGS], pool_max=2, timeout_s=TIMEOUT_S)
+
+    assert await told(store, command) is StoreUnavailable
+    await store.close()
+    await let_go_of_sockets()
+
+
+async def test_a_write_to_a_server_that_does_not_even_greet_is_not_doubt() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    uri = f"mongodb://127.0.0.1:{listener.sockets[0].getsockname()[1]}/?directConnection=true"
+    store = open_store(uri, [THINGS], pool_max=2, timeout_s=TIMEOUT_S)
+
+    assert {await told(store, command) for command in WRITES} == {StoreUnavailable}
+    await store.close()
+    listener.close()
+    await let_go_of_sockets()
+
+
+async def test_writes_after_the_server_was_killed_while_nobody_used_it_are_not_doubt() -> None:
+    """Thirty of thirty: what is told as doubt is a payer who waits for nothing."""
+    heard: list[type[Exception] | None] = []
+    for _ in range(3):
+        with mongo_server() as server:
+            store = open_store(server.uri, [THINGS], pool_max=10, timeout_s=TIMEOUT_S)
+            await store.ensure_schema()
+            await asyncio.gather(*(store.insert(THINGS, Thing(f"{n}")) for n in range(10)))
+            await asyncio.sleep(0.3)
+
+            server.kill()
+            heard += await asyncio.gather(*(told(store, "insert") for _ in range(10)))
+            await store.close()
+        await let_go_of_sockets()
+
+    assert heard == [StoreUnavailable] * 30
+
+
+async def test_the_driver_still_says_so_when_a_connection_was_closed_before_a_byte_left() -> None:
+    """`may_be_applied` knows it by these words; another release of the driver may have others."""
+
+    async def ended(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    listener = await asyncio.start_server(ended, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_connection(PyMongoProtocol, "127.0.0.1", port)
+    transport.abort()
+
+    with pytest.raises(OSError, match=f"^{CLOSED_BEFORE_SENDING}$") as caught:
+        await protocol.write(b"a command")
+    error = AutoReconnect("lost")
+    error.__cause__ = caught.value
+    assert not may_be_applied(error, sent=True)
+    error.__cause__ = OSError("connection closed")
+    assert may_be_applied(error, sent=True)
+    listener.close()
+
+
+# ---------------------------------------------------------------- a moment mends it
+
+PASSING = [
+    6, 7, 24, 43, 46, 50, 63, 89, 91, 112, 133, 134, 150, 175, 189, 202, 211, 216, 217, 237, 246,
+    249, 262, 365, 391, 9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", PASSING)
+async def test_what_a_server_says_in_passing_is_asked_again(code: int) -> None:
+    answers = {
+        "find": in_turn(refused(code), then=shown()),
+        "insert": in_turn(refused(code), then=DONE),
+        "update": in_turn(refused(code), then=DONE),
+        "delete": in_turn(refused(code), then=DONE),
+    }
+    async with opened(lambda c: answers[next(iter(c))](), timeout_s=5) as (store, server):
+        assert await store.get(THINGS, "t") is None
+        for command in WRITES:
+            assert await told(store, command) is None, command
+            assert len(server.named(command)) == 2
+
+
+# ---------------------------------------------------------------- kept out by an id or a value
+
+
+async def test_an_insert_that_was_kept_out_by_one_that_no_majority_has_yet_is_tried_again() -> None:
+    """And done, when the other is rolled back. The server does not say which key it was."""
+    inserts = in_turn(DUPLICATE, DUPLICATE, then=DONE)
+
+    async with opened(lambda c: inserts() if "insert" in c else shown(), timeout_s=5) as (
+        store,
+        server,
+    ):
+        await store.insert(THINGS, Thing("t", serial="s"))
+
+        assert len(server.named("insert")) == 3
+
+
+async def test_an_insert_that_was_kept_out_by_one_that_shows_later_is_anothers() -> None:
+    theirs = {"_id": "t", "version": 0, "write": "theirs"}
+    shows = in_turn(shown(), shown(), shown(), then=shown(theirs))
+
+    async with opened(lambda c: DUPLICATE if "insert" in c else shows(), timeout_s=5) as (store, _):
+        with pytest.raises(AlreadyExists):
+            await store.insert(THINGS, Thing("t", serial="s"))
+
+
+async def test_an_insert_whose_unique_value_another_document_has_is_anothers() -> None:
+    theirs = {"_id": "other", "version": 3, "write": "theirs"}
+
+    def script(command: Plain) -> Answer:
+        if "insert" in command:
+            return DUPLICATE
+        return shown(theirs) if "$or" in command["filter"] else shown()
+
+    async with opened(script) as (store, server):
+        with pytest.raises(AlreadyExists):
+            await store.insert(THINGS, Thing("t", serial="s"))
+        assert server.named("find")[0]["filter"] == {
+            "_id": {"$ne": "t"},
+            "$or": [{"columns.serial": {"$eq": "s"}}],
+        }
+
+
+async def test_an_insert_in_doubt_that_its_own_unique_value_keeps_out_is_done() -> None:
+    """The first try was applied, and its answer lost; the majority shows it a moment later."""
+    ours: list[Any] = []
+
+    def script(command: Plain) -> Answer:
+        if "insert" in command:
+            ours.append({**command["documents"][0]})
+            return Cut.CLOSE if len(ours) == 1 else DUPLICATE
+        return shown(ours[0]) if len(ours) > 2 and "$or" not in command["filter"] else shown()
+
+    async with opened(script, timeout_s=5) as (store, _):
+        await store.insert(THINGS, Thing("t", serial="s"))
+
+    assert len(ours) == 3
+    assert ours[0] == ours[1] == ours[2]
+
+
+async def test_an_insert_in_doubt_whose_value_another_has_by_now_is_not_called_lost() -> None:
+    """Ours may have been there first, and gone again: whoever took it down knows that, not we."""
+    inserts = in_turn(Cut.CLOSE, then=DUPLICATE)
+    theirs = {"_id": "other", "version": 0, "write": "theirs"}
+
+    def script(command: Plain) -> Answer:
+        if "insert" in command:
+            return inserts()
+        return shown(theirs) if "$or" in command["filter"] else shown()
+
+    async with opened(script) as (store, _):
+        with pytest.raises(StoreInDoubt):
+            await store.insert(THINGS, Thing("t", serial="s"))
+
+
+# ---------------------------------------------------------------- a primary that has just begun
+
+
+async def test_whoever_decides_by_what_is_missing_is_not_shown_an_old_picture() -> None:
+    """A fresh primary's majority picture lacks what the one before was told by a majority."""
+    stored: list[Plain] = []
+
+    def script(command: Plain) -> Answer:
+        if "insert" in command:
+            stored.extend(command["documents"])
+            return DONE
+        level = command["readConcern"]["level"]
+        return shown(*stored) if level == "linearizable" else shown()
+
+    async with opened(script) as (store, _):
+        await store.insert(THINGS, Thing("t", colour="red"))
+
+        async def seen() -> list[object]:
+            page = await store.page(
+                THINGS,
+                equal={"colour": "red"},
+                created_from=None,
+                created_to=None,
+                cursor=None,
+                limit=10,
+            )
+            return [
+                *page.items,
+                await store.get(THINGS, "t"),
+                await store.find_one(THINGS, "colour", "red"),
+                *await store.due(THINGS, NOON, 10),
+                *await store.walk(THINGS, after="", limit=10),
+            ]
+
+        assert await seen() == [None, None]
+        token = LINEARIZABLE.set(True)
+        assert await seen() == [Thing("t", colour="red")] * 5
+        LINEARIZABLE.reset(token)
+
+
+async def test_a_server_that_is_alone_is_not_asked_for_the_others_word() -> None:
+    def script(command: Plain) -> Answer:
+        if command["readConcern"]["level"] == "linearizable":
+            return refused(123, codeName="NotAReplicaSet")
+        return shown()
+
+    async with opened(script) as (store, server):
+        token = LINEARIZABLE.set(True)
+        assert await store.get(THINGS, "t") is None
+        assert await store.get(THINGS, "t") is None
+        LINEARIZABLE.reset(token)
+
+        levels = [command["readConcern"]["level"] for command in server.heard]
+        assert levels == ["linearizable", "majority", "majority"]
+
+
+# ---------------------------------------------------------------- words, and what no server takes
+
+
+async def test_a_server_that_is_too_old_is_said_with_the_drivers_words() -> None:
+    async with scripted_mongo(lambda _: shown(), wire=(0, 5)) as server:
+        store = open_store(server.uri, [THINGS], pool_max=1, timeout_s=TIMEOUT_S)
+
+        with pytest.raises(
+            StoreUnavailable, match=r"^MongoDB: ConfigurationError: .*wire version 5"
+        ):
+            await store.get(THINGS, "t")
+        await store.close()
+
+
+HALF = "\ud83d"  # of a surrogate pair, as JSON may carry it
+
+
+@pytest.mark.parametrize(
+    ("thing", "what"),
+    [
+        (Thing("t", parts=(), colour="x" * 17 * 1024 * 1024), "DocumentTooLarge"),
+        (Thing("t", colour=f"secret {HALF}"), "UnicodeEncodeError"),
+        (Thing(f"t{HALF}"), "UnicodeEncodeError"),
+        (Thing("t", size=2**63), "OverflowError"),
+    ],
+)
+async def test_a_document_that_no_server_takes_is_refused_in_the_ports_words(
+    thing: Thing, what: str
+) -> None:
+    async with opened(lambda _: DONE) as (store, server):
+        with pytest.raises(NotStorable, match=f"^MongoDB: {what}$"):
+            await store.insert(THINGS, thing)
+        replacement = Thing(thing.id, 1, colour=thing.colour, size=thing.size)
+        with pytest.raises(NotStorable, match=f"^MongoDB: {what}$"):
+            await store.replace(THINGS, replacement, expected_version=0)
+        assert server.heard == []
+
+
+async def test_a_look_up_by_what_is_no_text_is_refused_in_the_ports_words() -> None:
+    async with opened(lambda _: shown()) as (store, _):
+        for looking in (
+            store.get(THINGS, HALF),
+            store.find_one(THINGS, "colour", HALF),
+            store.remove(THINGS, HALF, expected_version=0),
+        ):
+            with pytest.raises(NotStorable, match="UnicodeEncodeError"):
+                await looking
