@@ -20,6 +20,7 @@ from tests.simulation.comparing import (
     REFUND_AS_IT_STANDS,
     SETUP,
     WARNING,
+    Field,
     Record,
     differences,
     email_of,
@@ -41,6 +42,8 @@ LEFT_ALONE_S: Final = 600
 UNCHARGED: Final = {"authentication_required", "payment_intent_authentication_failure"}
 # A refund without an amount: what that comes to depends on the others.
 ALL_LEFT: Final = ("amount", None)
+# What callers say in words of their own: they go with a customer who is forgotten.
+WORDS: Final = {"description", "metadata"}
 # What makes two wishes to pay an order the same deal; the words of the first one stay.
 DEAL: Final = tuple(row for row in PAYMENT if row.name in {"amount", "currency", "customer"})
 
@@ -62,14 +65,21 @@ def payments_are_shown_as_asked(seen: Evidence) -> Iterator[str]:
             continue
         intent = intents.get(payment.intent_id or "")
         records = payment_records(seen, order, intent)
-        for told in differences(seen, PAYMENT, records, payment, "shown"):
+        for told in differences(seen, _shown(seen), records, payment, "shown"):
             yield f"1 {order}: {told}"
         if intent is not None:
             for told in (
-                *unlike(seen, PAYMENT, intent, payment),
+                *unlike(seen, _shown(seen), intent, payment),
                 *unlike(seen, PAYMENT_AS_IT_STANDS, intent, payment),
             ):
                 yield f"1 {order}: {told}"
+
+
+def _shown(seen: Evidence) -> tuple[Field, ...]:
+    """Return what is shown of a payment: callers' own words until somebody is forgotten."""
+    if not talks_of(seen, "forget"):
+        return PAYMENT
+    return tuple(row for row in PAYMENT if row.name not in WORDS)
 
 
 def cards_are_charged_as_asked(seen: Evidence) -> Iterator[str]:
