@@ -4,8 +4,10 @@ What the auditor judges are the status and the body. Besides, each of them sends
 definite answer to once more, and the same key with another body.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -57,6 +59,9 @@ class HttpClients(Clients):
     name: str = ANYBODY.name
     _apps: dict[int, tuple[World, Caller]] = field(default_factory=dict)
     _wishes: list[Wish] = field(default_factory=list)
+    _sent: list[tuple[Context, Coroutine[Any, Any, Heard], asyncio.Task[Heard]]] = field(
+        default_factory=list
+    )
     _customer_id: str | None = None
 
     async def pay(
@@ -215,7 +220,17 @@ class HttpClients(Clients):
 
     async def _send(self, world: World, wish: Wish) -> Heard:
         headers = {**self.headers, "idempotency-key": wish.key, "x-request-id": f"r-{wish.key}"}
-        return await self._app(world).ask(wish.method, wish.path, body=wish.body, headers=headers)
+        asked = self._app(world).ask(wish.method, wish.path, body=wish.body, headers=headers)
+        context = copy_context()
+        task = asyncio.get_running_loop().create_task(asked, context=context)
+        self._sent.append((context, asked, task))
+        return await task
+
+    def close(self) -> None:
+        """Throw away what a dead process was at, in its own context: the log's is bound to that."""
+        for context, asked, task in self._sent:
+            if not task.done():
+                context.run(asked.close)
 
     def _app(self, world: World) -> Caller:
         """Return the application of a process, which is made once."""
