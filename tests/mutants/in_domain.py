@@ -104,6 +104,20 @@ CALLS = (
         (CALL,),
     ),
     Mutant(
+        "a look is not claimed, so that a start does not free it",
+        "domain/call.py",
+        "return replace(call, due_at=now + timedelta(seconds=lease_s), in_flight=True)",
+        "return replace(call, due_at=now + timedelta(seconds=lease_s))",
+        (CALL,),
+    ),
+    Mutant(
+        "a call that waits for its next try is still claimed",
+        "domain/call.py",
+        "return replace(call, due_at=due_at, in_flight=False, looks=looks, unanswered=0)",
+        "return replace(call, due_at=due_at, looks=looks, unanswered=0)",
+        (CALL,),
+    ),
+    Mutant(
         "a Retry-After is not waited for",
         "domain/call.py",
         "wait_s = max(backoff_s(call, now), retry_after_s or 0.0)",
