@@ -3,30 +3,19 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from payment_service.adapters.system import RandomIds, SystemClock
+from payment_service.adapters.system import RandomIds, wall_time
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 7000, tzinfo=UTC)
 
 
 def test_the_present_is_utc_and_has_whole_milliseconds() -> None:
-    clock = SystemClock()
-
     before = datetime.now(UTC)
-    now = clock.now()
+    now = wall_time()
     after = datetime.now(UTC)
 
     assert now.tzinfo is UTC
     assert now.microsecond % 1000 == 0
     assert before - timedelta(milliseconds=1) < now <= after
-
-
-async def test_sleeping_takes_as_long_as_was_asked() -> None:
-    clock = SystemClock()
-
-    began = clock.now()
-    await clock.sleep(0.02)
-
-    assert clock.now() - began >= timedelta(milliseconds=19)
 
 
 def test_an_identity_begins_with_its_prefix_and_is_letters_and_digits() -> None:

@@ -1,11 +1,13 @@
 """The composition root: settings become adapters, and adapters become a world."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 import structlog
 
+from payment_service.adapters.disciplined_clock import DisciplinedClock
 from payment_service.adapters.orders_http import HttpOrders
 from payment_service.adapters.orders_token import Client, ClientTokens
 from payment_service.adapters.sqlite import SqliteStore, erase, open_store
@@ -16,7 +18,7 @@ from payment_service.adapters.stripe import (
     TimeLimits,
     open_stripe,
 )
-from payment_service.adapters.system import RandomIds, SystemClock
+from payment_service.adapters.system import RandomIds
 from payment_service.adapters.tokens import (
     Fetching,
     FixedKey,
@@ -30,16 +32,21 @@ from payment_service.domain.moment import Policy
 from payment_service.domain.money import AmountUnit
 from payment_service.flows.recover import take_over
 from payment_service.flows.restore_payments import restore_payments
+from payment_service.flows.stripe_time import know_time, learn_time
 from payment_service.flows.world import Background, World
-from payment_service.ports import COLLECTIONS, StoreUnavailable, WholeStore
+from payment_service.ports import COLLECTIONS, GatewayUnavailable, StoreUnavailable, WholeStore
 from payment_service.setting_groups.access import jwt_algorithms, secret_text
 from payment_service.setting_groups.stripe import is_live_key
 from payment_service.settings import Settings
 from payment_service.stopping import Stop
 from payment_service.witness import LogWitness
 
-# A claim outlives the slowest try by this, so that nobody takes a living owner for dead.
+# A claim outlives the slowest try by this, so that nobody takes a living owner for dead. It also
+# covers by how much two replicas may differ in what they take for Stripe's time.
 LEASE_MARGIN_S = 5.0
+# How long a start waits for Stripe to say what time it is, to take over what the process before it
+# left. Longer than a slow answer; without one it starts all the same, and those claims lapse.
+FIRST_TIME_S = 5.0
 _log = structlog.get_logger("main")
 
 
@@ -217,13 +224,14 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
     stop = stop or Stop(settings.shutdown_grace_s)
     store = open_database(settings)
     orders = open_orders(settings)
-    gateway = _open_gateway(settings)
+    clock = DisciplinedClock()
+    gateway = _open_gateway(settings, clock)
     witness = LogWitness()
     world = World(
         store=store,
         gateway=gateway,
         orders=orders,
-        clock=SystemClock(),
+        clock=clock,
         ids=RandomIds(),
         witness=witness,
         policy=policy_of(settings),
@@ -233,13 +241,17 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
         event_reader=event_reader_of(settings),
         payers_outside=lambda: gateway.payers_waiting,
     )
+    learning: asyncio.Task[None] | None = None
     try:
         await store.check_schema()
         await _catch_up(world, store)
-        await take_over(world)
+        await _take_over(world)
+        learning = asyncio.create_task(learn_time(world))
         yield world
     finally:
         stop.tell()
+        if learning is not None:
+            learning.cancel()
         left = await world.background.drain(stop.left_s())
         _log.info("process.drained", cancelled=left)
         await gateway.close()
@@ -251,6 +263,7 @@ async def _catch_up(world: World, store: WholeStore) -> None:
     """Read from Stripe what an older database file lacks. Raises Unavailable: no door may open."""
     if not isinstance(store, SqliteStore) or store.outdated is None:
         return
+    await know_time(world)
     since = store.outdated.since
     _log.warning("database.catching_up", since=since.isoformat() if since else None)
     orders = await restore_payments(world, since)
@@ -258,7 +271,18 @@ async def _catch_up(world: World, store: WholeStore) -> None:
     _log.warning("database.caught_up", orders=orders)
 
 
-def _open_gateway(settings: Settings) -> StripeGateway:
+async def _take_over(world: World) -> None:
+    """Take over what was left, once Stripe has said what time it is; without that nothing is."""
+    try:
+        async with asyncio.timeout(FIRST_TIME_S):
+            await know_time(world)
+    except (GatewayUnavailable, TimeoutError):
+        _log.warning("clock.unknown", waited_s=FIRST_TIME_S)
+        return
+    await take_over(world)
+
+
+def _open_gateway(settings: Settings, clock: DisciplinedClock) -> StripeGateway:
     return open_stripe(
         api_key=settings.stripe_secret_key.get_secret_value(),
         api_base=settings.stripe_api_base,
@@ -274,4 +298,5 @@ def _open_gateway(settings: Settings) -> StripeGateway:
             per_s=settings.stripe_requests_per_s,
             per_endpoint_s=settings.stripe_requests_per_endpoint_s,
         ),
+        time=clock,
     )

@@ -50,10 +50,12 @@ async def _forget(settings: Settings, *, email: str, who: str, why: str, wait_s:
     from payment_service.composing import erase_removed, open_world  # noqa: PLC0415 - see `cli`
     from payment_service.domain.errors import NotFound, Refusal  # noqa: PLC0415
     from payment_service.flows.forget_customer import forget_customer  # noqa: PLC0415
+    from payment_service.flows.stripe_time import know_time  # noqa: PLC0415
     from payment_service.ports import GatewayUnavailable  # noqa: PLC0415
 
     try:
         async with open_world(settings) as world:
+            await know_time(world)
             deadline = world.clock.now() + timedelta(seconds=wait_s)
             done = await forget_customer(world, email, who=who, why=why, deadline=deadline)
         erase_removed(settings)

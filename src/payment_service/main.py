@@ -136,7 +136,7 @@ async def _watching(
     if listener is None:
         yield
         return
-    app = watching_app(world.store, REGISTRY, ready)
+    app = watching_app(world.store, world.clock, REGISTRY, ready)
     server = PlainServer(plain_config(app, grace_s=0))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -205,6 +205,9 @@ class WholeStore(Store, Protocol):
 # so; the tasks that it starts inherit that.
 MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
 
+# Whether a request may still leave, asked at the last moment before its first byte does.
+LeaveWhile = Callable[[], bool]
+
 
 # Whether reads of the store from here on must show every write that any process was told is done,
 # even on a server that has just become the primary. Whoever decides by what a query does *not* show
@@ -215,11 +218,12 @@ LINEARIZABLE: ContextVar[bool] = ContextVar("linearizable", default=False)
 class Gateway(Protocol):
     """Stripe. Asked by many at once, it gives payers precedence over what MAY_WAIT."""
 
-    async def ask(self, step: GatewayStep) -> News:
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
         """Carry out one step and say what was heard.
 
         Never raises for what Stripe or the network does: doubt is NoNews. A step with a key is sent
-        under that idempotency key.
+        under that idempotency key. leave_while: asked when all waiting is over, immediately before
+        a request leaves; when it says no, nothing leaves and that is NotExecuted. None: it may.
         """
         ...
 
@@ -227,11 +231,17 @@ class Gateway(Protocol):
 class Orders(Protocol):
     """The OrderService."""
 
-    async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
-        """Deliver one update: OrderTold, OrderRefused or NoNews.
+    async def tell(
+        self,
+        step: TellOrders,
+        *,
+        bearer_token: str | None,
+        leave_while: LeaveWhile | None = None,
+    ) -> News:
+        """Deliver one update: OrderTold, OrderRefused, NoNews, or NotExecuted.
 
         Never raises for what the other side does. bearer_token: the caller's own, for this try
-        only, when we have none.
+        only, when we have none. leave_while: as the Gateway has it.
         """
         ...
 
@@ -261,10 +271,22 @@ class TokenReader(Protocol):
 
 
 class Clock(Protocol):
-    """Time."""
+    """Stripe's time: all times that are written down or compared are by its clock, not ours."""
 
     def now(self) -> datetime:
-        """Return the present in UTC, whole milliseconds."""
+        """Return Stripe's time in UTC, whole milliseconds, as near as it is known."""
+        ...
+
+    def latest(self) -> datetime:
+        """Return the latest that it can be: not before `now`, and later when clocks disagree."""
+        ...
+
+    def is_known(self) -> bool:
+        """Whether `now` rests on Stripe's word. Nothing may be decided by it while it does not."""
+        ...
+
+    def ahead_s(self) -> float:
+        """Return how far the machine's own clock is ahead of Stripe's, as far as that is known."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -158,7 +158,8 @@ async def test_the_answers_are_what_the_document_says(api: Api) -> None:
         (models.PaymentsAnswer, await api.get("/payment/payments")),
         (models.ProblemAnswer, await api.get("/payment/nope")),
         (models.HealthAnswer, await api.get("/payment/")),
-        (models.LiveAnswer, await api.get("/readyz")),
+        (models.LiveAnswer, await api.get("/livez")),
+        (models.ReadyAnswer, await api.get("/readyz")),
     ]
     for kind, heard in checked:
         kind.model_validate(heard.body)

@@ -19,6 +19,7 @@ from payment_service.worker import ROUND_IS_RECENT_S, Worker
 from tests.api.asgi import Caller
 from tests.flows.buying import order
 from tests.parts.shop import Shop
+from tests.parts.virtual_time import VirtualClock
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ async def test_it_is_ready_while_it_works_and_the_database_answers(store: Store)
     working = True
     registry = CollectorRegistry()
     Gauge("made_up", "A number.", registry=registry).set(7)
-    watched = Caller(watching_app(store, registry, lambda: working))
+    watched = Caller(watching_app(store, VirtualClock(), registry, lambda: working))
 
     assert (await watched.get("/readyz")).status == 200
     assert "made_up 7.0" in (await watched.get("/metrics")).raw.decode()

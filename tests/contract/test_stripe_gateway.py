@@ -40,6 +40,7 @@ from payment_service.domain.steps import (
     ReadCard,
     ReadCustomer,
     ReadIntent,
+    ReadTime,
     SetDefaultCard,
 )
 from tests.parts.virtual_time import EPOCH, run
@@ -282,7 +283,7 @@ def test_a_step_with_an_effect_is_one_post_under_its_own_key(
     assert http.sent == [Sent("post", path, params, "key-1")]
 
 
-SINCE_S, UNTIL_S = EPOCH_S - 86_400, EPOCH_S + 86_400
+SINCE_S, UNTIL_S = EPOCH_S - 600, EPOCH_S + 600
 FIND = FindIntent("key-1", "ord_1", "cus_1", since=EPOCH, until=EPOCH)
 
 
@@ -298,6 +299,18 @@ FIND = FindIntent("key-1", "ord_1", "cus_1", since=EPOCH, until=EPOCH)
                     "/v1/payment_intents",
                     {
                         "customer": "cus_1",
+                        "expand[0]": "data.latest_charge",
+                        "limit": "100",
+                    },
+                )
+            ],
+        ),
+        (
+            replace(FIND, customer_id=None),
+            [
+                (
+                    "/v1/payment_intents",
+                    {
                         "created[gte]": str(SINCE_S),
                         "created[lte]": str(UNTIL_S),
                         "expand[0]": "data.latest_charge",
@@ -306,6 +319,7 @@ FIND = FindIntent("key-1", "ord_1", "cus_1", since=EPOCH, until=EPOCH)
                 )
             ],
         ),
+        (ReadTime(), [("/v1/payment_intents", {"limit": "1"})]),
         (
             FindRefunds("ord_1", "pi_1"),
             [("/v1/refunds", {"payment_intent": "pi_1", "limit": "100"})],

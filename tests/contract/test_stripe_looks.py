@@ -30,6 +30,7 @@ from stripe_sandbox.engine import Engine
 from tests.contract.test_stripe_gateway import (
     CREATE,
     CUSTOMER,
+    EPOCH_S,
     FIND,
     INTENT,
     KEY,
@@ -46,6 +47,7 @@ from tests.parts.stripe_in_process import InProcessStripe, open_in_process
 from tests.parts.virtual_time import epoch_s, run
 
 LONGEST = PAGES_MAX * PAGE_LIMIT
+FIND_GUESTS = replace(FIND, customer_id=None)
 Element = Mapping[str, Any]
 
 
@@ -92,7 +94,7 @@ def test_our_payment_intent_is_found_by_its_mark_on_whichever_page(
 ) -> None:
     http = paged("/v1/payment_intents", intents(number, ours_at=ours_at))
 
-    news = asked(http, FIND)
+    news = asked(http, FIND_GUESTS)
 
     assert isinstance(news, IntentSeen)
     assert (news.intent.id, news.replayed) == (f"pi_{ours_at}", False)
@@ -101,7 +103,7 @@ def test_our_payment_intent_is_found_by_its_mark_on_whichever_page(
 
 @pytest.mark.parametrize("number", [0, 1, 100, LONGEST])
 def test_nothing_is_found_only_when_all_was_seen(number: int) -> None:
-    news = asked(paged("/v1/payment_intents", intents(number)), FIND)
+    news = asked(paged("/v1/payment_intents", intents(number)), FIND_GUESTS)
 
     assert news == NothingFound(request_id="req_1")
 
@@ -109,8 +111,36 @@ def test_nothing_is_found_only_when_all_was_seen(number: int) -> None:
 def test_a_list_too_long_to_be_seen_whole_is_doubt_not_absence() -> None:
     http = paged("/v1/payment_intents", intents(LONGEST + 1, ours_at=LONGEST))
 
-    assert asked(http, FIND) == NoNews("unreadable")
+    assert asked(http, FIND_GUESTS) == NoNews("unreadable")
     assert len(http.sent) == PAGES_MAX
+
+
+@pytest.mark.parametrize("ours_at", [0, 999])
+def test_a_customers_payments_are_read_whatever_any_clock_says(ours_at: int) -> None:
+    http = paged("/v1/payment_intents", intents(1_000, ours_at=ours_at))
+
+    assert isinstance(asked(http, FIND), IntentSeen)
+    assert not any("created" in name for sent in http.sent for name in sent.params)
+
+
+def test_of_a_customer_with_more_than_a_look_reads_a_window_of_days_is_read() -> None:
+    http = paged("/v1/payment_intents", intents(1_001, ours_at=1_000))
+
+    assert isinstance(asked(http, FIND), IntentSeen)
+    windowed = http.sent[10:]
+    assert not any("created[gte]" in sent.params for sent in http.sent[:10])
+    assert len(windowed) == 11
+    assert {sent.params["customer"] for sent in windowed} == {"cus_1"}
+    assert {(s.params["created[gte]"], s.params["created[lte]"]) for s in windowed} == {
+        (str(EPOCH_S - 3 * 86_400), str(EPOCH_S + 3 * 86_400))
+    }
+
+
+def test_a_customers_window_too_long_to_be_seen_whole_is_doubt_not_absence() -> None:
+    http = paged("/v1/payment_intents", intents(LONGEST + 1))
+
+    assert asked(http, FIND) == NoNews("unreadable")
+    assert len(http.sent) == 10 + PAGES_MAX
 
 
 def test_each_page_begins_where_the_last_ended() -> None:

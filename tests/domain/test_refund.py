@@ -77,7 +77,7 @@ FIRST_TRY: list[tuple[News, Outcome]] = [
     ),
     (RefundSeen(seen_refund("canceled")), (RefundStatus.CANCELED, None, 10_000, None)),
     (Rejected(REFUSAL), (FAILED, "parameter_invalid", 10_000, FindRefunds)),  # why? look
-    (Declined(REFUSAL), (FAILED, "parameter_invalid", 10_000, None)),
+    (Declined(REFUSAL), (FAILED, "parameter_invalid", 10_000, FindRefunds)),
     (NotExecuted("http_401", retryable=False), (FAILED, "http_401", 10_000, None)),
     (NotExecuted("http_429"), (ASKING, None, 4_000, None)),
     (NoNews("lost"), (ASKING, None, 4_000, FindRefunds)),

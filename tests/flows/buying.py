@@ -15,7 +15,7 @@ from payment_service.domain.payment import Order, Payment, Terms
 from payment_service.domain.steps import GatewayStep, TellOrders
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.pay_order import pay_order
-from payment_service.ports import Gateway
+from payment_service.ports import Gateway, LeaveWhile
 from stripe_sandbox.faults import Fault, FaultKind
 from tests.flows.watched_store import WatchedStore
 from tests.parts.orders_in_process import InProcessOrders
@@ -130,9 +130,15 @@ class SlowOrders(InProcessOrders):
 
     takes_s: float = 20
 
-    async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
+    async def tell(
+        self,
+        step: TellOrders,
+        *,
+        bearer_token: str | None,
+        leave_while: LeaveWhile | None = None,
+    ) -> News:
         await asyncio.sleep(self.takes_s)
-        return await super().tell(step, bearer_token=bearer_token)
+        return await super().tell(step, bearer_token=bearer_token, leave_while=leave_while)
 
 
 @dataclass
@@ -143,10 +149,10 @@ class Answering:
     to: type[GatewayStep]
     news: News
 
-    async def ask(self, step: GatewayStep) -> News:
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
         if isinstance(step, self.to):
             return self.news
-        return await self.gateway.ask(step)
+        return await self.gateway.ask(step, leave_while=leave_while)
 
 
 def let_stripe_answer(shop: Shop, to: type[GatewayStep], news: News) -> None:

@@ -13,7 +13,7 @@ from payment_service.domain.payment import FailureKind, Payment, State
 from payment_service.domain.steps import ConfirmIntent, CreateIntent, GatewayStep
 from payment_service.flows.revive_event import find_event, revive_event
 from payment_service.flows.take_event import Taken, take_event
-from payment_service.ports import EVENTS, Gateway, StoreUnavailable
+from payment_service.ports import EVENTS, Gateway, LeaveWhile, StoreUnavailable
 from tests.flows.buying import (
     DECLINING,
     VISA,
@@ -43,9 +43,9 @@ class Slow:
     before_s: float = 0
     after_s: float = 0
 
-    async def ask(self, step: GatewayStep) -> News:
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
         if not isinstance(step, self.to):
-            return await self.gateway.ask(step)
+            return await self.gateway.ask(step, leave_while=leave_while)
         await asyncio.sleep(self.before_s)
         news = await self.gateway.ask(step)
         await asyncio.sleep(self.after_s)

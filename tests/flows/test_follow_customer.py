@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -279,10 +280,10 @@ def test_a_customer_that_only_stripe_misses_is_not_made_anew() -> None:
         refused = Rejected(Denial("resource_missing", "No such customer", param="customer"))
 
         class Refusing:
-            async def ask(self, step: object) -> object:
+            async def ask(self, step: object, **held: Any) -> object:
                 if type(step).__name__ == "CreateIntent":
                     return refused
-                return await gateway.ask(step)  # type: ignore[arg-type]  # whatever it is
+                return await gateway.ask(step, **held)  # type: ignore[arg-type]  # whatever it is
 
         gateway = shop.world.gateway
         shop.world = replace(shop.world, gateway=Refusing())  # type: ignore[arg-type]  # a stand-in

@@ -21,11 +21,10 @@ from payment_service.flows.capture import capture
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.flows.restore_payments import restore_payments
-from payment_service.ports import PAYMENTS, GatewayUnavailable
+from payment_service.ports import PAYMENTS, GatewayUnavailable, LeaveWhile
 from tests.flows.buying import (
     DECLINING,
     VISA,
-    always,
     charges,
     intents,
     let_stripe_answer,
@@ -261,12 +260,12 @@ def test_a_time_in_which_too_much_was_made_is_read_in_parts() -> None:
         gateway = other.world.gateway
 
         class Short:
-            async def ask(self, step: Any) -> Any:
+            async def ask(self, step: Any, *, leave_while: LeaveWhile | None = None) -> Any:
                 if isinstance(step, ListMade):
                     asked.append(step)
                     if step.until - step.since > timedelta(hours=1):
                         return NoNews("the list is longer than a look may read")
-                return await gateway.ask(step)
+                return await gateway.ask(step, leave_while=leave_while)
 
         other.world = replace(other.world, gateway=Short())
         assert await restore_payments(other.world, other.world.clock.now()) == 1
@@ -284,7 +283,7 @@ def test_as_long_as_stripe_does_not_answer_no_door_opens(unanswered: type[Any]) 
         shop = await open_shop()
         await pay(shop)
         other = await with_database_of(shop)
-        let_stripe_answer(other, unanswered, always(NoNews("silence")))
+        let_stripe_answer(other, unanswered, NoNews("silence"))
 
         with pytest.raises(GatewayUnavailable):
             await restore_payments(other.world, other.world.clock.now())

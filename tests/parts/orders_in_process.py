@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from payment_service.domain.news import News, OrderTold
 from payment_service.domain.steps import TellOrders
+from payment_service.ports import LeaveWhile
 
 
 @dataclass
@@ -18,7 +19,13 @@ class InProcessOrders:
     heard: list[tuple[TellOrders, str | None]] = field(default_factory=list)
     script: deque[News] = field(default_factory=deque)
 
-    async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
+    async def tell(
+        self,
+        step: TellOrders,
+        *,
+        bearer_token: str | None,
+        leave_while: LeaveWhile | None = None,
+    ) -> News:
         """Take one update, or answer the next line of the script."""
         self.heard.append((step, bearer_token))
         if self.script:

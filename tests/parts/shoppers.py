@@ -83,7 +83,17 @@ class Shopper:
         if holds:
             body["captureMethod"] = "manual"
         clicks = 2 if self.chance.random() < 0.2 else 1
-        talks = [Conversation("pay", order_id, amount) for _ in range(clicks)]
+        asked = {
+            "currency": "usd",
+            "customer": self.customer_id,
+            "card": body["paymentMethodId"],
+            "capture_method": "manual" if holds else "automatic",
+            "description": None,
+            "metadata": {},
+            "off_session": False,
+            "return_url": None,
+        }
+        talks = [Conversation("pay", order_id, amount, asked=asked) for _ in range(clicks)]
         await asyncio.gather(
             *(self._talk(talk, "/payment/payment-intent", dict(body)) for talk in talks)
         )

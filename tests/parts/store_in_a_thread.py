@@ -52,6 +52,11 @@ class ThreadedStore:
         self._store = real.wait(opened())
 
     @property
+    def real_store(self) -> Store:
+        """The store itself, for the loop that it lives on."""
+        return self._store
+
+    @property
     def exclusive(self) -> bool:
         return self._store.exclusive
 

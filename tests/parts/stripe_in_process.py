@@ -9,6 +9,7 @@ import aiohttp
 import stripe
 
 from payment_service.adapters.stripe import StripeGateway, TimeLimits, open_stripe
+from payment_service.adapters.stripe.dates import Timekeeper
 from stripe_sandbox.engine import Delivery, Engine, Request
 from stripe_sandbox.faults import Fault
 
@@ -79,12 +80,13 @@ async def heard(delivery: Delivery) -> tuple[bytes, int, Mapping[str, str]]:
     return delivery.body, delivery.status, headers
 
 
-def open_in_process(http: stripe.HTTPClient) -> StripeGateway:
-    """Return the shipped gateway on such a transport."""
+def open_in_process(http: stripe.HTTPClient, time: Timekeeper | None = None) -> StripeGateway:
+    """Return the shipped gateway on such a transport. time: who hears Stripe's time."""
     return open_stripe(
         api_key="sk_test_tests",
         api_base="http://stripe.invalid",
         service="payment-service",
         limits=TimeLimits(),
         http=http,
+        time=time,
     )

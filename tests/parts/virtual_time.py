@@ -74,6 +74,18 @@ class VirtualClock:
         passed = timedelta(milliseconds=int(asyncio.get_running_loop().time() * 1000))
         return EPOCH + passed + self.skew
 
+    def latest(self) -> datetime:
+        """As `now`: it is right by definition."""
+        return self.now()
+
+    def is_known(self) -> bool:
+        """It is Stripe's own."""
+        return True
+
+    def ahead_s(self) -> float:
+        """It is Stripe's own."""
+        return 0.0
+
     async def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""
         await asyncio.sleep(seconds)

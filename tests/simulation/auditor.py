@@ -6,7 +6,7 @@ comes after it is in `auditor_of_later`.
 
 from collections.abc import Iterator
 
-from tests.simulation import auditor_of_later
+from tests.simulation import auditor_of_later, auditor_of_terms
 from tests.simulation.evidence import Evidence, refunds_of, talks_of
 from tests.simulation.talking import FAILED, Conversation, Heard
 
@@ -25,6 +25,7 @@ def judge(seen: Evidence) -> list[str]:
         _all_is_settled,
         _shown_is_true,
         *auditor_of_later.RULES,
+        *auditor_of_terms.RULES,
     )
     return [violation for rule in rules for violation in rule(seen)]
 

@@ -28,6 +28,7 @@ from tests.simulation.coverage import (
 from tests.simulation.lives import (
     ALONE,
     CELLS,
+    CURRENCY_CELLS,
     FULL,
     THIN,
     WHOLE,
@@ -60,7 +61,7 @@ class Tally:
     def count(self, outcome: Outcome) -> None:
         """Add one life."""
         self.lives += 1
-        self.hits.update(set(outcome.hits))
+        self.hits.update({*outcome.hits, *(f"currency {code}" for code in outcome.currencies)})
         self.coverage.add(outcome.coverage)
         self.failures += [(str(outcome.life), found) for found in outcome.violations[:1]]
 
@@ -168,11 +169,11 @@ def _follow(what: str, parts: Iterable[Tally], count: int, total: Tally) -> None
 
 
 def _report(total: Tally, seconds: float) -> int:
-    print("\nlives in which each fault struck")
-    for cell in CELLS:
+    print("\nlives in which each fault struck, and money was taken in each currency")
+    for cell in (*CELLS, *CURRENCY_CELLS):
         print(f"  {cell:<40} {total.hits[cell]:>8}")
     print("\n".join(["", *table(total.coverage)]))
-    holes = list(_holes(total))
+    holes = list(holes_of(total))
     print(f"\n{total.lives} lives in {seconds:.0f} s, {total.lives / seconds:.0f} a second")
     for life, found in total.failures[:FAILURES_SHOWN]:
         print(f"FAILED {found}\n  make sim ARGS=\"--life '{life}'\"")
@@ -184,11 +185,14 @@ def _report(total: Tally, seconds: float) -> int:
     return 0
 
 
-def _holes(total: Tally) -> Iterator[tuple[str, list[str]]]:
+def holes_of(total: Tally) -> Iterator[tuple[str, list[str]]]:
     """Return what all these lives together never came by, and what they should not have."""
     seen = total.coverage
     for what, which in (
-        ("these faults never struck", [cell for cell in CELLS if not total.hits[cell]]),
+        (
+            "these never struck",
+            [cell for cell in (*CELLS, *CURRENCY_CELLS) if not total.hits[cell]],
+        ),
         ("nobody took these roads", never_walked(seen)),
         ("nobody heard this", never_heard(seen)),
         ("this was heard and cannot be", heard_though_impossible(seen)),

@@ -13,10 +13,11 @@ from payment_service.api.app import Access, ApiOptions, build_app
 from payment_service.api.caller import ANYBODY
 from payment_service.api.idempotency import derived_id, key_id
 from payment_service.domain.customer import Customer
+from payment_service.domain.payment import Terms
 from payment_service.flows.find_refund import REFERENCE_PREFIX
 from payment_service.flows.world import World
 from tests.api.asgi import Caller, Heard
-from tests.simulation.clients import Clients
+from tests.simulation.clients import Clients, asked_payment
 from tests.simulation.talking import Conversation
 
 CUSTOMER: Final = "payer@example.com"
@@ -58,25 +59,41 @@ class HttpClients(Clients):
     async def pay(
         self,
         order_id: str,
-        amount_minor: int,
+        amount: int,
         card: str | None,
         customer_id: str | None = None,
         *,
         capture_method: str = "automatic",
         confirm: bool = True,
         off_session: bool = False,
+        return_url: str | None = None,
     ) -> str:
         """Pay an order; return the last word. Whoever has no customer gets one first."""
-        talk = Conversation("pay", order_id, amount_minor)
+        terms = Terms(
+            self.prices.minor(order_id, amount),
+            self.prices.currency_of(order_id),
+            customer_id or await self.own_customer(),
+            confirm=confirm,
+            capture_method=capture_method,
+            return_url=return_url,
+            description=f"The things of {order_id}",
+            metadata={"basket": f"basket of {order_id}"},
+            off_session=off_session,
+        )
+        asked = asked_payment(terms, card, "")
+        talk = Conversation("pay", order_id, terms.amount_minor, asked=asked)
         body = {
             "orderId": order_id,
-            "amount": amount_minor,
-            "currency": "usd",
-            "customerId": customer_id or await self.own_customer(),
+            "amount": terms.amount_minor,
+            "currency": terms.currency,
+            "customerId": terms.customer_id,
             "paymentMethodId": card,
             "captureMethod": capture_method,
             "confirm": confirm,
             "offSession": off_session or None,
+            "returnUrl": return_url,
+            "description": terms.description,
+            "metadata": terms.metadata,
         }
         return await self.want(talk, "POST", "/payment/payment-intent", body)
 
@@ -86,49 +103,79 @@ class HttpClients(Clients):
             self._customer_id = await self.customer(CUSTOMER)
         return self._customer_id
 
-    async def confirm(self, order_id: str, card: str | None) -> str:
+    async def confirm(self, order_id: str, card: str | None, return_url: str | None = None) -> str:
         """Confirm a payment, with a card or after its payer acted; return the last word."""
-        talk = Conversation("confirm", order_id, 0)
-        return await self.want(talk, "POST", _of(order_id, "confirm"), {"paymentMethodId": card})
+        asked = {"card": card, "off_session": False, "return_url": return_url}
+        talk = Conversation("confirm", order_id, 0, asked=asked)
+        body = {"paymentMethodId": card, "returnUrl": return_url}
+        return await self.want(talk, "POST", _of(order_id, "confirm"), body)
 
-    async def capture(self, order_id: str, amount_minor: int | None = None) -> str:
+    async def capture(self, order_id: str, amount: int | None = None) -> str:
         """Capture what is held; return the last word."""
-        talk = Conversation("capture", order_id, amount_minor or 0)
+        amount_minor = self._part(order_id, amount)
+        talk = Conversation("capture", order_id, amount_minor or 0, asked={"amount": amount_minor})
         return await self.want(talk, "POST", _of(order_id, "capture"), {"amount": amount_minor})
 
-    async def cancel(self, order_id: str) -> str:
+    async def cancel(self, order_id: str, reason: str = "requested_by_customer") -> str:
         """Cancel a payment; return the last word."""
-        talk = Conversation("cancel", order_id, 0)
-        body = {"reason": "requested_by_customer"}
-        return await self.want(talk, "POST", _of(order_id, "cancel"), body)
+        talk = Conversation("cancel", order_id, 0, asked={"cancellation_reason": reason})
+        return await self.want(talk, "POST", _of(order_id, "cancel"), {"reason": reason})
 
-    async def refund(self, order_id: str, amount_minor: int | None, refund_id: str) -> str:
+    async def refund(
+        self,
+        order_id: str,
+        amount: int | None,
+        refund_id: str,
+        reason: str | None = "requested_by_customer",
+    ) -> str:
         """Refund an order; return the last word."""
         seed = key_id(self.name, self._key())
         made = derived_id(REFERENCE_PREFIX, f"{seed}\n0")
-        talk = Conversation("refund", order_id, amount_minor or 0, refund_id=made)
-        body = {"orderId": order_id, "amount": amount_minor}
+        amount_minor = self._part(order_id, amount)
+        asked = {
+            "amount": amount_minor,
+            "currency": self.prices.currency_of(order_id),
+            "reason": reason,
+            "order": order_id,
+        }
+        talk = Conversation("refund", order_id, amount_minor or 0, refund_id=made, asked=asked)
+        body = {"orderId": order_id, "amount": amount_minor, "reason": reason}
         return await self.want(talk, "POST", "/payment/refund", body)
 
-    async def customer(self, email: str) -> str | None:
+    async def customer(self, email: str, name: str = "Ada Lovelace") -> str | None:
         """Make a customer; return Stripe's id of it, None if that is not known."""
         self.emails.append(email)
-        talk = Conversation("customer", email, 0)
-        answer = await self._asked(talk, "POST", "/payment/customer", {"email": email, "name": "A"})
-        found: str | None = _data(answer).get("customerId")
-        return found
+        body = {"email": email, "name": name}
+        talk = Conversation("customer", email, 0, asked=body)
+        talk.made = _data(await self._asked(talk, "POST", "/payment/customer", body)).get(
+            "customerId"
+        )
+        return talk.made
 
-    async def attach(self, customer_id: str, card: str) -> str | None:
+    async def attach(
+        self, customer_id: str, card: str, name: str = "A B", *, is_default: bool = False
+    ) -> str | None:
         """Attach a card; return its id, None if that is not known."""
-        talk = Conversation("attach", customer_id, 0)
-        body = {"customerId": customer_id, "paymentMethodId": card}
-        answer = await self._asked(talk, "POST", "/payment/payment-method", body)
-        found: str | None = _data(answer).get("payment_method_id")
-        return found
+        asked = {"customer": customer_id, "card": card, "name": name, "is_default": is_default}
+        talk = Conversation("attach", customer_id, 0, asked=asked)
+        body = {
+            "customerId": customer_id,
+            "paymentMethodId": card,
+            "cardholderName": name,
+            # What a caller says of its card besides is read, and Stripe's word is shown.
+            "last4": "0000",
+            "cardType": "none",
+            "expiryDate": "01/20",
+            "isDefault": is_default or None,
+        }
+        answer = await self._asked(talk, "POST", "/payment/payment-method-details", body)
+        talk.made = _data(answer).get("payment_method_id")
+        return talk.made
 
     async def detach(self, customer_id: str, card_id: str) -> Customer | None:
         """Remove a card; what the customer is like then is not told."""
-        talk = Conversation("detach", customer_id, 0)
+        asked = {"customer": customer_id, "card": card_id}
+        talk = Conversation("detach", customer_id, 0, asked=asked)
         body = {"customerId": customer_id, "paymentMethodId": card_id}
         await self.want(talk, "DELETE", "/payment/payment-method", body)
         return None
@@ -148,6 +195,8 @@ class HttpClients(Clients):
         given = {name: value for name, value in body.items() if value is not None}
         wish = Wish(method, path, given, self._key())
         self._wishes.append(wish)
+        if talk.wish in {"pay", "confirm", "refund"}:
+            talk.asked = {**talk.asked, "request_id": f"r-{wish.key}"}
         heard: list[Heard] = []
 
         async def ask(world: World) -> str:
@@ -179,7 +228,7 @@ class HttpClients(Clients):
         An answer that could not be kept is found again by what was done: it says the same, but
         nobody says that it is a replay.
         """
-        changed = Wish(wish.method, wish.path, {**wish.body, "amount": 77_777}, wish.key)
+        changed = Wish(wish.method, wish.path, {**wish.body, "amount": 77_700}, wish.key)
         again = await self._heard(wish)
         if again is not None and again.status < 500 and _told(again) != _told(first):
             said = f"{_told(first)}, then {_told(again)}"
@@ -216,7 +265,10 @@ class HttpClients(Clients):
 
     def _compare(self, talk: Conversation, data: Mapping[str, Any]) -> None:
         """Note what an answer shows of the wish that is not what was wanted."""
-        wanted: dict[str, object] = {"orderId": talk.order_id, "currency": "usd"}
+        wanted: dict[str, object] = {
+            "orderId": talk.order_id,
+            "currency": self.prices.currency_of(talk.order_id),
+        }
         if talk.wish in {"pay", "refund"} and talk.amount_minor:
             wanted["amount"] = talk.amount_minor
         if talk.wish not in {"pay", "confirm", "capture", "cancel", "refund"}:

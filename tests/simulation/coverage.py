@@ -38,12 +38,11 @@ from payment_service.domain.steps import (
     TellOrders,
 )
 from payment_service.domain.transitions import ROADS, Road
-from payment_service.ports import PAYMENTS, Document, Gateway, Orders
+from payment_service.ports import PAYMENTS, Document, Gateway, LeaveWhile, Orders
 from tests.simulation.impossible import IMPOSSIBLE
 
-# Places that are no state: a payment that was given up with nothing at Stripe, a PaymentIntent of
-# an earlier generation, and one of no payment that is known.
-GIVEN_UP, EARLIER, NOBODYS = "given up", "an earlier one", "nobody's"
+# Places that are no state: a PaymentIntent of an earlier generation, and one of no known payment.
+EARLIER, NOBODYS = "an earlier one", "nobody's"
 UNKNOWN_STATUS: Final = "a status nobody knows"
 NOTHING_THERE: Final = "with nothing at Stripe"
 _STATUSES: Final = tuple(str(state) for state in State if state is not State.ASKING)
@@ -72,7 +71,6 @@ _HEARD: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             "requires_capture",
             "succeeded",
             "canceled",
-            GIVEN_UP,
             EARLIER,
             NOBODYS,
         ),
@@ -224,11 +222,7 @@ def _place_of_look(step: ReadIntent | FindIntent, payment: Payment | None) -> st
         return NOBODYS
     if isinstance(step, ReadIntent) and payment.intent_id not in {None, step.intent_id}:
         return EARLIER
-    if payment.attempt is not None:
-        return str(payment.attempt.operation)
-    if payment.status is State.CANCELED and payment.intent_id is None:
-        return GIVEN_UP
-    return str(payment.status)
+    return str(payment.attempt.operation if payment.attempt else payment.status)
 
 
 def _outcome(step: GatewayStep | TellOrders, news: News) -> str:
@@ -283,10 +277,10 @@ class HeardGateway:
     seen: Coverage
     documents: Mapping[Any, Any]
 
-    async def ask(self, step: GatewayStep) -> News:
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
         """Carry out one step."""
         place = place_of(step, self.documents)
-        news = await self.gateway.ask(step)
+        news = await self.gateway.ask(step, leave_while=leave_while)
         self.seen.answered(step, place, news)
         return news
 
@@ -299,9 +293,11 @@ class HeardOrders:
     seen: Coverage
     documents: Mapping[Any, Any]
 
-    async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
+    async def tell(
+        self, step: TellOrders, *, bearer_token: str | None, leave_while: LeaveWhile | None = None
+    ) -> News:
         """Deliver one update."""
         place = place_of(step, self.documents)
-        news = await self.orders.tell(step, bearer_token=bearer_token)
+        news = await self.orders.tell(step, bearer_token=bearer_token, leave_while=leave_while)
         self.seen.answered(step, place, news)
         return news

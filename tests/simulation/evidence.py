@@ -40,13 +40,30 @@ UNHEARD = frozenset({"drop", "never_generated", "delay_for_hours"})
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """What payers' clients and people in the dashboard did: see `Outside`."""
+
+    confirmed: tuple[tuple[str, str], ...] = ()
+    captured: frozenset[str] = frozenset()
+    saved: tuple[str, ...] = ()
+    chosen: tuple[tuple[str, str], ...] = ()
+    refunded: frozenset[str] = frozenset()
+
+
+# Clocks that are off by more than this may end what nobody has left alone for long.
+CLOCKS_AGREE_S = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All of it. `shown`: what the service shows of each order or e-mail, None for nothing.
 
     words: what the OrderService is told besides. acknowledged: events that were answered 200;
     events: those that are kept. changed: e-mails of customers whom others changed at Stripe.
-    all_is_heard: whether Stripe had a way to tell us everything. refused: what the OrderService
-    would not hear of which order.
+    others: what was done at Stripe without us. captures_itself: whether the service captures what
+    is held before it lapses. clocks_agree: whether our clocks are right enough to say why a payment
+    was canceled. all_is_heard: whether Stripe had a way to tell us everything. refused: what the
+    OrderService would not hear of which order.
     """
 
     ledger: dict[str, Any]
@@ -63,6 +80,9 @@ class Evidence:
     all_is_heard: bool
     at_rest: bool
     refused: frozenset[tuple[str, str]] = frozenset()
+    others: Others = Others()
+    captures_itself: bool = False
+    clocks_agree: bool = True
 
     def by_order(self) -> dict[str, list[Found]]:
         """Return the PaymentIntents of each order."""
@@ -92,6 +112,13 @@ def refunds_of(seen: Evidence, talk: Conversation, *, live: bool) -> list[Found]
     ]
 
 
+def refund_asked(seen: Evidence, refund: Found) -> Conversation | None:
+    """Return the wish that a refund at Stripe is of."""
+    key = refund["metadata"].get("idempotency_key", "")
+    talks = talks_of(seen, "refund")
+    return next((talk for talk in talks if key.endswith(f"-{talk.refund_id}")), None)
+
+
 async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
     """Take the last look and collect what there is."""
     town = clients.town
@@ -114,6 +141,15 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
         changed=frozenset(clients.outside.changed),
         all_is_heard=_all_is_heard(town),
         at_rest=at_rest,
+        others=Others(
+            tuple(clients.outside.confirmed),
+            frozenset(clients.outside.captured),
+            tuple(clients.outside.saved),
+            tuple(clients.outside.chosen),
+            frozenset(clients.outside.refunded),
+        ),
+        captures_itself=bool(town.policy.hold_auto_capture_s),
+        clocks_agree=abs(town.life.skew_s) <= CLOCKS_AGREE_S,
     )
 
 

@@ -3,8 +3,10 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from payment_service.domain.news import News, NoNews, OrderRefused, OrderTold
+from payment_service.domain.call import LAPSED
+from payment_service.domain.news import News, NoNews, NotExecuted, OrderRefused, OrderTold
 from payment_service.domain.steps import TellOrders
+from payment_service.ports import LeaveWhile
 from stripe_sandbox.engine import Engine
 from tests.simulation.plan import FaultCounter, Latency
 from tests.simulation.process import TELLING, Process
@@ -62,9 +64,21 @@ class GatedOrders:
         self._process = process
         self._inbox = inbox
 
-    async def tell(self, step: TellOrders, *, bearer_token: str | None) -> News:
+    async def tell(
+        self,
+        step: TellOrders,
+        *,
+        bearer_token: str | None,
+        leave_while: LeaveWhile | None = None,
+    ) -> News:
         """Deliver one update, between its gates."""
-        return await self._process.call(f"{TELLING} {step.status}", lambda: self._tell(step))
+
+        async def act() -> News:
+            if leave_while is not None and not leave_while():
+                return NotExecuted(LAPSED)
+            return await self._tell(step)
+
+        return await self._process.call(f"{TELLING} {step.status}", act)
 
     async def _tell(self, step: TellOrders) -> News:
         paid_minor = taken_minor(self._inbox.engine, step.order_id)

@@ -12,15 +12,15 @@ from random import Random
 from typing import Final
 from zlib import crc32
 
+from tests.simulation.currencies import CURRENCIES, currency_of_branch
 from tests.simulation.inbox import ORDERS_FAULTS
-from tests.simulation.living import Outcome
+from tests.simulation.living import SKEWS, Outcome
 from tests.simulation.plan import EVERY, LISTS, NEWS, SILENT, WEBHOOKS, Faults, Life, read_life
 from tests.simulation.post import WEBHOOK_FAULTS
-from tests.simulation.process import AFTER, BEFORE, SENT, Gate
+from tests.simulation.process import AFTER, BEFORE, SENT, STANDING, Gate, Jumps
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.store_faults import STORE_FAULTS
 from tests.simulation.stripe_line import FORGOTTEN, LATE, OUTAGE, STALLED, STRIPE_FAULTS
-from tests.simulation.town import LEASE_MARGIN_S
 
 FAULTS: Final = (
     ("none", ""),
@@ -28,7 +28,8 @@ FAULTS: Final = (
     *(("store", kind) for kind in STORE_FAULTS),
     *(("orders", kind) for kind in ORDERS_FAULTS),
     *(("webhook", kind) for kind in WEBHOOK_FAULTS),
-    ("pause", ""),
+    *((kind, "") for kind in STANDING),
+    *(("jump", sign) for sign in ("+", "-")),
 )
 # A line of the coverage table for each: none of them may stay at zero.
 CELLS: Final = (
@@ -37,8 +38,15 @@ CELLS: Final = (
     *(f"orders {kind}" for kind in ORDERS_FAULTS),
     *(f"webhook {kind}" for kind in WEBHOOK_FAULTS),
     "crash",
-    "pause",
+    *STANDING,
+    "jump",
+    *(f"clock {name}" for name, _ in SKEWS),
 )
+# A line for each too: money must have been taken in every one of them.
+CURRENCY_CELLS: Final = tuple(f"currency {code}" for code in CURRENCIES)
+
+# Farther than Stripe holds a key, or than any lease and any tolerance.
+CLOCKS_OFF_S: Final = (3600, -3600, 90_000, -90_000)
 
 # The usual stories, in which no matrix leaves a fault out.
 USUAL: Final = ("pay_once", "refund_all")
@@ -62,6 +70,8 @@ ALONE: Final = tuple(
 
 # The share of random lives with faults in which Stripe is away for a day: they take long.
 OUTAGES: Final = 0.03
+# The share in which a process, or its machine, stands still for a day.
+A_DAY_LOST: Final = 0.08
 
 Live = Callable[[Life], Outcome]
 
@@ -92,8 +102,8 @@ THIN: Final = Matrix(2, 24, one_in=30, after_fault_one_in=30, branches_one_in=12
 class Branch:
     """One scenario, one card, one kind of client, one way to hear of things, one kind of fault.
 
-    where: what the fault hits, as in a life; `none`, or `pause` for two processes that stand still
-    instead of being killed.
+    where: what the fault hits, as in a life; `none`, or how two processes stand still instead of
+    being killed, or `jump` for one whose clock is set forwards or back.
     """
 
     scenario: str
@@ -105,15 +115,20 @@ class Branch:
 
     def life(self, number: int) -> Life:
         """Return the life without a crash, its fault at the n-th call."""
-        plain = Life(self.scenario, self.card, news=self.news, retry=self.retry)
-        if self.where == "pause":
+        currency = currency_of_branch(str(self))
+        plain = Life(self.scenario, self.card, news=self.news, currency=currency, retry=self.retry)
+        if self.where in STANDING:
             return replace(plain, replicas=2)
+        if self.where == "jump":
+            return plain
         return with_fault(plain, self.where, number, self.kind) if self.kind else plain
 
     def at(self, life: Life, gate: Gate) -> Life:
         """Return the life with what happens to a process at a gate."""
-        if self.where == "pause":
-            return replace(life, pause=(gate,))
+        if self.where in STANDING:
+            return replace(life, **{self.where: (gate,)})  # type: ignore[arg-type]  # gates, all
+        if self.where == "jump":
+            return replace(life, jump=((gate, int(f"{self.kind}{max(CLOCKS_OFF_S)}")),))
         return replace(life, crash=(gate,))
 
 
@@ -150,7 +165,7 @@ def _news(where: str, kind: str) -> tuple[str, ...]:
     """Return by which ways of hearing of things a fault is tried."""
     if where == "webhook":
         return (WEBHOOKS, EVERY)
-    return (SILENT, EVERY) if kind or where == "pause" else NEWS
+    return (SILENT, EVERY) if kind or where in STANDING else NEWS
 
 
 def _one_in(branch: Branch, matrix: Matrix, *, is_usual: bool) -> int:
@@ -171,17 +186,18 @@ def _is_drawn(text: str, one_in: int) -> bool:
 
 def grow(branch: Branch, matrix: Matrix, live: Live) -> Iterator[Outcome]:
     """Live the lives of a branch."""
-    one_in = matrix.after_fault_one_in if branch.kind else matrix.one_in
+    is_fault = bool(branch.kind) and branch.where != "jump"
+    one_in = matrix.after_fault_one_in if is_fault else matrix.one_in
     for number in range(1, matrix.hit_max + 1):
         outcome = live(branch.life(number))
-        if branch.kind and not outcome.hits:
+        if is_fault and not outcome.hits:
             return
         yield outcome
         for gate in gates(outcome, matrix.crash_max):
             life = branch.at(outcome.life, gate)
             if _is_drawn(str(life), one_in):
                 yield live(life)
-        if not branch.kind:
+        if not is_fault:
             return
 
 
@@ -204,11 +220,12 @@ def random_life(seed: int) -> Life:
     # Three days without us end a notice by contract; a person must look then.
     crashes = min(chance.choice((0, 1, 1, 2, 3)), 2 if down_s > 1000 else 3)
     pauses, news = chance.choice((0, 0, 0, 1, 2)), chance.choice(NEWS)
-    skew_s, replicas = chance.choice((0, 0, 0, 4, 300, -300)), chance.choice((1, 1, 2))
+    skew_s = chance.choice((0, 0, 0, 4, 300, -300, *CLOCKS_OFF_S))
+    replicas = chance.choice((1, 1, 2))
     return Life(
         scenario=scenario,
         card=card,
-        fault=_stripe(chance, leases_hold=replicas == 1 or abs(skew_s) < LEASE_MARGIN_S),
+        fault=_stripe(chance),
         store=_some(chance, STORE_FAULTS, calls=25, most=2),
         orders=_orders(chance),
         webhook=_some(chance, WEBHOOK_FAULTS, calls=8, most=0 if news == SILENT else 3),
@@ -221,6 +238,10 @@ def random_life(seed: int) -> Life:
         leases=chance.random() < 0.5,
         news=news,
         retry=chance.random() < 0.6,
+        freeze=_seldom(chance),
+        suspend=_seldom(chance),
+        jump=_jumps(chance),
+        currency=chance.choice(CURRENCIES),
     )
 
 
@@ -230,9 +251,9 @@ def _some(chance: Random, kinds: tuple[str, ...], *, calls: int, most: int) -> F
     return tuple((number, chance.choice(kinds)) for number in numbers)
 
 
-def _stripe(chance: Random, *, leases_hold: bool) -> Faults:
+def _stripe(chance: Random) -> Faults:
     faults = _some(chance, STRIPE_FAULTS, calls=10, most=4)
-    if not leases_hold or is_too_much(faults):
+    if is_too_much(faults):
         faults = tuple(fault for fault in faults if fault[1] != FORGOTTEN)
     if faults and chance.random() < OUTAGES:
         return (*faults[:-1], (faults[-1][0], OUTAGE))
@@ -252,6 +273,15 @@ def _orders(chance: Random) -> Faults:
 def ends_a_notice(faults: Faults) -> bool:
     """Whether two tokens are refused: in a row they end a notice, and a person must look."""
     return [kind for _, kind in faults].count("http_401") > 1
+
+
+def _seldom(chance: Random) -> tuple[Gate, ...]:
+    return (_gate(chance),) if chance.random() < A_DAY_LOST else ()
+
+
+def _jumps(chance: Random) -> Jumps:
+    gates = sorted({_gate(chance) for _ in range(chance.choice((0, 0, 0, 1, 2)))})
+    return tuple((gate, chance.choice(CLOCKS_OFF_S)) for gate in gates)
 
 
 def _gate(chance: Random) -> Gate:

@@ -7,15 +7,17 @@ from typing import Any
 from tests.parts.virtual_time import run
 from tests.simulation.auditor import judge
 from tests.simulation.coverage import Coverage
-from tests.simulation.evidence import gather
+from tests.simulation.evidence import Evidence, gather
 from tests.simulation.plan import Life
-from tests.simulation.process import Point, Trace
+from tests.simulation.process import STANDING, Point, Trace
 from tests.simulation.scenarios import CARDS, SCENARIOS
 from tests.simulation.town import HONEST, Town, Variant, open_town
 
 # Everything must be settled this long after the clients have gone, not counting the time in which
 # we or Stripe are down.
 REST_WITHIN_S = 25 * 3600.0
+# How wrong clocks are told of: from so many seconds on.
+SKEWS = (("an hour off", 3600), ("a day off", 86_400))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Outcome:
 
     calls: the calls to the outside, in order. points: where something could go wrong. hits: the
     faults that really struck, and crashes. coverage: the roads walked and the answers heard.
+    currencies: those that Stripe took money in.
     """
 
     life: Life
@@ -34,6 +37,7 @@ class Outcome:
     trace: tuple[str, ...]
     digest: str
     coverage: Coverage = field(default_factory=Coverage)
+    currencies: tuple[str, ...] = ()
 
 
 def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Outcome:
@@ -72,6 +76,7 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
         trace=tuple(town.trace.lines),
         digest=town.trace.digest(),
         coverage=town.watch.coverage,
+        currencies=_currencies(evidence),
     )
 
 
@@ -79,7 +84,8 @@ async def _rest(town: Town) -> bool:
     """Let the worker work until there is nothing to do, then let a day pass."""
     town.busy_clients = False
     loop = asyncio.get_running_loop()
-    gone_at = loop.time() + town.life.down_s * len(town.life.crash)
+    stands_s = sum(STANDING[kind] * len(getattr(town.life, kind)) for kind in STANDING)
+    gone_at = loop.time() + town.life.down_s * len(town.life.crash) + stands_s
 
     def end() -> float:
         return max(gone_at, town.line.back_at) + REST_WITHIN_S
@@ -95,9 +101,14 @@ def _hits(town: Town) -> tuple[str, ...]:
         *(f"store {kind}" for kind in town.shelf.trouble.faults.hits),
         *(f"orders {kind}" for kind in town.inbox.faults.hits),
         *(f"webhook {kind}" for kind in (*town.made.counter.hits, *town.post.arrivals.hits)),
-        *["crash"] * town.gates.crashes,
-        *["pause"] * town.gates.pauses,
+        *town.gates.hits,
+        *(f"clock {name}" for name, from_s in SKEWS if abs(town.life.skew_s) >= from_s),
     )
+
+
+def _currencies(evidence: Evidence) -> tuple[str, ...]:
+    intents = evidence.ledger["payment_intents"]
+    return tuple(sorted({one["currency"] for one in intents if one["amount_received"]}))
 
 
 def _tell_the_end(trace: Trace, shown: Any, violations: list[str]) -> None:

@@ -18,10 +18,20 @@ Found = dict[str, Any]
 
 @dataclass
 class Outside:
-    """Everybody but us. changed: the e-mails of customers whom somebody changed at Stripe."""
+    """Everybody but us. changed: the e-mails of customers whom somebody changed at Stripe.
+
+    confirmed: the orders that their payers' clients confirmed, each with the card. captured: the
+    orders whose holds were captured by hand. saved: the cards that payers' clients saved. chosen:
+    those that they chose for an order, without confirming. refunded: what was refunded by hand.
+    """
 
     engine: Engine
     changed: set[str] = field(default_factory=set)
+    confirmed: list[tuple[str, str]] = field(default_factory=list)
+    captured: set[str] = field(default_factory=set)
+    saved: list[str] = field(default_factory=list)
+    chosen: list[tuple[str, str]] = field(default_factory=list)
+    refunded: set[str] = field(default_factory=set)
 
     def holder_answers(self, *, passed: bool) -> None:
         """The holder of a card answers what the page of the bank asks, of whatever intent."""
@@ -32,11 +42,14 @@ class Outside:
 
     def payer_confirms(self, order_id: str, card: str) -> None:
         """The payer's client confirms with a card, with the secret that it was given."""
+        self.confirmed.append((order_id, card))
         for intent in self.intents(order_id):
             self._post(f"/v1/payment_intents/{intent['id']}/confirm", payment_method=card)
 
     def chooses(self, order_id: str, card: str | None) -> None:
         """The payer's client takes a card for the payment, or takes it back, without confirming."""
+        if card is not None:
+            self.chosen.append((order_id, card))
         for intent in self.intents(order_id):
             self._post(f"/v1/payment_intents/{intent['id']}", payment_method=card or "")
 
@@ -48,12 +61,14 @@ class Outside:
 
     def payer_saves(self, card: str) -> None:
         """The payer's client completes the SetupIntents that are open; who asks once more waits."""
+        self.saved.append(card)
         for setup in self.engine.ledger()["setup_intents"]:
             if setup["status"] in {"requires_payment_method", "requires_confirmation"}:
                 self._post(f"/v1/setup_intents/{setup['id']}/confirm", payment_method=card)
 
     def captured_by_hand(self, order_id: str) -> None:
         """Somebody captures in the dashboard."""
+        self.captured.add(order_id)
         for intent in self.intents(order_id):
             self._post(f"/v1/payment_intents/{intent['id']}/capture")
 
@@ -96,6 +111,7 @@ class Outside:
                 **{"metadata[idempotency_key]": "by hand"},
             )
             if "id" in made:
+                self.refunded.add(str(made["id"]))
                 return str(made["id"])
         return None
 

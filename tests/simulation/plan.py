@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.simulation.process import AFTER, BEFORE, Gate, Point
+from tests.simulation.currencies import CURRENCIES, USUAL
+from tests.simulation.process import AFTER, BEFORE, STANDING, Gate, Jumps, Point
 
 # Faults by the number of the call that they hit, counted from 1.
 Faults = tuple[tuple[int, str], ...]
 FAULTS = ("fault", "store", "orders", "webhook")
-GATES = ("crash", "pause")
+GATES = ("crash", *STANDING)
 NUMBERS = ("down_s", "skew_s", "seed", "replicas")
 # How we hear of what happens at Stripe besides our own calls. silent: by looks alone, neither
 # webhooks nor lists. webhooks: those alone. lists: Stripe's lists, read from time to time, alone.
@@ -23,11 +24,15 @@ class Life:
 
     fault, store, orders: what hits the n-th request to Stripe, call of the store, try to tell the
     OrderService. webhook: what hits the n-th event, or the n-th post of one. crash, pause: gates at
-    which the process is killed, or stands still for longer than its claims. down_s: how long until
+    which the process is killed, or stands still for longer than its claims. freeze, suspend: gates
+    at which it stands still for more than a day, its monotonic clock going on or not. jump: gates
+    at which its wall clock is set, and by how much. down_s: how long until
     it is started again. leases: whether claims must lapse, as with a store that others use too.
-    skew_s: how wrong the clock of every second process is. seed: 0 for the usual latencies, else
+    skew_s: how far the wall clock of every first process is ahead, and of every second one behind.
+    seed: 0 for the usual latencies, else
     they are drawn. replicas: how many processes at once. news: how we hear of what happens at
-    Stripe. retry: whether clients ask again when they have no answer.
+    Stripe. currency: what the first order is paid in. retry: whether clients ask again when they
+    have no answer.
     """
 
     scenario: str
@@ -38,12 +43,16 @@ class Life:
     webhook: Faults = ()
     crash: tuple[Gate, ...] = ()
     pause: tuple[Gate, ...] = ()
+    freeze: tuple[Gate, ...] = ()
+    suspend: tuple[Gate, ...] = ()
+    jump: Jumps = ()
     down_s: int = 1
     skew_s: int = 0
     seed: int = 0
     replicas: int = 1
     leases: bool = False
     news: str = SILENT
+    currency: str = USUAL
     retry: bool = True
 
     def __str__(self) -> str:
@@ -51,9 +60,11 @@ class Life:
         parts = [
             *(_written(name, getattr(self, name)) for name in FAULTS),
             *(_gates(name, getattr(self, name)) for name in GATES),
+            _jumps(self.jump),
             *(f"{name}={getattr(self, name)}" for name in NUMBERS),
             "leases" if self.leases else "",
             "" if self.news == SILENT else f"news={self.news}",
+            "" if self.currency == USUAL else f"currency={self.currency}",
         ]
         usual = {f"{name}={getattr(plain, name)}" for name in NUMBERS}
         told = [part for part in parts if part and part not in usual]
@@ -68,6 +79,11 @@ def _gates(name: str, gates: tuple[Gate, ...]) -> str:
     return f"{name}=" + "+".join(f"{number}{side}" for number, side in gates) if gates else ""
 
 
+def _jumps(jumps: Jumps) -> str:
+    told = "+".join(f"{number}{side}:{by_s}" for (number, side), by_s in jumps)
+    return f"jump={told}" if told else ""
+
+
 def read_life(text: str) -> Life:
     """Return the life that is written so. Raises ValueError."""
     scenario, card, *parts = text.strip().split("/")
@@ -77,11 +93,15 @@ def read_life(text: str) -> Life:
         match name:
             case "fault" | "store" | "orders" | "webhook":
                 values[name] = tuple(_fault(one) for one in value.split("+"))
-            case "crash" | "pause":
+            case "crash" | "pause" | "freeze" | "suspend":
                 values[name] = tuple(_gate(one) for one in value.split("+"))
+            case "jump":
+                values[name] = tuple(_jump(one) for one in value.split("+"))
             case "down_s" | "skew_s" | "seed" | "replicas":
                 values[name] = int(value)
             case "news" if value in NEWS:
+                values[name] = value
+            case "currency" if value in CURRENCIES:
                 values[name] = value
             case "leases":
                 values["leases"] = True
@@ -95,6 +115,11 @@ def read_life(text: str) -> Life:
 def _fault(text: str) -> tuple[int, str]:
     number, _, kind = text.partition(":")
     return int(number), kind
+
+
+def _jump(text: str) -> tuple[Gate, int]:
+    gate, _, by_s = text.partition(":")
+    return _gate(gate), int(by_s)
 
 
 def _gate(text: str) -> Gate:

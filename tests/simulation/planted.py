@@ -39,6 +39,7 @@ from payment_service.ports import (
     AlreadyExists,
     Collection,
     Gateway,
+    LeaveWhile,
     StoreInDoubt,
     StoreUnavailable,
 )
@@ -67,10 +68,22 @@ class Asking:
         self._gateway = gateway
         self._ask = ask
 
-    async def ask(self, step: GatewayStep) -> News:
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
         """Carry out one step, wrongly."""
-        news: News = await self._ask(self._gateway, step)
+        news: News = await self._ask(_Held(self._gateway, leave_while), step)
         return news
+
+
+class _Held:
+    """The Gateway port, with what was said of when a request may leave kept in mind."""
+
+    def __init__(self, gateway: Gateway, leave_while: LeaveWhile | None) -> None:
+        self._gateway = gateway
+        self._leave_while = leave_while
+
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
+        """Carry out one step."""
+        return await self._gateway.ask(step, leave_while=leave_while or self._leave_while)
 
 
 def asking(ask: Callable[[Gateway, GatewayStep], Any]) -> Callable[[Gateway], Gateway]:

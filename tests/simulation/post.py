@@ -13,6 +13,7 @@ from payment_service.adapters.stripe.looks import EVENT_TYPES
 from payment_service.domain.errors import WebhookRefused
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import Unavailable
 from stripe_sandbox.engine import Engine, WebhookAttempt, WebhookFault
@@ -152,9 +153,12 @@ class Post:
         assert world.event_reader is not None
         signature = attempt.headers["Stripe-Signature"]
         try:
+            await know_time(world)
             seen = world.event_reader.read(body, signature, world.clock.now())
         except WebhookRefused:
             return 400
+        except Unavailable:
+            return 503
         try:
             await self.take(world, seen, Door.WEBHOOK)
         except Unavailable:

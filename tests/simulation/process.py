@@ -3,18 +3,19 @@
 Every call of the service to the outside passes a gate before and after it. Between two awaits
 asyncio lets nobody else run, so killing at the gates reaches every state that can be told apart.
 A kill is `kill -9`: what is killed waits for ever, and no `except` or `finally` of it runs. A pause
-is SIGSTOP and SIGCONT: all of it stands still for longer than its claims hold, and then goes on.
+is SIGSTOP and SIGCONT: all of it stands still for longer than its claims hold, and then goes on;
+a freeze lasts for longer than Stripe holds a key, and a suspension is one of the whole machine,
+whose monotonic clock stands still with it. At a gate the machine's clock may also be set.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NoReturn, TypeVar
 
-from tests.parts.virtual_time import VirtualClock
+from tests.parts.virtual_time import epoch_s
 
 T = TypeVar("T")
 
@@ -22,6 +23,10 @@ T = TypeVar("T")
 CALLS_MAX = 20_000
 # Longer than the lease of 30 s, so that others take what it had claimed for abandoned.
 PAUSE_S = 45.0
+# Longer than Stripe holds a key.
+DAY_S = 25 * 3600.0
+# How a process may stand still, and for how long.
+STANDING = {"pause": PAUSE_S, "freeze": DAY_S, "suspend": DAY_S}
 
 BEFORE, AFTER = "b", "a"
 # A gate of its own: the request is on its way, and whoever sent it dies.
@@ -30,6 +35,8 @@ SENT = " sent"
 TELLING = "orders tell"
 # A gate by the number of its call and its side: 7b is before the seventh call.
 Gate = tuple[int, str]
+# Gates at which a wall clock is set, and by how many seconds.
+Jumps = tuple[tuple[Gate, int], ...]
 # Somewhere that something can go wrong: a field of a life, its number there, and a gate's side.
 Point = tuple[str, int, str]
 # Asking what is due changes nothing: whoever is killed there asks again.
@@ -54,19 +61,18 @@ class Trace:
 
 @dataclass
 class Gates:
-    """Numbers the calls of all processes of one life. crash_at, pause_at: what the plan wants.
+    """Numbers the calls of all processes of one life.
 
-    anywhere: whether a process may stand still even where that is too much.
+    crash_at, stand_at, jump_at: what the plan wants, and how.
     """
 
     trace: Trace
     crash_at: frozenset[Gate] = frozenset()
-    pause_at: frozenset[Gate] = frozenset()
-    anywhere: bool = False
+    stand_at: Mapping[Gate, str] = field(default_factory=dict)
+    jump_at: Mapping[Gate, int] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
-    crashes: int = 0
-    pauses: int = 0
+    hits: list[str] = field(default_factory=list)
 
     def number(self, what: str) -> int:
         """Count one more call."""
@@ -83,22 +89,25 @@ class Gates:
             self.points.append(("crash", *gate))
         if gate not in self.crash_at:
             return False
-        self.crashes += 1
+        self.hits.append("crash")
         self.trace.note("crash")
         return True
 
-    def stops(self, gate: Gate, what: str) -> bool:
-        """Say whether whoever came to this gate stands still here.
+    def stops(self, gate: Gate) -> str | None:
+        """Say how whoever came to this gate stands still here."""
+        kind = self.stand_at.get(gate)
+        if kind is not None:
+            self.hits.append(kind)
+            self.trace.note(kind)
+        return kind
 
-        Not between the last look at the clock and the update of an order: it would arrive after
-        what was told meanwhile, and nothing on our side can hold it back (see the tests).
-        """
-        is_last_yard = gate[1] == BEFORE and what.startswith(TELLING) and not self.anywhere
-        if gate not in self.pause_at or is_last_yard:
-            return False
-        self.pauses += 1
-        self.trace.note("pause")
-        return True
+    def sets_clock(self, gate: Gate) -> int:
+        """Return by how many seconds the clock of whoever came to this gate is set here."""
+        by_s = self.jump_at.get(gate, 0)
+        if by_s:
+            self.hits.append("jump")
+            self.trace.note("jump", by_s)
+        return by_s
 
 
 class Process:
@@ -107,7 +116,11 @@ class Process:
     def __init__(self, epoch: int, gates: Gates) -> None:
         self.epoch = epoch
         self.dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # For how long it stood still, for how long of that its machine did, and by how much its
+        # machine's clock was set.
         self.stood_s = 0.0
+        self.slept_s = 0.0
+        self.jumped_s = 0.0
         self._stands_until = 0.0
         self._gates = gates
         # Held on to, so that nothing collects what is frozen and lets its `finally` run.
@@ -121,7 +134,12 @@ class Process:
     @property
     def stands(self) -> bool:
         """Whether it stands still."""
-        return asyncio.get_running_loop().time() < self._stands_until
+        return self.stands_still_s > 0
+
+    @property
+    def stands_still_s(self) -> float:
+        """For how long it will still stand still."""
+        return max(self._stands_until - asyncio.get_running_loop().time(), 0.0)
 
     async def call(self, what: str, act: Callable[[], Awaitable[T]]) -> T:
         """Do one call to the outside, between its two gates."""
@@ -160,9 +178,13 @@ class Process:
         if not self.alive or self._gates.kills(gate, what):
             self.die()
             await self._freeze()
-        if self._gates.stops(gate, what):
-            self._stands_until = asyncio.get_running_loop().time() + PAUSE_S
-            self.stood_s += PAUSE_S
+        self.jumped_s += self._gates.sets_clock(gate)
+        kind = self._gates.stops(gate)
+        if kind is not None:
+            stands_s = STANDING[kind]
+            self._stands_until = asyncio.get_running_loop().time() + stands_s
+            self.stood_s += stands_s
+            self.slept_s += stands_s if kind == "suspend" else 0.0
             await self.wake_up()
 
     def die(self) -> None:
@@ -178,21 +200,28 @@ class Process:
                 await never
 
 
-class ProcessClock(VirtualClock):
-    """The clock of one process: it stops with it, and may be wrong.
+class ProcessClock:
+    """The two clocks of a process's machine, of which the wall clock may be wrong.
 
-    stands: whether it stands still while the process does, which none of ours may.
+    stands: whether both stand still while the process does, which those of no machine do.
     """
 
-    def __init__(self, process: Process, skew: timedelta, *, stands: bool = False) -> None:
-        super().__init__(skew)
+    def __init__(self, process: Process, skew_s: float, *, stands: bool = False) -> None:
         self._process = process
+        self._skew_s = skew_s
         self._stands = stands
 
-    def now(self) -> datetime:
-        """Virtual UTC as this process sees it."""
-        stood_s = self._process.stood_s if self._stands else 0.0
-        return super().now() - timedelta(seconds=stood_s)
+    def wall_s(self) -> float:
+        """What the machine takes for the time, as seconds since 1970."""
+        process = self._process
+        stood_s = process.stood_s if self._stands else 0.0
+        return epoch_s() + self._skew_s + process.jumped_s - stood_s
+
+    def monotonic_s(self) -> float:
+        """What the machine counted since it was started, which nobody sets."""
+        process = self._process
+        stood_s = process.stood_s if self._stands else process.slept_s
+        return asyncio.get_running_loop().time() - stood_s
 
     async def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""

@@ -11,6 +11,7 @@ from tests.simulation import (
     stories,
     stories_of_holds,
     stories_of_later,
+    stories_of_terms,
 )
 from tests.simulation.clients import Clients
 from tests.simulation.clients_http import HttpClients
@@ -115,6 +116,13 @@ SCENARIOS: Final = {
     "fraud_warning": Scenario(stories_of_later.fraud_warning, ("visa", "warned_of")),
     "set_up_and_charge": Scenario(stories_of_later.set_up_and_charge, ("visa", "3ds_on_setup")),
     **_told(stories_of_later, "detached_at_stripe", "deleted_at_stripe", "asked_about"),
+    "everything_asked": Scenario(stories_of_terms.everything_asked, ("visa", "declined")),
+    "everything_held": Scenario(stories_of_terms.everything_held, ("visa", "3ds")),
+    "everything_confirmed": Scenario(
+        stories_of_terms.everything_confirmed, ("declined", "no_funds", "3ds")
+    ),
+    "everything_kept": Scenario(stories_of_terms.everything_kept, ("mastercard", "visa")),
+    "everything_saved": Scenario(stories_of_terms.everything_saved, ("visa", "3ds_on_setup")),
     "order_hears_all": Scenario(
         stories_of_later.order_hears_all, ("visa", "refund_fails", "slow_refund"), WORDS
     ),
@@ -154,6 +162,7 @@ SCENARIOS: Final = {
     "bank_works_on_another_card": Scenario(
         scripts_processing.another_card, ("mastercard",), stripe=SLOW_BANK
     ),
+    **_told(scripts_operators, "customer_comes_and_goes"),
     "customer_forgotten": Scenario(scripts_operators.customer_forgotten, ("visa",)),
     "moves_house": Scenario(scripts_operators.moves_house, ("visa", "declined")),
     "cards_tried": Scenario(
@@ -186,6 +195,7 @@ SCENARIOS: Final = {
         capture_or_cancel=(stories_of_holds.capture_or_cancel, "visa"),
         cancel_meanwhile=(stories_of_holds.cancel_meanwhile, "visa", "3ds"),
         confirmed_later=(scripts_processing.confirmed_later, "visa", "declined"),
+        card_comes_and_goes=(scripts_operators.card_comes_and_goes, "visa"),
         asked_again_later=(scripts_http.asked_again_later, "3ds"),
         asked_again_when_canceled=(scripts_http.asked_again_when_canceled, "3ds"),
     ),

@@ -43,6 +43,20 @@ async def customer_forgotten(clients: Clients, card: str) -> None:
         await clients.pay("order-3", AMOUNT, card, again)
 
 
+async def customer_comes_and_goes(clients: Clients, _card: str) -> None:
+    """A customer is made, and forgotten before anything is bought."""
+    await clients.customer(EMAIL)
+    await forget(clients, EMAIL)
+
+
+async def card_comes_and_goes(clients: Clients, card: str) -> None:
+    """A customer adds a card and takes it away again."""
+    customer_id = await clients.customer(EMAIL)
+    added = await clients.attach(customer_id, card) if customer_id else None
+    if customer_id and added:
+        await clients.detach(customer_id, added)
+
+
 async def forget(clients: Clients, email: str) -> str:
     """Forget a customer; return the last word. When it is `done`, nothing is left of the person."""
 
@@ -129,7 +143,7 @@ async def cards_tried(clients: Clients, card: str) -> None:
 async def refunded_by_hand(clients: Clients, card: str) -> None:
     """Somebody refunds a part in the dashboard, and asks us for it by the id that Stripe shows."""
     await clients.pay(ORDER, AMOUNT, card)
-    made = clients.outside.refunds_by_hand(ORDER, 300)
+    made = clients.outside.refunds_by_hand(ORDER, clients.prices.minor(ORDER, 300))
     if made is None:
         return
 

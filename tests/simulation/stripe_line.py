@@ -14,12 +14,13 @@ import stripe
 from aiohttp.client_reqrep import ConnectionKey
 
 from payment_service.adapters.stripe import TimeLimits
+from payment_service.adapters.stripe.leaving import check_leaving
 from stripe_sandbox.engine import Delivery, Engine, Fault, Request
 from stripe_sandbox.faults import FAULT_KINDS, FaultKind
 from tests.parts.stripe_in_process import InProcessStripe, heard, request_of
 from tests.parts.virtual_time import epoch_s
 from tests.simulation.plan import FaultCounter, Latency
-from tests.simulation.process import Process, ProcessClock
+from tests.simulation.process import Process
 from tests.simulation.watch import Watch
 
 # What the engine cannot do, since it happens on the way:
@@ -177,28 +178,42 @@ class _Trip:
 
 
 class SimulatedStripe(InProcessStripe):
-    """The SDK's HTTP client of one process."""
+    """The SDK's HTTP client of one process. sent: what becomes of a request on its way."""
 
-    def __init__(self, process: Process, line: StripeLine, clock: ProcessClock) -> None:
+    def __init__(
+        self,
+        process: Process,
+        line: StripeLine,
+        sent: Callable[[Request], Request] = lambda request: request,
+    ) -> None:
         super().__init__(line.engine, epoch_s)
         self._process = process
         self._line = line
-        self._clock = clock
+        self._sent = sent
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """Send one request, between its gates."""
-        request = request_of(method, url, headers, post_data)
+        request = self._sent(request_of(method, url, headers, post_data))
+        if is_about_time(request):
+            return await self._tell_time(request)
         what = f"stripe {request.method} {request.path}"
-        watch = self._line.watch
-        watch.sent(request, self._process, self._clock.now(), self._line.documents)
         try:
             return await self._process.call(what, lambda: self._exchange(what, request))
         finally:
-            watch.given_up(request)
+            self._line.watch.given_up(request, self._process)
+
+    async def _tell_time(self, request: Request) -> tuple[bytes, int, Mapping[str, str]]:
+        """Answer what time it is. Planned faults pass by: whoever dies here just asks again."""
+        await self._process.wake_up()
+        if asyncio.get_running_loop().time() < self._line.back_at:
+            raise _refused()
+        return await heard(self._line.engine.handle(request, now=epoch_s()))
 
     async def _exchange(self, what: str, request: Request) -> tuple[bytes, int, Mapping[str, str]]:
+        check_leaving()  # as the shipped transport does, with a connection in hand
+        self._line.watch.sent(request, self._process, epoch_s(), self._line.documents)
         answer: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
         self._line.send(request, answer)
         await self._process.sent(what)
@@ -213,6 +228,15 @@ def _time_out_s(request: Request) -> float:
         return _LIMITS.refund_s
     moves_money = request.path.startswith("/v1/payment_intents")
     return _LIMITS.charge_s if moves_money else _LIMITS.write_s
+
+
+def is_about_time(request: Request) -> bool:
+    """Whether a request only asks what time it is."""
+    return (request.method, request.path, request.query) == (
+        "GET",
+        "/v1/payment_intents",
+        "limit=1",
+    )
 
 
 def _later(seconds: float, act: Callable[[], object]) -> None:

@@ -4,7 +4,7 @@ They know no more than a caller over HTTP: a process that dies takes the answer 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from payment_service.domain.errors import Refusal
 from payment_service.domain.payment import Payment, State
 from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import StoreInDoubt, Unavailable
 from tests.parts.virtual_time import epoch_s
@@ -32,20 +33,31 @@ PATIENCE_S = 55.0
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """An answer in one word, with the payment and the refund that it showed, if it showed any."""
+
+    word: str
+    payment: Payment | None = None
+    refund: Refund | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
-    """One answer. money: what Stripe had taken for the order when it came."""
+    """One answer. money: what Stripe had taken for the order when it came. said: what it showed."""
 
     word: str
     asked_at: float
     heard_at: float
     money: int
+    said: Said | None = None
 
 
 @dataclass
 class Conversation:
     """All that one client was told about one wish.
 
-    answers: one for each time that it asked.
+    answers: one for each time that it asked. asked: all that it asked for, by its own record; the
+    names are those of the auditor's tables. made: the id of what came of it, as it was told.
     """
 
     wish: str
@@ -53,6 +65,8 @@ class Conversation:
     amount_minor: int
     answers: list[Heard] = field(default_factory=list)
     refund_id: str | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    made: str | None = None
 
     @property
     def words(self) -> list[str]:
@@ -84,15 +98,16 @@ class Talkers:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, PAUSE_MAX_S)  # an outage may last a day
 
-    async def talk(self, talk: Conversation, ask: Callable[[World], Awaitable[str]]) -> str:
+    async def talk(self, talk: Conversation, ask: Callable[[World], Awaitable[str | Said]]) -> str:
         """Ask, again and again if need be; return the last word."""
         self.conversations.append(talk)
         for _ in range(TRIES_MAX if self.retry else 1):
             asked_at = epoch_s()
-            word, said = await self._once(ask)
-            word = said or word
+            word, answer = await self._once(ask)
+            said = Said(answer) if isinstance(answer, str) else answer
+            word = said.word if said else word
             money = taken_minor(self.town.engine, talk.order_id)
-            talk.answers.append(Heard(word, asked_at, epoch_s(), money))
+            talk.answers.append(Heard(word, asked_at, epoch_s(), money, said))
             self.town.trace.note("told", talk.wish, talk.order_id, word)
             if word not in AGAIN:
                 break
@@ -102,7 +117,7 @@ class Talkers:
     async def _once(self, ask: Callable[[World], Awaitable[T]]) -> tuple[str, T | None]:
         """Ask the process there is; return one word, and the answer if there was one."""
         process, world = await self.town.open_door()
-        task: asyncio.Task[Any] = asyncio.ensure_future(_awaited(ask(world)))
+        task: asyncio.Task[Any] = asyncio.ensure_future(_asked(world, ask))
         await asyncio.wait({task, process.dead}, return_when=asyncio.FIRST_COMPLETED)
         if not process.alive:
             self.town.forget(task)
@@ -121,13 +136,20 @@ class Talkers:
                 return "broken", None
 
 
-async def _awaited(answer: Awaitable[T]) -> T:
-    return await answer
+async def _asked(world: World, ask: Callable[[World], Awaitable[T]]) -> T:
+    """Ask as the API does, which knows the time before it says until when there is an answer."""
+    await know_time(world)
+    return await ask(world)
 
 
 def deadline(world: World) -> Any:
     """Return until when a caller waits for its answer."""
     return world.clock.now() + timedelta(seconds=PATIENCE_S)
+
+
+def said_of(payment: Payment) -> Said:
+    """Return the answer that shows a payment."""
+    return Said(word_of(payment), payment)
 
 
 def word_of(payment: Payment) -> str:

@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation import planted, planted_later
+from tests.simulation.currencies import Prices
 from tests.simulation.lives import THIN, Branch, Matrix, branches, grow
 from tests.simulation.living import Outcome, live
 from tests.simulation.plan import LISTS, SILENT, WEBHOOKS, Life, read_life
+from tests.simulation.stories import AMOUNT, ORDER
 from tests.simulation.town import Variant
 
 # Killed and stopped at every gate, but only on the usual paths.
@@ -60,6 +62,11 @@ def _say(variant: Variant, lives: int, outcome: Outcome) -> None:
     )
 
 
+def _price(outcome: Outcome) -> int:
+    """Return what the first order of a life costs."""
+    return Prices(outcome.life.scenario, outcome.life.currency).minor(ORDER, AMOUNT)
+
+
 def test_asking_stripe_before_writing_is_caught() -> None:
     """Money without a record of ours: lost, or taken again by who asks again."""
     _, outcome = first_caught(planted.ASKED_FIRST, ("pay_once",))
@@ -73,7 +80,8 @@ def test_asking_stripe_before_writing_is_caught() -> None:
 def test_doubt_taken_for_failure_is_caught() -> None:
     _, outcome = first_caught(planted.DOUBT_FAILS, ("pay_once",))
 
-    assert outcome.violations[0] == "3 order-1 was told rejected with 1000 taken"
+    taken = _price(outcome)
+    assert outcome.violations[0] == f"3 order-1 was told rejected with {taken} taken"
 
 
 def test_a_write_in_doubt_that_is_told_as_not_done_is_caught() -> None:
@@ -141,7 +149,7 @@ def test_a_lease_shorter_than_a_request_is_seen_by_the_watch() -> None:
         (planted_later.SNAPSHOT, "decline_then_pay", "none", WEBHOOKS, "6 order-1 is paid"),
         (planted_later.CAPTURE_FAILED, "hold_and_capture", "fault", SILENT, "3 order-1 was told"),
         (planted_later.CANCEL_WINS, "captured_by_hand", "none", SILENT, "3 order-1 was told"),
-        (planted_later.RETURNED, "refund_comes_back", "none", SILENT, "5 order-1: 1000 is shown"),
+        (planted_later.RETURNED, "refund_comes_back", "none", SILENT, "5 order-1: PRICE is shown"),
         (planted_later.NO_DISPUTES, "dispute_lost", "none", WEBHOOKS, "5 order-1: the disputes"),
         (planted_later.HELD, "hold_lapses", "none", SILENT, "4 order-1 is shown as"),
         (planted_later.HASTY, "detached_at_stripe", "none", LISTS, "8 a@example.com has other"),
@@ -156,6 +164,7 @@ def test_mistakes_about_what_comes_later_are_caught(
 
     _, outcome = first_caught(variant, (scenario,), matrix=DENSE, only=fits)
 
+    found = found.replace("PRICE", str(_price(outcome)))
     assert any(violation.startswith(found) for violation in outcome.violations)
     assert live(outcome.life).violations == ()
 

@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from payment_service.adapters.disciplined_clock import DisciplinedClock
 from payment_service.adapters.sqlite import open_store
 from payment_service.adapters.stripe.webhooks import SignedEvents
 from payment_service.domain.cursor import opened
@@ -18,10 +19,19 @@ from payment_service.domain.payment import Order, Payment
 from payment_service.flows.pay_order import pay_order
 from payment_service.flows.read_lists import BACK_FILL, SWEEP
 from payment_service.flows.recover import recover, take_over
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import Background, World
-from payment_service.ports import COLLECTIONS, CURSORS, Gateway, Store, Unavailable
-from stripe_sandbox.engine import Config, Engine
+from payment_service.ports import (
+    COLLECTIONS,
+    CURSORS,
+    Clock,
+    Gateway,
+    GatewayUnavailable,
+    Store,
+    Unavailable,
+)
+from stripe_sandbox.engine import Config, Engine, Request
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process
 from tests.parts.virtual_time import EPOCH, VirtualClock, epoch_s
@@ -29,7 +39,7 @@ from tests.simulation.coverage import HeardGateway, HeardOrders
 from tests.simulation.inbox import GatedOrders, Inbox
 from tests.simulation.plan import EVERY, LISTS, WEBHOOKS, FaultCounter, Latency, Life
 from tests.simulation.post import SECRET, TOLD, MadeFaults, Post, arrivals_of
-from tests.simulation.process import Gates, Process, ProcessClock, Trace
+from tests.simulation.process import PAUSE_S, STANDING, Gates, Process, ProcessClock, Trace
 from tests.simulation.shelf import GatedStore, Shelf
 from tests.simulation.store_faults import StoreTrouble
 from tests.simulation.stripe_line import SimulatedStripe, StripeLine
@@ -46,10 +56,9 @@ POLICY = Policy(
 )
 # Holds lapse within the day in which everything must come to rest.
 STRIPE = Config(hold_expires_after_s=4 * 3600.0)
-# Clocks that are wrong by five minutes must not make events look forged.
-SIGNATURE_TOLERANCE_S = 600.0
+# As the service has it by default.
+SIGNATURE_TOLERANCE_S = 300.0
 URL = "https://shop.invalid/payment/webhook"
-LEASE_MARGIN_S = 5
 POLL_S = 1.0
 POLL_AWAY_S = 5.0
 NAP_MAX_S = 3600.0
@@ -69,15 +78,17 @@ class Pay(Protocol):
 class Variant:
     """Which service lives: the honest one, or one with a mistake put in on purpose.
 
-    take: what is done with an event. recovers: whether there is a worker; blind_to: the collections
-    in which it never finds anything due. keeps_apart: whether walkers know of each other.
-    clock_stands: whether a process that stands still takes its clock with it. anywhere: whether it
-    may stand still even where that is too much. shelf: opens the store, an empty one for each life.
+    sent: what becomes of a request on its way to Stripe. take: what is done with an event.
+    recovers: whether there is a worker; blind_to: the collections in which it never finds anything
+    due. keeps_apart: whether walkers know of each other. clock_stands: whether a process that
+    stands still takes its clocks with it. clock: how the time is told. shelf: opens the store, an
+    empty one for each life.
     """
 
     name: str = "honest"
     pay: Pay = pay_order
     gateway: Callable[[Gateway], Gateway] = lambda gateway: gateway
+    sent: Callable[[Request], Request] = lambda request: request
     store: Callable[[Store], Store] = lambda store: store
     take: Callable[[World, SeenEvent, Door], Awaitable[Any]] = take_event
     policy: Policy = POLICY
@@ -85,7 +96,7 @@ class Variant:
     blind_to: frozenset[str] = frozenset()
     keeps_apart: bool = True
     clock_stands: bool = False
-    anywhere: bool = False
+    clock: Callable[[DisciplinedClock], Clock] = lambda clock: clock
     shelf: Callable[[], Store] = lambda: open_store(":memory:", COLLECTIONS)
 
 
@@ -138,6 +149,7 @@ class Town:
     witnesses: list[Sightings] = field(default_factory=list)
     post: Post = field(init=False)
     _doors: dict[int, tuple[Process, World]] = field(default_factory=dict)
+    _running: dict[int, Process] = field(default_factory=dict)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _visits: int = 0
     _epochs: int = 0
@@ -183,7 +195,7 @@ class Town:
         while True:
             async with self.closed:
                 self._epochs += 1
-                process = Process(self._epochs, self.gates)
+                process = self._running[replica] = Process(self._epochs, self.gates)
                 self.processes.append(process)
             self.forget(asyncio.ensure_future(self._serve(replica, process)))
             await process.dead
@@ -194,7 +206,9 @@ class Town:
         """Start as the real one does: take over, open the door, work. Without a store it dies."""
         world = self._world(process)
         try:
-            await take_over(world)
+            with suppress(GatewayUnavailable):
+                await know_time(world)
+                await take_over(world)
         except Unavailable:
             return process.die()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the end
@@ -215,21 +229,30 @@ class Town:
             return True
         return any(world.background._tasks for _, world in self._doors.values())
 
+    def _is_day_lost(self) -> bool:
+        """Whether a process stands still for so long that nobody polls through all of it."""
+        return self._lost_s() > PAUSE_S
+
+    def _lost_s(self) -> float:
+        return max((process.stands_still_s for process in self._running.values()), default=0.0)
+
     def _all_up(self) -> bool:
         doors = self._doors.values()
         return len(doors) == self.life.replicas and all(process.alive for process, _ in doors)
 
     def next_s(self) -> float:
         """How long nothing new can happen, at the least."""
+        # While a process stands still for a day, nobody looks every second what it does.
+        poll_s = max(POLL_S, self._lost_s() / 50)
         if not self._all_up():
-            return max(self.life.down_s / 10, POLL_S)
+            return max(self.life.down_s / 10, poll_s)
         wake = self.shelf.next_wake()
         if wake is None:
-            return POLL_S if self._is_busy() else NAP_MAX_S
+            return poll_s if self._is_busy() else NAP_MAX_S
         left_s = (wake - EPOCH).total_seconds() - asyncio.get_running_loop().time()
         if left_s < -OVERDUE_S:  # nobody recovers, which is a mistake put in on purpose
             return OVERDUE_S
-        return min(max(left_s, POLL_S), NAP_MAX_S)
+        return min(max(left_s, poll_s if left_s <= 0 else POLL_S), NAP_MAX_S)
 
     def errors(self) -> list[BaseException]:
         """Return the mistakes that ended work nobody waited for."""
@@ -243,24 +266,25 @@ class Town:
         ]
 
     def _world(self, process: Process) -> World:
-        skew = timedelta(seconds=self.life.skew_s if process.epoch % 2 == 0 else 0)
+        skew_s = self.life.skew_s if process.epoch % 2 else -self.life.skew_s
         alone = self.life.replicas == 1 and not self.life.leases
         store = GatedStore(process, self.shelf, exclusive=alone)
         witness = Sightings()
         self.witnesses.append(witness)
-        clock = ProcessClock(process, skew, stands=self.variant.clock_stands)
-        stripe = SimulatedStripe(process, self.line, ProcessClock(process, skew))
+        machine = ProcessClock(process, skew_s, stands=self.variant.clock_stands)
+        clock = DisciplinedClock(machine.wall_s, machine.monotonic_s, machine.sleep)
+        stripe = open_in_process(SimulatedStripe(process, self.line, self.variant.sent), clock)
         return World(
             store=self.variant.store(store),
             gateway=HeardGateway(
-                self.variant.gateway(open_in_process(stripe)),
+                self.variant.gateway(stripe),
                 self.watch.coverage,
                 self.shelf.newest,
             ),
             orders=HeardOrders(
                 GatedOrders(process, self.inbox), self.watch.coverage, self.shelf.newest
             ),
-            clock=clock,
+            clock=self.variant.clock(clock),
             ids=CountingIds(f"{process.epoch}."),
             witness=witness,
             policy=self.policy,
@@ -274,15 +298,17 @@ class Town:
         under_work: set[str] = set()
         while True:
             wake = self.shelf.next_wake()
-            wait_s = POLL_S if self.busy_clients else self.next_s()
-            is_due = wake is not None and wake <= world.clock.now()
+            awaits = self.busy_clients and not self._is_day_lost()
+            wait_s = POLL_S if awaits else self.next_s()
+            knows = world.clock.is_known()
+            is_due = wake is not None and (not knows or wake <= world.clock.now())
             if is_due and self.variant.recovers:
                 try:
                     await recover(world, under_work, concurrency=16)
                     wait_s = POLL_S
                 except Unavailable:
                     wait_s = POLL_AWAY_S
-            if self.busy_clients or is_due:
+            if awaits or is_due:
                 await process.sleep(wait_s)
             else:
                 await self.shelf.nap(wait_s)
@@ -305,12 +331,11 @@ async def open_town(
     engine = Engine(replace(STRIPE, **stripe))
     if life.news in {WEBHOOKS, EVERY}:
         engine.webhooks.listen(URL, now=epoch_s(), secret=SECRET, types=TOLD)
-    gates = Gates(trace, frozenset(life.crash), frozenset(life.pause), anywhere=variant.anywhere)
+    standing = {gate: kind for kind in STANDING for gate in getattr(life, kind)}
+    gates = Gates(trace, frozenset(life.crash), standing, dict(life.jump))
     points = gates.points
     made = engine.webhooks.faults = MadeFaults(dict(life.webhook), points)
-    # No lease holds between clocks that differ by more than its margin; the key does.
-    leases_hold = life.replicas == 1 or abs(life.skew_s) < LEASE_MARGIN_S
-    watch = Watch(engine, awake=watching, leases_hold=leases_hold)
+    watch = Watch(engine, awake=watching)
     shelf = Shelf(
         watch,
         StoreTrouble(FaultCounter(dict(life.store), "store", points)),

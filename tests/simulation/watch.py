@@ -15,7 +15,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from payment_service.domain.call import Call
@@ -29,6 +28,8 @@ from stripe_sandbox.engine import Engine, Request
 from tests.simulation.coverage import Coverage
 from tests.simulation.process import Process
 
+# How wrong a process's idea of Stripe's time may be: the way to Stripe and back, and a second.
+CLOCK_ERROR_S = 6.0
 # Where a PaymentIntent or a refund stands when its effect is there.
 HAPPENED = frozenset({"succeeded", "processing", "requires_capture", "pending"})
 _ROADS = frozenset((road.origin, road.target) for road in ROADS)
@@ -38,13 +39,11 @@ _ROADS = frozenset((road.origin, road.target) for road in ROADS)
 class Watch:
     """Notes what it sees going wrong.
 
-    awake: False when the auditor must find it alone. leases_hold: False when clocks differ so much
-    that two may be at the same work.
+    awake: False when the auditor must find it alone.
     """
 
     engine: Engine
     awake: bool = True
-    leases_hold: bool = True
     coverage: Coverage = field(default_factory=Coverage)
     complaints: list[str] = field(default_factory=list)
     in_flight: dict[str, Process] = field(default_factory=dict)
@@ -67,9 +66,9 @@ class Watch:
             self.complaints.append(f"version {before.version} was followed by {after.version}")
 
     def sent(
-        self, request: Request, process: Process, now: datetime, documents: Mapping[Any, Any]
+        self, request: Request, process: Process, now_s: float, documents: Mapping[Any, Any]
     ) -> None:
-        """A process decides to send a request. now: by its own clock."""
+        """A request leaves its process. now_s: the true time, whatever that one's clock says."""
         if request.method != "POST" or not self.awake:
             return
         key = request.headers.get("idempotency-key")
@@ -77,10 +76,10 @@ class Watch:
         if key is None or holder is None:
             self.complaints.append(f"S5 no document holds the key {key} of {request.path}")
             return
-        self.complaints += _of_request(request, key, holder, now)
+        self.complaints += _of_request(request, key, holder, now_s)
         owner = self.in_flight.get(key)
-        # One that stands still may have been taken over: its own look at the clock is what counts.
-        if self.leases_hold and owner and owner.alive and not owner.stands:
+        # One that stands still may have been taken over: its last look at the clock is what counts.
+        if owner and owner.alive and not owner.stands:
             self.complaints.append(f"S7 two requests at once under the key {key}")
         self.in_flight[key] = process
 
@@ -95,9 +94,11 @@ class Watch:
         if is_kept and key:
             self.known.add(key)
 
-    def given_up(self, request: Request) -> None:
-        """Nobody waits for the answer to this request any more."""
-        self.in_flight.pop(request.headers.get("idempotency-key", ""), None)
+    def given_up(self, request: Request, process: Process) -> None:
+        """This process waits for the answer to its request no more."""
+        key = request.headers.get("idempotency-key", "")
+        if self.in_flight.get(key) is process:
+            del self.in_flight[key]
 
     def answered(self, request: Request, body: bytes) -> None:
         """Stripe has handled a request."""
@@ -149,9 +150,9 @@ def _calls(doc: Any) -> dict[str, Call]:
     return {call.key: call for call in calls}
 
 
-def _of_request(request: Request, key: str, holder: Any, now: datetime) -> Iterator[str]:
+def _of_request(request: Request, key: str, holder: Any, now_s: float) -> Iterator[str]:
     call = _calls(holder)[key]
-    if call.due_at <= now:
+    if call.due_at.timestamp() + CLOCK_ERROR_S <= now_s:
         yield f"S7 {request.path} was sent under a claim that had lapsed"
     if not isinstance(holder, Payment):
         return

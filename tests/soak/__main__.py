@@ -5,6 +5,8 @@ Exit code 1: something was lost, charged wrongly or told untruly, or a fault nev
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -38,10 +40,14 @@ def main() -> int:
         clock=not given.no_clock,
         seats=given.seats,
     )
+    # Whoever ends the soak ends what it runs, too.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     print(f"seed {plan.seed}, {given.minutes:g} minutes", flush=True)
     outcome = asyncio.run(soak(plan, given.evidence / str(plan.seed)))
     print(as_table(outcome))
     failures = list(outcome.violations)
+    if not outcome.counts["paid"]:
+        failures.append("nothing was paid: the soak proves nothing")
     if given.minutes >= ALL_STRIKE_AFTER_MINUTES:
         failures += [f"{kind} never struck" for kind in outcome.never_struck]
     if failures:

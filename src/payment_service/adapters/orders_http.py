@@ -5,14 +5,17 @@ Knows nothing of when or how often to try; that is the notice's own business.
 
 from contextlib import suppress
 from time import perf_counter
+from types import SimpleNamespace
 from typing import Protocol, assert_never
 
 import aiohttp
 import msgspec
 import structlog
 
-from payment_service.domain.news import NoNews, OrderRefused, OrderTold
+from payment_service.domain.call import LAPSED
+from payment_service.domain.news import NoNews, NotExecuted, OrderRefused, OrderTold
 from payment_service.domain.steps import TellOrders
+from payment_service.ports import LeaveWhile
 
 # An update takes milliseconds, so this many at once are thousands a second: more would only help
 # to take down an OrderService that is slow already.
@@ -30,6 +33,13 @@ LEFT_S_MIN = 0.001
 _TOKEN_REFUSED = frozenset({401, 403})
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+Told = OrderTold | OrderRefused | NoNews | NotExecuted
+
+
+class _NotLeft(Exception):
+    """The update was not sent: what gave the right to send it is over."""
 
 
 class Tokens(Protocol):
@@ -69,19 +79,25 @@ class HttpOrders:
         self._session: aiohttp.ClientSession | None = None
 
     async def tell(
-        self, step: TellOrders, *, bearer_token: str | None
-    ) -> OrderTold | OrderRefused | NoNews:
+        self,
+        step: TellOrders,
+        *,
+        bearer_token: str | None,
+        leave_while: LeaveWhile | None = None,
+    ) -> Told:
         """Deliver one update."""
         began = perf_counter()
         http_status: int | None = None
-        news: OrderTold | OrderRefused | NoNews
+        news: Told
         token = await self._own_token() or bearer_token
         if isinstance(token, NoNews):
             news = token
         else:
             try:
                 left_s = max(self._timeout_s - (perf_counter() - began), LEFT_S_MIN)
-                http_status = await self._put(step, token, left_s)
+                http_status = await self._put(step, token, left_s, leave_while)
+            except _NotLeft:
+                news = NotExecuted(LAPSED)
             # A TimeoutError is an OSError.
             except (aiohttp.ClientError, OSError) as error:
                 news = NoNews(reason=_why_unanswered(error))
@@ -101,14 +117,21 @@ class HttpOrders:
     async def _own_token(self) -> str | NoNews | None:
         return self._token if self._tokens is None else await self._tokens.token()
 
-    async def _put(self, step: TellOrders, token: str | None, within_s: float) -> int:
+    async def _put(
+        self, step: TellOrders, token: str | None, within_s: float, leave_while: LeaveWhile | None
+    ) -> int:
         headers = {"Content-Type": "application/json", "Idempotency-Key": step.key}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         body = msgspec.json.encode({"orderId": step.order_id, "status": step.status})
         limit = aiohttp.ClientTimeout(total=within_s)
         async with self._connected().put(
-            self._url, data=body, headers=headers, allow_redirects=False, timeout=limit
+            self._url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            timeout=limit,
+            trace_request_ctx=leave_while,
         ) as answer:
             # The notice is tried once more after such a refusal, and then with a fresh token.
             if token and self._tokens is not None and answer.status in _TOKEN_REFUSED:
@@ -122,8 +145,26 @@ class HttpOrders:
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
+                trace_configs=[_last_check()],
             )
         return self._session
+
+
+def _last_check() -> aiohttp.TraceConfig:
+    """Return what asks, with a connection in hand and before it is written to, if that may be."""
+    trace = aiohttp.TraceConfig()
+
+    async def check(
+        _session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        _sent: aiohttp.TraceRequestHeadersSentParams,
+    ) -> None:
+        leave_while: LeaveWhile | None = context.trace_request_ctx
+        if leave_while is not None and not leave_while():
+            raise _NotLeft
+
+    trace.on_request_headers_sent.append(check)
+    return trace
 
 
 async def _drain(answer: aiohttp.ClientResponse) -> None:
@@ -155,7 +196,7 @@ def _why_unanswered(error: Exception) -> str:
 
 def _write_line(
     step: TellOrders,
-    news: OrderTold | OrderRefused | NoNews,
+    news: Told,
     http_status: int | None,
     *,
     duration_ms: float,
@@ -172,7 +213,7 @@ def _write_line(
             _log.info("orders.answered", **fields)
         case OrderRefused(final=final):
             _log.warning("orders.refused", final=final, **fields)
-        case NoNews(reason=reason):
+        case NoNews(reason=reason) | NotExecuted(reason=reason):
             _log.warning("orders.unanswered", reason=reason, **fields)
         case _:
             assert_never(news)

@@ -1,6 +1,5 @@
-"""The machine's own time and chance."""
+"""The machine's own time, for where Stripe's is not needed, and its chance."""
 
-import asyncio
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,17 +14,10 @@ _CHANCE_BYTES = 17
 _POOL_BYTES = 256 * _CHANCE_BYTES
 
 
-class SystemClock:
-    """The present, as `ports.Clock` promises it."""
-
-    def now(self) -> datetime:
-        """Return the present in UTC, cut to whole milliseconds."""
-        now = datetime.now(UTC)
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-    async def sleep(self, seconds: float) -> None:
-        """Return after this long."""
-        await asyncio.sleep(seconds)
+def wall_time() -> datetime:
+    """Return what the machine's clock says in UTC, cut to whole milliseconds."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class RandomIds:
@@ -35,7 +27,7 @@ class RandomIds:
     """
 
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
-        self._now = now or SystemClock().now
+        self._now = now or wall_time
         self._pool = b""
 
     def new(self, prefix: str) -> str:

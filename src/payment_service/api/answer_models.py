@@ -309,3 +309,12 @@ class HealthAnswer(Told):
 
 class LiveAnswer(Told):
     status: Literal["ok"]
+
+
+class ClockAnswer(Told):
+    status: Literal["ok", "wrong", "unknown"]
+    ahead_s: int = Field(description="How far it is ahead of Stripe's; below zero, behind.")
+
+
+class ReadyAnswer(LiveAnswer):
+    clock: ClockAnswer

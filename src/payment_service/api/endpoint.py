@@ -26,6 +26,7 @@ from payment_service.api.rate_limits import client_of
 from payment_service.api.visit import Visit, visit_of
 from payment_service.domain.errors import InsufficientScope, Refusal
 from payment_service.flows.guard_cards import TRIED_FROM
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import StoreInDoubt, Unavailable
 
@@ -111,6 +112,8 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
     try:
         _check_scope(endpoint, visit.caller)
         call = _read(endpoint, route, request, visit)
+        if endpoint.method not in READING:  # deadlines and what is written are in Stripe's time
+            await know_time(api.world)
         if call.key is None:
             answer = await act()
         else:

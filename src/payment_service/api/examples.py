@@ -322,5 +322,6 @@ def _answer_example(
         models.PendingAnswer: pending("The outcome is not known yet.", {"orderId": _ORDER}).body,
         models.HealthAnswer: {**health, "version": options.version, "mode": options.mode},
         models.LiveAnswer: {"status": "ok"},
+        models.ReadyAnswer: {"status": "ok", "clock": {"status": "ok", "ahead_s": 0}},
     }
     return samples[kind]

@@ -1,20 +1,22 @@
 """Whether the process is up and may take traffic, and its metrics."""
 
 import asyncio
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payment_service.api.answer_models import HealthAnswer, LiveAnswer
+from payment_service.api.answer_models import HealthAnswer, LiveAnswer, ReadyAnswer
 from payment_service.api.answers import Answer
 from payment_service.api.door import Gate
 from payment_service.api.endpoint import Api, Endpoint, Handle, everybodys
 from payment_service.api.incoming import Incoming
 from payment_service.api.problems import ShuttingDown
 from payment_service.api.visit import visit_of
-from payment_service.ports import StoreUnavailable
+from payment_service.domain.moment import CLOCK_WRONG_BEYOND_S
+from payment_service.ports import Clock, StoreUnavailable
 
 # Kubernetes gives a probe one second by default; a database that is slower than that is not ready.
 PING_S = 0.9
@@ -46,9 +48,19 @@ def ready_behind(gate: Gate) -> Handle:
                 await api.world.store.ping()
         except TimeoutError:
             raise StoreUnavailable("the database does not answer in time") from None
-        return Answer(200, {"status": "ok"})
+        return Answer(200, {"status": "ok", "clock": clock_of(api.world.clock)})
 
     return ready
+
+
+def clock_of(clock: Clock) -> dict[str, Any]:
+    """Return how the machine's clock is. A wrong one is no reason to take no traffic."""
+    ahead_s = clock.ahead_s()
+    status = "wrong" if abs(ahead_s) > CLOCK_WRONG_BEYOND_S else "ok"
+    return {
+        "status": status if clock.is_known() else "unknown",
+        "ahead_s": round(ahead_s),
+    }
 
 
 def endpoints(gate: Gate) -> tuple[Endpoint, ...]:
@@ -86,8 +98,11 @@ def endpoints(gate: Gate) -> tuple[Endpoint, ...]:
             name="readyz",
             tag="health",
             summary="Whether the process may take traffic",
-            description="It may while the database answers and it is not being stopped.",
-            answers={200: LiveAnswer},
+            description=(
+                "It may while the database answers and it is not being stopped. A wrong clock is "
+                "no reason against it: all times are Stripe's. `clock` says how wrong it is."
+            ),
+            answers={200: ReadyAnswer},
             refusals={503: ("database_unavailable", "shutting_down")},
             at_root=True,
         ),

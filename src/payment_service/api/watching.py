@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from payment_service.api.health import PING_S
-from payment_service.ports import Store, StoreUnavailable
+from payment_service.api.health import PING_S, clock_of
+from payment_service.ports import Clock, Store, StoreUnavailable
 
 
 def watching_app(
-    store: Store, registry: CollectorRegistry, is_ready: Callable[[], bool]
+    store: Store, clock: Clock, registry: CollectorRegistry, is_ready: Callable[[], bool]
 ) -> Starlette:
     """Return an application of `/metrics`, `/livez` and `/readyz`.
 
@@ -36,7 +36,7 @@ def watching_app(
                 await store.ping()
         except (TimeoutError, StoreUnavailable):
             return JSONResponse({"status": "the database does not answer"}, 503)
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", "clock": clock_of(clock)})
 
     return Starlette(
         routes=[Route("/metrics", metrics), Route("/livez", live), Route("/readyz", ready)]

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from zlib import crc32
 
-# Stripe may forget an idempotency key after 24 h; an hour early covers skewed clocks.
+# Stripe may forget an idempotency key after 24 h. The hour covers the lease within which what is
+# decided must leave, and the way there.
 KEY_HELD_S = 23 * 3600
 # After this long an effect that a list of Stripe's does not show did not happen: lists are
 # read-after-write, and no request to Stripe runs longer than the SDK's default time-out of 80 s.
@@ -18,6 +19,8 @@ KEY_HELD_S = 23 * 3600
 UNANSWERED_IS_FINAL_AFTER_S = 120
 ANSWERED_IS_FINAL_AFTER_S = 20
 SAVED_ERROR = "http_500"
+# Why a try was held back by ourselves: its claim was over before it could leave.
+LAPSED = "claim_lapsed"
 # A request that outlived its process arrives within seconds, or never. The key holds it back too;
 # this is for a key that Stripe has lost, and short since a payer may wait.
 ORPHAN_MAY_LIVE_S = 10

@@ -20,7 +20,13 @@ from payment_service.domain.customer import (
     with_stripe_customer,
     with_valid_default,
 )
-from payment_service.domain.following import followed, gone_at_stripe, looked_in_vain, looking_on
+from payment_service.domain.following import (
+    followed,
+    gone_at_stripe,
+    looked_in_vain,
+    looking_after_refusal,
+    looking_on,
+)
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import (
     CardSeen,
@@ -213,6 +219,8 @@ def _denied(
     if _says_customer_is_gone(news.error, step):
         return replace(customer, call=None, look_at=moment.now)
     done = _refused(customer, step, news.error, declined=isinstance(news, Declined))
+    if isinstance(step, SetDefaultCard | DetachCard):  # what Stripe has instead is not known
+        done = looking_after_refusal(done, moment.now)
     return _with_next_call(done, moment)
 
 

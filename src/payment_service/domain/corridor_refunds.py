@@ -158,7 +158,7 @@ def _after_refund(payment: Payment, step: CreateRefund, news: News, moment: Mome
         case _:
             after = refunds.not_granted(asked, NoNews("unexpected answer"), moment.now)
     changed = _map_refunds(payment, lambda r: after if r.id == asked.id else r)
-    if isinstance(news, Rejected) and after.call is None:
+    if isinstance(news, Declined | Rejected) and after.call is None:
         # Our figures and Stripe's differ (a refund made elsewhere, say): look.
         changed = replace(changed, refunds_look_at=moment.now)
     if isinstance(news, Rejected) and news.error.code == DISPUTED:

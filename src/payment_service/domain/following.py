@@ -39,7 +39,12 @@ def followed(
     after = with_valid_default(after)
     if after.cards != customer.cards:
         after = replace(after, history=with_entry(after.history, "customer.followed", moment))
-    return looking_on(_with_setup(after, setup), moment.now)
+    looks = customer.looks
+    after = looking_on(_with_setup(after, setup), moment.now)
+    if after.default_payment_method_id != after.default_at_stripe:
+        # It is asked for again: should it be refused again, the next look comes later.
+        after = replace(after, looks=looks)
+    return after
 
 
 def _updated(card: Card, seen: SeenCard | None) -> Card | None:
@@ -83,6 +88,13 @@ def looking_on(customer: Customer, now: datetime) -> Customer:
     ):
         return replace(customer, look_at=None, looks=0)
     return looked_in_vain(customer, now)
+
+
+def looking_after_refusal(customer: Customer, now: datetime) -> Customer:
+    """Return the customer with a look, since Stripe refused a change: at once, the first time."""
+    if customer.looks:
+        return looked_in_vain(customer, now)
+    return replace(customer, looks=1, look_at=now)
 
 
 def looked_in_vain(customer: Customer, now: datetime) -> Customer:

@@ -7,6 +7,9 @@ from enum import StrEnum
 # A bank returns a refund within weeks, and Stripe then says so by an event that may be lost.
 REFUND_LOOKS_S = (3600.0, 86_400.0, 7 * 86_400.0, 30 * 86_400.0)
 
+# A machine that sets its clock by NTP is right to a second; from here on somebody should look.
+CLOCK_WRONG_BEYOND_S = 60.0
+
 
 class Door(StrEnum):
     """How news came in. Many doors, one corridor.

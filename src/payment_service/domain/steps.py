@@ -76,7 +76,10 @@ class ReadIntent:
 
 @dataclass(frozen=True, slots=True)
 class FindIntent:
-    """Look: list the PaymentIntents made between the first and the last try; match our key."""
+    """Look: list the customer's PaymentIntents, or all of that time without one; match our key.
+
+    since, until: the first and the last try, in Stripe's time.
+    """
 
     key: str
     order_id: str
@@ -228,6 +231,11 @@ class ReadSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadTime:
+    """Look: ask Stripe anything, since every answer of its says what time it is there."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListEvents:
     """Look: list the events of a time, since inclusive, until exclusive."""
 
@@ -281,6 +289,7 @@ GatewayStep = (
     | ReadRefund
     | ListEvents
     | ListMade
+    | ReadTime
     | CustomerStep
 )
 Step = PaymentStep | CustomerStep

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from payment_service.domain import corridor, corridor_customers
+from payment_service.domain.call import LAPSED
 from payment_service.domain.customer import Customer
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import News, NoNews, NotExecuted
@@ -27,6 +28,7 @@ from payment_service.domain.steps import (
     TellOrders,
 )
 from payment_service.flows.guard_cards import note_refusals
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (
     CUSTOMERS,
@@ -105,9 +107,12 @@ async def commit(
     """Write the change, and the claim of the step after it, onto the newest version there is.
 
     The loser of a race reloads and decides again. goes_on: False leaves the step after it to
-    whoever comes next. Raises what `change` raises, StoreUnavailable.
+    whoever comes next, and whatever the time is. Raises what `change` raises, StoreUnavailable,
+    GatewayUnavailable: Stripe's time is not known.
     """
     for _ in range(LOST_RACES_MAX):
+        if goes_on:
+            await know_time(world)
         moment = world.moment(door)
         changed = change(doc, moment)
         next_claim = claim(way, changed, moment) if goes_on else Claimed(changed, None)
@@ -163,21 +168,21 @@ async def _step(
 ) -> Claimed[D]:
     def heard(news: News) -> Callable[[D, Moment], D]:
         def change(doc: D, moment: Moment) -> D:
-            news_now = still_true(news, doc, moment)
+            news_now = still_true(news, doc)
             # Whoever took the lapsed claim over knows no less; its own claim must stand.
-            taken_over = doc.version != claimed.doc.version and _lapsed(claimed, moment.now)
+            taken_over = doc.version != claimed.doc.version and _lapsed(world, claimed)
             if taken_over and isinstance(news_now, NoNews | NotExecuted):
                 return doc
             return way.decide(doc, step, news_now, moment)
 
         return change
 
-    def still_true(news: News, doc: D, moment: Moment) -> News:
+    def still_true(news: News, doc: D) -> News:
         # A look that outlived its claim was overtaken if somebody wrote since: what it did not
         # see may have been done after it.
         if doc.version == claimed.doc.version:
             return news
-        overtaken = _lapsed(claimed, moment.now) and isinstance(step, LOOKS)
+        overtaken = _lapsed(world, claimed) and isinstance(step, LOOKS)
         return NoNews("overtaken") if overtaken or isinstance(step, EXACT_LOOKS) else news
 
     try:
@@ -215,16 +220,22 @@ def place(collection: Collection[Any], doc: Document) -> str:
 
 
 async def _perform(world: World, claimed: Claimed[D], step: Step, bearer_token: str | None) -> News:
-    if _lapsed(claimed, world.clock.now()):
-        # We slept through our own claim (a stopped process): others may be at it already.
-        return NotExecuted("claim_lapsed")
+    def is_ours() -> bool:
+        # Whoever slept through its own claim (a stopped process, a machine that stood still) must
+        # not send, for others may be at it already. The lease also bounds how old a key may become
+        # between the decision to use it and its request.
+        return not _lapsed(world, claimed)
+
+    if not is_ours():
+        return NotExecuted(LAPSED)
     if isinstance(step, TellOrders):
-        return await world.orders.tell(step, bearer_token=bearer_token)
-    return await world.gateway.ask(step)
+        return await world.orders.tell(step, bearer_token=bearer_token, leave_while=is_ours)
+    return await world.gateway.ask(step, leave_while=is_ours)
 
 
-def _lapsed(claimed: Claimed[D], now: datetime) -> bool:
-    return claimed.until is not None and now >= claimed.until
+def _lapsed(world: World, claimed: Claimed[D]) -> bool:
+    """Whether a claim may be over: judged by the latest that it can be."""
+    return claimed.until is not None and world.clock.latest() >= claimed.until
 
 
 async def settle(

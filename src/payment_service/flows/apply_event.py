@@ -20,7 +20,7 @@ async def apply_in_line(world: World, event: Event) -> None:
     """
     MAY_WAIT.set(True)  # a flood of events must not hold up payers; this task is the event's own
     async with world.appliers:
-        if event.due_at is None or world.clock.now() >= event.due_at:
+        if event.due_at is None or world.clock.latest() >= event.due_at:
             return  # it waited too long in line: it is due for whoever looks next
         try:
             state = await apply_seen(world, event.seen, event.door)

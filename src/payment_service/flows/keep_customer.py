@@ -13,6 +13,7 @@ from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, sett
 from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.look_at import NotSeen
 from payment_service.flows.no_answer import no_answer
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import CUSTOMERS, AlreadyExists, GatewayUnavailable
 
@@ -138,6 +139,7 @@ def _remembered(customer: Customer) -> Customer:
 
 
 async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer:
+    await know_time(world)
     moment = world.moment(Door.REQUEST)
     customer = adopted(email, news.customer, world.ids.new("cust"), moment.now)
     claimed = claim(CUSTOMER, begin_call(customer, moment), moment)
@@ -147,6 +149,7 @@ async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer:
 async def _begin(
     world: World, email: str, name: str | None, request_id: str | None
 ) -> Claimed[Customer]:
+    await know_time(world)
     moment = world.moment(Door.REQUEST)
     uid = world.ids.new("cust")
     customer = new_customer(email, name, uid, moment.now, request_id=request_id)

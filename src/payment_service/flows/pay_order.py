@@ -11,6 +11,7 @@ from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, heal_customer
 from payment_service.flows.look_again import look_again
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (
     CUSTOMERS,
@@ -39,12 +40,14 @@ async def pay_order(
     Raises OrderAlreadyPaid, PaymentInProgress, TooManyCardRefusals, and Unavailable: nothing was
     charged.
     """
+    await know_time(world)
     await let_try(world, customer_id=order.terms.customer_id, card=order.payment_method_id)
     order = await _with_card(world, order)
     claimed = await _open(world, order)
     healed = False
     for _ in range(ROUNDS_MAX):
         if claimed is None:
+            await know_time(world)
             claimed = await _open_again(world, order)
             if claimed is None:  # somebody wrote in between: look again
                 continue

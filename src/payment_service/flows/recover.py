@@ -13,6 +13,7 @@ from payment_service.domain.moment import Door, Moment
 from payment_service.flows.advance import CUSTOMER, PAYMENT, Corridor, D, advance, commit, place
 from payment_service.flows.apply_event import apply_in_line
 from payment_service.flows.read_lists import read_on
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (
     CURSORS,
@@ -40,7 +41,9 @@ async def recover(world: World, busy: set[str], *, concurrency: int) -> int:
 
     busy: the documents under work, kept by the caller from call to call. The work itself goes on in
     the background: an OrderService that hangs must not hold up a payment in doubt.
+    Raises Unavailable.
     """
+    await know_time(world)
     payments = await _recover(world, PAYMENT, busy, concurrency)
     customers = await _recover(world, CUSTOMER, busy, concurrency)
     events = await _start(world, EVENTS, busy, concurrency, _apply_one)
@@ -52,7 +55,8 @@ async def take_over(world: World) -> None:
     """Free what the process before us had claimed, when nobody else can be at work.
 
     With a store that serves one process the owner of every claim is dead; waiting for the claims to
-    lapse would only make payers wait. Called before any door opens; the work is left to `recover`.
+    lapse would only make payers wait. Called before any door opens, and when Stripe's time is
+    known; the work is left to `recover`.
     """
     if world.store.exclusive:
         await _take_over(world, PAYMENTS, PAYMENT.orphaned)

@@ -9,6 +9,7 @@ from payment_service.domain.refund import Refund
 from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.wishes import begin_refund
 from payment_service.flows.advance import PAYMENT, commit, settle
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import REFUND_PLACES, AlreadyExists
 
@@ -26,12 +27,13 @@ async def refund_payment(
     """Return the payment and its refund as they stand at the latest at the deadline.
 
     refund_id: the same id again is the same refund. amount_minor: None refunds all that is left.
-    Raises PaymentNotRefundable, RefundExceedsRemaining, StoreUnavailable (nothing was refunded).
+    Raises PaymentNotRefundable, RefundExceedsRemaining, and Unavailable: nothing was refunded.
     """
 
     def begin(current: Payment, moment: Moment) -> Payment:
         return begin_refund(current, refund_id, amount_minor, reason, moment, request_id=request_id)
 
+    await know_time(world)
     begin(payment, world.moment(Door.REQUEST))  # what is refused leaves nothing behind
     place = RefundPlace(refund_id, 0, payment.id, world.clock.now())
     with suppress(AlreadyExists):  # before the refund: one that points nowhere harms nobody

@@ -6,6 +6,7 @@ from payment_service.domain.errors import NotFound
 from payment_service.domain.event import Event, claimed, next_version, revived
 from payment_service.domain.moment import Door
 from payment_service.flows.apply_event import apply_in_line
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import EVENTS, VersionConflict
 
@@ -19,8 +20,9 @@ async def find_event(world: World, id: str) -> Event:
 
 
 async def revive_event(world: World, id: str) -> Event:
-    """Return the event after one more try to apply it. Raises NotFound, StoreUnavailable."""
+    """Return the event after one more try to apply it. Raises NotFound, Unavailable."""
     event = await find_event(world, id)
+    await know_time(world)
     moment = world.moment(Door.OPERATOR)
     again = next_version(claimed(revived(event, moment), moment))
     again = replace(again, door=Door.OPERATOR)

@@ -6,6 +6,7 @@ from payment_service.domain.event import Event, EventState, is_foreign, taken
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent
 from payment_service.flows.apply_event import apply_in_line
+from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import EVENTS, AlreadyExists
 
@@ -22,12 +23,13 @@ class Taken(StrEnum):
 async def take_event(world: World, seen: SeenEvent, door: Door) -> Taken:
     """Keep the event durably and begin to apply it; one that is there already changes nothing.
 
-    An event of another system on the same account is counted and not kept. Raises StoreUnavailable:
-    it was not kept, and Stripe must send it again.
+    An event of another system on the same account is counted and not kept. Raises StoreUnavailable,
+    GatewayUnavailable: it was not kept, and Stripe must send it again.
     """
     if is_foreign(seen, service=world.service, livemode=world.livemode):
         world.witness.heard(Taken.FOREIGN, seen, door)
         return Taken.FOREIGN
+    await know_time(world)
     event = taken(seen, world.moment(door))
     try:
         await world.store.insert(EVENTS, event)

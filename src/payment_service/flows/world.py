@@ -76,6 +76,19 @@ class Suspects:
         self._ids.pop(id, None)
 
 
+class Once:
+    """Work that many want at once and that is done once for all of them."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    async def do(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Return when the work is done, begun by us or by somebody else before."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(work())
+        await asyncio.shield(self._task)
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """The ports and the policy."""
@@ -97,6 +110,7 @@ class World:
     # How many walkers of this process are asking Stripe about a document, by its place.
     under_way: Counter[str] = field(default_factory=Counter)
     suspects: Suspects = field(default_factory=Suspects)
+    asking_time: Once = field(default_factory=Once)
     # How many payers wait for Stripe: they are no load.
     payers_outside: Callable[[], int] = lambda: 0
 

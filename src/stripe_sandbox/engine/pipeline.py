@@ -6,6 +6,7 @@ The two halves of it are `begin`, up to the lock, and `finish`; between them a r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from random import Random
 from typing import Any, Final
 
@@ -62,6 +63,7 @@ class _Answered:
 
     request_id: str
     version: str
+    at: float
     key: str | None = None
 
 
@@ -207,7 +209,7 @@ class Engine:
         state.entries.append(entry)
         if fault is not None and fault.kind in ("timeout_before", "reset_before"):
             return delivery(entry, 0, {}, b"", fault)
-        answered = _Answered(state.ids.short("req_"), self._config.api_version)
+        answered = _Answered(state.ids.short("req_"), self._config.api_version, now)
         try:
             if fault is not None and fault.kind == "error_503_before":
                 raise internal(503)
@@ -218,6 +220,7 @@ class Engine:
     def finish(self, ticket: Ticket, *, now: float) -> Delivery:
         """Do what was asked, save the answer under the key, and let go of key and objects."""
         self._state.catch_up(now)
+        ticket.answered.at = now
         kind = None if ticket.fault is None else ticket.fault.kind
         error: ApiError | None = None
         answer: Wire = {}
@@ -380,6 +383,7 @@ class Engine:
     def _headers(self, answered: _Answered, status: int, first_request_id: str) -> dict[str, str]:
         headers = {
             "Content-Type": "application/json",
+            "Date": formatdate(answered.at, usegmt=True),
             "Request-Id": answered.request_id,
             "Stripe-Version": answered.version,
         }

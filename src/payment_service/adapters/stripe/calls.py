@@ -21,6 +21,7 @@ from payment_service.domain.steps import (
     ReadCard,
     ReadIntent,
     ReadSetup,
+    ReadTime,
     SetDefaultCard,
 )
 
@@ -48,6 +49,7 @@ PlainStep = (
     | CreateRefund
     | ReadSetup
     | ReadCard
+    | ReadTime
     | WriteStep
 )
 
@@ -82,13 +84,13 @@ def call_of(step: PlainStep, service: str) -> StripeCall:
             return _move_intent(step)
         case CreateRefund():
             return _create_refund(step, service)
-        case ReadIntent() | ReadSetup() | ReadCard():
+        case ReadIntent() | ReadSetup() | ReadCard() | ReadTime():
             return _read(step)
         case _:
             return _write(step, service)
 
 
-def _read(step: ReadIntent | ReadSetup | ReadCard) -> StripeCall:
+def _read(step: ReadIntent | ReadSetup | ReadCard | ReadTime) -> StripeCall:
     match step:
         case ReadIntent():
             return StripeCall(Kind.READ, "get", intent_path(step.intent_id), {"expand": [CHARGE]})
@@ -96,6 +98,8 @@ def _read(step: ReadIntent | ReadSetup | ReadCard) -> StripeCall:
             return StripeCall(Kind.READ, "get", setup_path(step.setup_id))
         case ReadCard():
             return StripeCall(Kind.READ, "get", _card_path(step.payment_method_id))
+        case ReadTime():
+            return StripeCall(Kind.READ, "get", "/v1/payment_intents", {"limit": 1})
         case _:  # pragma: no cover - the union is closed
             assert_never(step)
 

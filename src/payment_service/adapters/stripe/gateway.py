@@ -16,6 +16,13 @@ import structlog
 
 from payment_service.adapters.stripe.budget import Budget, endpoint_of
 from payment_service.adapters.stripe.calls import Kind, StripeCall, call_of
+from payment_service.adapters.stripe.dates import NobodysTime, Timekeeper, date_of
+from payment_service.adapters.stripe.leaving import (
+    NotLeft,
+    check_leaving,
+    last_check,
+    let_leave,
+)
 from payment_service.adapters.stripe.looks import Looks, LookStep
 from payment_service.adapters.stripe.news import code_of, news_of, replayed
 from payment_service.adapters.stripe.objects import (
@@ -26,6 +33,7 @@ from payment_service.adapters.stripe.objects import (
     setup_of,
 )
 from payment_service.adapters.stripe.turns import NoTurn, Turn, Turns
+from payment_service.domain.call import LAPSED
 from payment_service.domain.news import (
     CardSeen,
     CustomerSeen,
@@ -51,9 +59,10 @@ from payment_service.domain.steps import (
     GatewayStep,
     ReadIntent,
     ReadSetup,
+    ReadTime,
     SetDefaultCard,
 )
-from payment_service.ports import MAY_WAIT
+from payment_service.ports import MAY_WAIT, LeaveWhile
 
 # Above every limit per operation: the SDK's own time-out must never be the one that strikes.
 SDK_TIMEOUT_S = 90
@@ -106,16 +115,21 @@ class StripeGateway:
         service: str,
         limits: TimeLimits,
         turns: Turns,
+        time: Timekeeper,
+        session: aiohttp.ClientSession | None = None,
     ) -> None:
         self._client = client
         self._http = http
         self._service = service
         self._limits = limits
         self._turns = turns
+        self._time = time
+        self._session = session
         self.payers_waiting = 0  # for an answer of Stripe's, or for their turn to ask
 
-    async def ask(self, step: GatewayStep) -> News:
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
         """Carry out one step; see the port for what it promises."""
+        let_leave(leave_while)
         if MAY_WAIT.get():
             return await self._heard(step)
         self.payers_waiting += 1
@@ -127,6 +141,8 @@ class StripeGateway:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
+        if self._session is not None:
+            await self._session.close()
 
     async def _heard(self, step: GatewayStep) -> News:
         try:
@@ -136,6 +152,10 @@ class StripeGateway:
                 return news_of(error)
         except NoTurn as error:
             return NotExecuted("no_turn", retry_after_s=error.wait_s)
+        except NotLeft:
+            key = getattr(step, "key", None)
+            _log.warning("stripe.held_back", step=type(step).__name__, idempotency_key=key)
+            return NotExecuted(LAPSED)
         except (OSError, aiohttp.ClientError) as error:  # time-outs are OSErrors too
             return NoNews(type(error).__name__)
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -162,23 +182,34 @@ class StripeGateway:
 
     async def _send(self, call: StripeCall) -> Answer:
         limit_s = self._limits.of(call.kind)
+        over_at = asyncio.get_running_loop().time() + limit_s
         turn = await self._turns.take(endpoint_of(call.method, call.path), limit_s=limit_s)
-        begun = perf_counter()
+        check_leaving()
+        begun, sent = perf_counter(), self._time.mark()
         options = {"idempotency_key": call.key} if call.key else {}
         try:
-            async with asyncio.timeout(limit_s - turn.waited_s):
+            async with asyncio.timeout_at(over_at):
                 answer = await self._client.raw_request_async(
                     call.method, call.path, **call.params, **options
                 )
         except (stripe.StripeError, OSError, aiohttp.ClientError) as error:
+            if isinstance(error.__cause__, NotLeft):
+                raise NotLeft from error
             _log_failure(call, error, perf_counter() - begun)
             self._note(turn, error)
+            self._note_date(getattr(error, "headers", None), sent)
             raise
         self._turns.answered(turn)
         headers = answer.headers
+        self._note_date(headers, sent)
         heard = Answer(answer.data, replayed(headers), headers.get("Request-Id"))
         _log_answer(call, heard, answer.code, perf_counter() - begun)
         return heard
+
+    def _note_date(self, headers: Mapping[str, str] | None, sent: Any) -> None:
+        date = date_of(headers)
+        if date is not None:
+            self._time.heard(date, sent)
 
     def _note(self, turn: Turn, error: Exception) -> None:
         """Keep count of what Stripe lets in; of an answer that was lost there is no telling."""
@@ -199,15 +230,19 @@ def open_stripe(
     connections_max: int = 256,
     budget: Budget | None = None,
     http: stripe.HTTPClient | None = None,
+    time: Timekeeper | None = None,
 ) -> StripeGateway:
     """Return a gateway; call it in the running event loop.
 
     budget: how often it may ask; without one as often as it likes, until Stripe refuses.
     http: the SDK's HTTP client to use instead of its aiohttp one (a sandbox in process, say).
+    time: who wants to hear what time it is at Stripe.
     """
+    session = None
     if http is None:
         connector = aiohttp.TCPConnector(limit=connections_max)
-        http = stripe.AIOHTTPClient(timeout=SDK_TIMEOUT_S, connector=connector)
+        session = aiohttp.ClientSession(connector=connector, trace_configs=[last_check()])
+        http = stripe.AIOHTTPClient(timeout=SDK_TIMEOUT_S, session=session)
     client = stripe.StripeClient(
         api_key,
         http_client=http,
@@ -215,7 +250,7 @@ def open_stripe(
         max_network_retries=0,
     )
     turns = Turns(budget or Budget(per_s=0, per_endpoint_s=0))
-    return StripeGateway(client, http, service, limits, turns)
+    return StripeGateway(client, http, service, limits, turns, time or NobodysTime(), session)
 
 
 def _seen(step: GatewayStep, answer: Answer) -> News:
@@ -230,6 +265,8 @@ def _seen(step: GatewayStep, answer: Answer) -> News:
             return SetupSeen(setup_of(answer.body), answer.request_id)
         case CreateIntent() | ConfirmIntent() | CaptureIntent() | CancelIntent() | ReadIntent():
             return IntentSeen(intent_of(answer.body), answer.replayed, answer.request_id)
+        case ReadTime():  # the date of the answer is heard already, and nothing else was asked for
+            return NothingFound(answer.request_id)
     if answer.body["type"] != "card":
         return Rejected(Denial("not_a_card", "This payment method is not a card."))
     return CardSeen(card_of(answer.body), answer.request_id)

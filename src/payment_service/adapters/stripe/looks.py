@@ -43,10 +43,14 @@ from payment_service.domain.steps import (
 # attempt. If there are more we have not seen all, which is doubt, not absence.
 PAGES_MAX = 50
 PAGE_LIMIT = 100
-# Stripe's clock and ours may differ, and a request may be under way for minutes.
-CLOCK_SKEW = timedelta(minutes=10)
-# One customer's list is short, so there a clock that was wrong by hours hides nothing either.
-CUSTOMER_CLOCK_SKEW = timedelta(days=1)
+# Of all payments of an account only a window can be read. It is in Stripe's time, which we know to
+# some seconds; a request may be under way for minutes.
+WINDOW_MARGIN = timedelta(minutes=10)
+# A customer's payments are all read, so that no clock can hide one. Of a customer with more than a
+# thousand of them a window is read too, so wide that a document of an older release, whose times
+# were its machine's, is wrong by less.
+CUSTOMER_PAGES_MAX = 10
+CUSTOMER_WINDOW_MARGIN = timedelta(days=3)
 # Stripe takes up to twenty types at once, each by its full name.
 EVENT_TYPES = (
     (
@@ -104,6 +108,10 @@ LookStep = (
 )
 
 
+class TooLong(ValueError):
+    """A list has more pages than a look may read, so what was not found may be there."""
+
+
 class Looks:
     """Looks at Stripe through `read`, which fetches one path. service: our mark in metadata."""
 
@@ -139,22 +147,20 @@ class Looks:
 
     async def _find_intent(self, step: FindIntent) -> LookNews:
         if step.customer_id:
-            whose = {"customer": step.customer_id}
+            whose: dict[str, Any] = {"customer": step.customer_id}
             with suppress(stripe.InvalidRequestError):  # the customer is gone; its payments are not
-                return await self._match_intent(step, whose, CUSTOMER_CLOCK_SKEW)
-        return await self._match_intent(step, {}, CLOCK_SKEW)
+                try:
+                    return await self._match_intent(step, whose, pages_max=CUSTOMER_PAGES_MAX)
+                except TooLong:
+                    whose |= _window(step, CUSTOMER_WINDOW_MARGIN)
+                    return await self._match_intent(step, whose)
+        return await self._match_intent(step, _window(step, WINDOW_MARGIN))
 
     async def _match_intent(
-        self, step: FindIntent, whose: Mapping[str, Any], skew: timedelta
+        self, step: FindIntent, where: Mapping[str, Any], *, pages_max: int = PAGES_MAX
     ) -> LookNews:
-        since = int((step.since - skew).timestamp())
-        until = int((step.until + skew).timestamp())
-        params = {
-            "created": {"gte": since, "lte": until},
-            "expand": [f"data.{CHARGE}"],
-            **whose,
-        }
-        async for body in self._all("/v1/payment_intents", params):
+        params = {"expand": [f"data.{CHARGE}"], **where}
+        async for body in self._all("/v1/payment_intents", params, pages_max):
             if (body.get("metadata") or {}).get("idempotency_key") == step.key:
                 return IntentSeen(intent_of(body))
         return NothingFound()
@@ -202,10 +208,12 @@ class Looks:
             found += [named_by(body, type=event_type) async for body in made]
         return _oldest_first(found)
 
-    async def _all(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield a list's elements, newest first. Raises ValueError when it is too long to read."""
+    async def _all(
+        self, path: str, params: Mapping[str, Any], pages_max: int = PAGES_MAX
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield a list's elements, newest first. Raises TooLong."""
         query: dict[str, Any] = {**params, "limit": PAGE_LIMIT}
-        for _ in range(PAGES_MAX):
+        for _ in range(pages_max):
             body = await self._read(path, query)
             page = body["data"]
             for element in page:
@@ -213,7 +221,13 @@ class Looks:
             if not body["has_more"]:
                 return
             query = {**query, "starting_after": page[-1]["id"]}
-        raise ValueError("the list is longer than a look may read")
+        raise TooLong("the list is longer than a look may read")
+
+
+def _window(step: FindIntent, margin: timedelta) -> dict[str, Any]:
+    since = int((step.since - margin).timestamp())
+    until = int((step.until + margin).timestamp())
+    return {"created": {"gte": since, "lte": until}}
 
 
 def _between(step: ListEvents | ListMade) -> dict[str, int]:

@@ -13,6 +13,7 @@ idempotent requests; tests/contract/test_stripe_news.py walks the library's whol
     500 replayed               NoNews       dead end: this key will answer nothing else
     any other status, 2xx cut  NoNews
     connection never made      NotExecuted
+    never left, its claim over NotExecuted  (the gateway says so itself: `leaving.NotLeft`)
     connection lost, time-out  NoNews
 """
 
