@@ -1,10 +1,11 @@
 """Every mutant there is."""
 
-from tests.mutants import in_api, in_domain, in_flows, in_orders, in_stores, in_stripe
+from tests.mutants import in_api, in_domain, in_flows, in_orders, in_owed, in_stores, in_stripe
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *in_domain.MUTANTS,
+    *in_owed.MUTANTS,
     *in_flows.MUTANTS,
     *in_stripe.MUTANTS,
     *in_orders.MUTANTS,
