@@ -68,8 +68,8 @@ def main(arguments: list[str]) -> int:
     begun = perf_counter()
     results: list[Result] = []
     with ThreadPoolExecutor(asked.processes) as pool:
-        jobs = [pool.submit(_honest, tests) for tests in _honest_parts(wanted)]
-        jobs += [pool.submit(_tried, mutant) for mutant in wanted]
+        jobs = [pool.submit(_tried, mutant) for mutant in wanted]
+        jobs += [pool.submit(_honest, tests) for tests in _honest_parts(wanted)]
         for job in as_completed(jobs):
             result = job.result()
             results.append(result)
