@@ -219,9 +219,8 @@ MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
 LeaveWhile = Callable[[], bool]
 
 
-# Whether reads of the store from here on must show every write that any process was told is done,
-# even on a server that has just become the primary. Whoever decides by what a query does *not* show
-# says so; it costs a round among the servers. All else ends in a compare-and-set.
+# Whether reads of the store must show every write that any process was told is done, also on a
+# server that has just become the primary: for who decides by what a query does *not* show.
 LINEARIZABLE: ContextVar[bool] = ContextVar("linearizable", default=False)
 
 
@@ -380,16 +379,9 @@ EVENTS: Collection[Event] = Collection(
 )
 # One document for each of Stripe's lists that we read from time to time.
 CURSORS: Collection[Cursor] = Collection(name="cursors", kind=Cursor)
-
-
 REFUND_PLACES: Collection[RefundPlace] = Collection(name="refund_places", kind=RefundPlace)
-
-
 REQUESTS: Collection[StoredRequest] = Collection(
-    name="requests",
-    kind=StoredRequest,
-    columns={"subject": lambda r: r.subject},
-    expires_at=lambda r: r.expires_at,
+    "requests", StoredRequest, {"subject": lambda r: r.subject}, expires_at=lambda r: r.expires_at
 )
 AUDIT: Collection[AuditEntry] = Collection(
     name="audit",
@@ -397,20 +389,12 @@ AUDIT: Collection[AuditEntry] = Collection(
     columns={"subject": lambda a: a.subject, "created_at": lambda a: epoch_ms(a.created_at)},
 )
 API_KEYS: Collection[ApiKey] = Collection(
-    name="api_keys", kind=ApiKey, columns={"created_at": lambda k: epoch_ms(k.created_at)}
+    "api_keys", ApiKey, {"created_at": lambda k: epoch_ms(k.created_at)}
 )
 # To whom cards were refused, so that nobody tries out stolen ones.
 CARD_TALLIES: Collection[CardTally] = Collection(
-    name="refusals", kind=CardTally, expires_at=lambda t: t.expires_at
+    "refusals", CardTally, expires_at=lambda t: t.expires_at
 )
 COLLECTIONS: tuple[Collection[Any], ...] = (
-    PAYMENTS,
-    CUSTOMERS,
-    EVENTS,
-    CURSORS,
-    REFUND_PLACES,
-    REQUESTS,
-    API_KEYS,
-    AUDIT,
-    CARD_TALLIES,
-)
+    PAYMENTS, CUSTOMERS, EVENTS, CURSORS, REFUND_PLACES, REQUESTS, API_KEYS, AUDIT, CARD_TALLIES
+)  # fmt: skip
