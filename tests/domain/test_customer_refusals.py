@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from payment_service.domain.customer import Customer
+from payment_service.domain.customer import CardState, Customer
 from payment_service.domain.following import LOOK_MAX_S
-from payment_service.domain.news import CustomerSeen, Declined, News, Rejected, SeenCustomer
+from payment_service.domain.news import CustomerSeen, Declined, News, NoNews, Rejected, SeenCustomer
 from payment_service.domain.steps import ReadCustomer, SetDefaultCard
 from tests.domain.papers import REFUSAL, at
-from tests.domain.test_corridor_customers import choosing, detaching, heard, step_of
+from tests.domain.test_corridor_customers import attaching, choosing, detaching, heard, step_of
 from tests.domain.test_customer import EMAIL, ids, seen_card
+
+# The back-off after one lost answer is over.
+LATER_S = 60
 
 
 def shown(default: str | None) -> CustomerSeen:
@@ -29,6 +32,29 @@ def test_after_a_refusal_it_is_looked_what_stripe_has_instead(
 
     assert ann.wake_at == at(0)
     assert step_of(ann) == ReadCustomer("cus_1")
+
+
+def test_a_card_that_an_earlier_try_attached_is_kept_whatever_the_next_one_says() -> None:
+    ann = heard(heard(attaching(), NoNews("lost")), Rejected(REFUSAL), LATER_S)
+
+    refused = ann.cards[0].state
+    ann = heard(ann, shown("pm_1"), LATER_S)
+
+    assert (refused, ann.cards[0].state) == (CardState.REFUSED, CardState.KEPT)
+    assert (ann.cards[0].refusal_code, ann.cards[0].refusal_message) == (None, None)
+    assert ids(ann) == ["pm_1", "pm_2"]
+
+
+def test_a_card_that_was_refused_at_the_first_try_is_not_looked_for() -> None:
+    assert heard(attaching(), Rejected(REFUSAL)).wake_at is None
+
+
+def test_a_refused_card_that_stripe_has_not_stays_refused() -> None:
+    ann = heard(heard(attaching(), NoNews("lost")), Rejected(REFUSAL), LATER_S)
+
+    ann = heard(ann, CustomerSeen(SeenCustomer("cus_1", EMAIL, None, None, ())), LATER_S)
+
+    assert [card.state for card in ann.cards] == [CardState.REFUSED]
 
 
 def test_a_default_that_stripe_has_not_is_asked_for_again_less_and_less_often() -> None:

@@ -64,8 +64,8 @@ REQUESTS = (
     Mutant(
         "a request that failed holds its key for ever",
         "api/idempotency.py",
-        "        await _let_go(world, kept)\n        raise\n",
-        "        raise\n",
+        "at which nobody may wait\n        await _let_go(world, kept)\n        raise\n",
+        "at which nobody may wait\n        raise\n",
         (KEYS,),
     ),
     Mutant(

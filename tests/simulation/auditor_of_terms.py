@@ -232,7 +232,7 @@ def _cards_are_as_asked(seen: Evidence, email: str, customer: Found) -> Iterator
         own = [one for one in records if one["made"] == card["id"]] or records
         if not own:
             continue  # its callers keep no record of cards
-        for told in differences(seen, CARD, own, card, "at_stripe"):
+        for told in differences(seen, _of_card(seen), own, card, "at_stripe"):
             yield f"8 {email}: a card's {told}"
     wanted = [one["made"] for one in records if one["is_default"]]
     elsewhere = {
@@ -248,12 +248,17 @@ def _cards_are_as_asked(seen: Evidence, email: str, customer: Found) -> Iterator
         yield f"8 {email}: the default card is another than was asked for"
 
 
+def _of_card(seen: Evidence) -> tuple[Field, ...]:
+    """Return what is compared of a card: a name that Stripe refuses is kept here alone."""
+    return tuple(row for row in CARD if row.name != "name" or not seen.names_are_refused)
+
+
 def _cards_are_shown(seen: Evidence, email: str, customer: Found) -> Iterator[str]:
     document = seen.shown_customers[email]
     shown = {card.payment_method_id: card for card in document.kept_cards} if document else {}
     for card in customer["cards"]:
         if card["id"] in shown:
-            for told in unlike(seen, CARD, card, shown[card["id"]]):
+            for told in unlike(seen, _of_card(seen), card, shown[card["id"]]):
                 yield f"8 {email}: a card's {told}"
 
 

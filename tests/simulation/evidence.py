@@ -54,6 +54,7 @@ class Others:
 CLOCKS_AGREE_S = 300
 # The fault that answers with a refusal of its own making.
 MADE_UP = "declined"
+REFUSALS = frozenset({MADE_UP, "rejected", "rejected_unsaved"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Evidence:
     others: what was done at Stripe without us. captures_itself: whether the service captures what
     is held before it lapses. clocks_agree: whether our clocks are right enough to say why a payment
     was canceled. answers_are_made_up: whether refusals came that Stripe did not write.
+    names_are_refused: whether it may have been the name of a card that Stripe refused.
     all_is_heard: whether Stripe had a way to tell us everything. refused: what the
     OrderService would not hear of which order.
     """
@@ -87,6 +89,7 @@ class Evidence:
     captures_itself: bool = False
     clocks_agree: bool = True
     answers_are_made_up: bool = False
+    names_are_refused: bool = False
 
     def by_order(self) -> dict[str, list[Found]]:
         """Return the PaymentIntents of each order."""
@@ -155,6 +158,7 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
         captures_itself=bool(town.policy.hold_auto_capture_s),
         clocks_agree=abs(town.life.skew_s) <= CLOCKS_AGREE_S and not town.life.jump,
         answers_are_made_up=MADE_UP in town.line.faults.hits,
+        names_are_refused=not REFUSALS.isdisjoint(town.line.faults.hits),
     )
 
 

@@ -219,7 +219,9 @@ def _denied(
     if _says_customer_is_gone(news.error, step):
         return replace(customer, call=None, look_at=moment.now)
     done = _refused(customer, step, news.error, declined=isinstance(news, Declined))
-    if isinstance(step, SetDefaultCard | DetachCard):  # what Stripe has instead is not known
+    attached_before = isinstance(step, AttachCard) and call.doubts > 1
+    if isinstance(step, SetDefaultCard | DetachCard) or attached_before:
+        # What Stripe has instead is not known; nor is what an earlier try in doubt has done.
         done = looking_after_refusal(done, moment.now)
     return _with_next_call(done, moment)
 

@@ -49,12 +49,13 @@ def followed(
 
 def _updated(card: Card, seen: SeenCard | None) -> Card | None:
     """Return the card as Stripe shows it; None when it is not the customer's any more."""
-    if card.state is CardState.REFUSED:
-        return card
     if seen is None:
-        return card if card.state is CardState.ADDING else None
+        return card if card.state in {CardState.ADDING, CardState.REFUSED} else None
     return replace(
         card,
+        declined=False,
+        refusal_code=None,
+        refusal_message=None,
         state=card.state if card.state is CardState.REMOVING else CardState.KEPT,
         brand=seen.brand,
         last4=seen.last4,
