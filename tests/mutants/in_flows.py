@@ -32,8 +32,8 @@ CORRIDOR = (
     Mutant(
         "a process that slept through its claim sends all the same",
         "flows/advance.py",
-        "    if _lapsed(claimed, world.clock.now()):\n",
-        "    if False:\n",
+        "        return not _lapsed(world, claimed)\n",
+        "        return True\n",
         (ADVANCE,),
     ),
     Mutant(
@@ -53,7 +53,7 @@ CORRIDOR = (
     Mutant(
         "a look that was overtaken is believed",
         "flows/advance.py",
-        "overtaken = _lapsed(claimed, moment.now) and isinstance(step, LOOKS)",
+        "overtaken = _lapsed(world, claimed) and isinstance(step, LOOKS)",
         "overtaken = False",
         (ADVANCE,),
     ),

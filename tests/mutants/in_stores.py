@@ -255,7 +255,7 @@ MONGO = (
     Mutant(
         "MongoDB gives as due what is due tomorrow",
         "adapters/mongo/store.py",
-        '{"columns.wake_at": {"$lte": now}}',
+        '{"columns.wake_at": span}',
         '{"columns.wake_at": {"$ne": None}}',
         (f"{CLAIMED}[mongo]",),
     ),

@@ -263,7 +263,7 @@ LOOKED = (
     Mutant(
         "a list too long to be read whole shows nothing",
         "adapters/stripe/looks.py",
-        '        raise ValueError("the list is longer than a look may read")\n',
+        '        raise TooLong("the list is longer than a look may read")\n',
         "",
         (LOOKS,),
     ),
