@@ -168,6 +168,7 @@ def _open_mongodb(settings: Settings, uri: str) -> WholeStore:
         COLLECTIONS,
         pool_max=settings.mongodb_pool_max,
         timeout_s=settings.mongodb_timeout_s,
+        self_test=True,
     )
 
 

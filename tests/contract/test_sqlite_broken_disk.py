@@ -133,7 +133,9 @@ async def test_what_cannot_be_written_at_all_is_not_there_after_a_restart_either
 
     told = {store.insert("a", "b"), store.insert("c")}
     assert told <= {"StoreUnavailable", "StoreInDoubt"}
+    assert error != errno.ENOSPC or told == {"StoreUnavailable"}
     assert store.ask("ping", "") != "done"
+    assert store.get("before") == "version 0"
     store.kill()
 
     assert await found_in(path, "before", "a", "b", "c") == [Thing("before"), None, None, None]
@@ -161,6 +163,18 @@ async def test_after_a_failed_sync_nothing_is_told_over_the_same_connection(
         assert said != "StoreUnavailable" or found is None
 
 
+def test_readiness_finds_by_itself_that_nothing_can_be_written(
+    shim: Shim, store: StoreProcess
+) -> None:
+    assert store.insert("before") == "done"
+    assert store.ask("ping", "") == "done"
+    shim.fail_write(errno.EIO)
+
+    until("StoreUnavailable", lambda: store.ask("ping", ""))
+
+    assert store.get("before") == "version 0"
+
+
 def test_the_disk_is_synced_before_every_answer(shim: Shim, store: StoreProcess) -> None:
     for number in range(5):
         before = shim.syncs
@@ -185,6 +199,18 @@ def test_the_cause_is_said_once_when_it_begins_and_once_when_it_is_over(
     assert logged.count("database.failed") <= 2
     assert "cause=sync_failed" in logged
     assert logged.count("database.recovered") == 1
+
+
+async def test_what_had_no_room_in_the_log_is_not_in_the_marker_either(
+    path: Path, shim: Shim
+) -> None:
+    store = StoreProcess(path, shim.environment(match="store.db-wal"))
+    assert store.insert("before") == "done"
+    shim.fail_write(errno.ENOSPC)
+    assert store.insert("a") == "StoreUnavailable"
+    store.kill()
+
+    assert await found_in(path, "before", "a") == [Thing("before"), None]
 
 
 async def test_a_marker_that_cannot_be_written_stops_nobody(

@@ -33,6 +33,11 @@ def remove_log(path: Path) -> None:
     Path(f"{path}-wal").unlink()
 
 
+def replace_log(path: Path) -> None:
+    remove_log(path)
+    Path(f"{path}-wal").touch()
+
+
 def replace_by_copy(path: Path) -> None:
     copy = path.with_name("copy")
     shutil.copy(path, copy)
@@ -49,7 +54,7 @@ def replace_folder(path: Path) -> None:
     shutil.copy(path.parent.with_name("elsewhere") / path.name, path)
 
 
-LOSSES = [remove, remove_log, replace_by_copy, rename_folder, replace_folder]
+LOSSES = [remove, remove_log, replace_log, replace_by_copy, rename_folder, replace_folder]
 
 
 @pytest.mark.parametrize("lose", LOSSES)

@@ -48,6 +48,22 @@ def test_a_try_is_written_down_as_doubt_and_as_a_claim_before_it_is_made() -> No
     assert (call.asked_at, call.due_at, call.in_flight) == (at(2), at(32), True)
 
 
+def test_only_what_is_under_way_is_claimed() -> None:
+    """Whoever starts on a dead owner's store frees what is claimed, and nothing else."""
+    under_way = tried(2)
+
+    assert asked(begin_call("key", at(0)), at(1), lease_s=30).in_flight
+    assert looking(replace(under_way, in_flight=False), at(1), lease_s=30).in_flight
+    for over in (
+        heard_nothing(under_way, at(1)),
+        was_not_executed(under_way, at(1)),
+        look_failed(under_way, at(1)),
+        found_nothing(under_way, at(1)),
+        orphaned(under_way, at(1)),
+    ):
+        assert not over.in_flight
+
+
 def test_a_look_is_claimed_but_leaves_no_doubt() -> None:
     call = looking(tried(), at(2), lease_s=30)
 

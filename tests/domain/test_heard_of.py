@@ -19,7 +19,7 @@ from payment_service.domain.news import (
 )
 from payment_service.domain.notice import NoticeState
 from payment_service.domain.payment import FailureKind, Operation, Payment, State
-from payment_service.domain.steps import CancelIntent, PaymentStep
+from payment_service.domain.steps import CancelIntent, FindIntent, PaymentStep
 from payment_service.domain.wishes import cancel_payment, pay_again
 from tests.domain.papers import (
     DENIAL,
@@ -261,6 +261,41 @@ def test_a_late_cancellation_of_what_was_given_up_confirms_it() -> None:
     after = heard_of(given_up(), intent("canceled", key=KEY), moment(KEY_HELD_S), seen_with=None)
 
     assert (after.state, after.intent_id, after.attempt) == (State.CANCELED, "pi_1", None)
+
+
+def refused_anew() -> Payment:
+    """Return a payment whose first attempt was given up, and whose second Stripe refused."""
+    again = pay_again(given_up(), order(), moment(KEY_HELD_S))
+    assert again is not None
+    return heard(again, Rejected(REFUSAL), KEY_HELD_S)
+
+
+@pytest.mark.parametrize("status", ["succeeded", "canceled", "requires_capture", "processing"])
+def test_news_of_an_older_attempt_settles_no_payment_that_was_asked_for_anew(status: str) -> None:
+    """What it was asked for may be another amount; the payment of today can still be paid."""
+    payment = refused_anew()
+    _, late = asked(opened(), 0)
+    look = FindIntent(KEY, "ord_1", customer_id="cus_1", since=at(0), until=at(0))
+    news = IntentSeen(intent(status, key=KEY))
+
+    for step in (late, look):
+        after = corridor.decide(payment, step, news, moment(KEY_HELD_S + 1))
+
+        assert (after.state, after.intent_id, after.received_minor) == (
+            State.REQUIRES_PAYMENT_METHOD,
+            None,
+            0,
+        )
+        assert after.notices == payment.notices
+        assert (after.history[-1].what == CONTRADICTED) == (status == "succeeded")
+
+
+def test_a_look_that_comes_late_shows_what_the_newest_attempt_did() -> None:
+    payment = refused_anew()
+    look = FindIntent("pay_1-2-create", "ord_1", customer_id="cus_1", since=at(0), until=at(0))
+    news = IntentSeen(intent("succeeded", key="pay_1-2-create"))
+
+    assert corridor.decide(payment, look, news, moment(KEY_HELD_S + 1)).state is State.SUCCEEDED
 
 
 def test_a_late_success_of_an_attempt_before_the_newest_one_is_for_a_person_to_look_at() -> None:

@@ -121,6 +121,8 @@ def test_who_names_no_card_where_none_is_known_must_name_one() -> None:
 
 def test_what_the_payer_s_client_has_tried_in_vain_is_the_answer() -> None:
     assert confirm_payment(declined(), order(None), NOW) is None
+    # A new key says "again", and nobody has said with which card.
+    assert confirm_payment(declined(), order(None, retry_key="second"), NOW) is None
 
 
 def test_the_same_card_is_not_tried_again_without_a_new_key() -> None:

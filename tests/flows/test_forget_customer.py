@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,16 @@ from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer, customer_by_id, get_customer
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.flows.take_event import Taken
-from payment_service.ports import AUDIT, PAYMENTS, REQUESTS, GatewayUnavailable
+from payment_service.ports import (
+    AUDIT,
+    LINEARIZABLE,
+    PAYMENTS,
+    REQUESTS,
+    Collection,
+    D,
+    GatewayUnavailable,
+    Page,
+)
 from tests.flows.buying import (
     AUTHENTICATING,
     VISA,
@@ -37,6 +47,7 @@ from tests.flows.buying import (
 )
 from tests.flows.telling import seen_of, tell
 from tests.flows.test_keep_customer import elsewhere
+from tests.flows.watched_store import WatchedStore
 from tests.parts.shop import Shop, open_shop
 from tests.parts.stored import stored_text
 from tests.parts.stripe_in_process import no_fault
@@ -308,5 +319,31 @@ def test_one_that_is_being_made_is_not_forgotten_yet() -> None:
         shop.stripe.pick = no_fault
         await shop.work(300)
         assert (await forget(shop)).customer_id is not None
+
+    run(main)
+
+
+def test_whether_a_payment_is_open_is_asked_of_a_store_that_shows_all_that_was_written() -> None:
+    """A primary that has just begun may lack a payment that somebody was told is written."""
+    asked: set[tuple[str, bool]] = set()
+
+    class Watched(WatchedStore):
+        async def page(self, collection: Collection[D], **how: Any) -> Page[D]:
+            asked.add((collection.name, LINEARIZABLE.get()))
+            return await super().page(collection, **how)
+
+        async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
+            asked.add((collection.name, LINEARIZABLE.get()))
+            return await super().find_one(collection, column, value)
+
+    async def main() -> None:
+        shop = await open_shop()
+        await bought(shop)
+        shop.world = replace(shop.world, store=Watched(shop.world.store))
+
+        await forget(shop)
+
+        assert asked == {("payments", True), ("requests", True)}
+        assert LINEARIZABLE.get() is False
 
     run(main)

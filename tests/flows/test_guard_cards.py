@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payment_service.domain.card_refusals import Kind, Suspect
+from payment_service.domain.card_refusals import Kind, Suspect, with_refusal
 from payment_service.domain.errors import CardRefused, TooManyCardRefusals
 from payment_service.domain.moment import Policy
 from payment_service.domain.payment import State
@@ -114,6 +114,31 @@ def test_a_card_that_was_refused_too_often_is_not_tried_for_anybody() -> None:
         with pytest.raises(TooManyCardRefusals):
             await pay(shop, order(DECLINING, id="ord_2"))
         assert (await pay(shop, order(VISA, id="ord_2"))).state is State.SUCCEEDED
+
+    run(scenario)
+
+
+def test_a_default_card_that_was_refused_too_often_is_not_tried_for_whoever_names_none() -> None:
+    """It is the same card, whether somebody names it or leaves that to us."""
+
+    async def scenario() -> None:
+        shop = await open_shop(POLICY)
+        jane = await customer_of(shop)
+        _, card = await attach_card(
+            shop.world, jane, VISA, cardholder_name=None, is_default=True, deadline=soon(shop)
+        )
+        suspect = Suspect(Kind.CARD, card.payment_method_id)
+        tally = None
+        for _ in range(3):
+            tally = with_refusal(tally, suspect, shop.world.clock.now(), POLICY)
+        assert tally is not None
+        await shop.world.store.insert(CARD_TALLIES, replace(tally, version=0))
+        shop.world.suspects.add(suspect.id)
+        before = requests(shop)
+
+        with pytest.raises(TooManyCardRefusals):
+            await pay(shop, order(None, customer_id=jane))
+        assert requests(shop) == before
 
     run(scenario)
 

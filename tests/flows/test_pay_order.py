@@ -22,7 +22,9 @@ from tests.flows.buying import (
     quiet,
     requests,
 )
+from tests.flows.telling import at_stripe
 from tests.parts.shop import open_shop
+from tests.parts.stripe_in_process import no_fault
 from tests.parts.virtual_time import run
 
 
@@ -205,6 +207,41 @@ def test_a_new_price_after_a_decline_cancels_the_old_intent_and_opens_the_next()
             ("canceled", 10_000),
             ("succeeded", 5_000),
         ]
+        assert shop.orders.statuses_of("ord_1") == ["PAYMENT RECEIVED"]
+
+    run(main)
+
+
+@pytest.mark.parametrize("when", ["before the look", "at the cancellation"])
+def test_a_new_price_is_refused_when_the_payers_client_has_paid_the_old_one(when: str) -> None:
+    """What is paid is the old price: to call that success on the new one would be a lie."""
+
+    async def main() -> None:
+        shop = await open_shop()
+        first = await pay(shop, order(None))
+        path = f"/v1/payment_intents/{first.intent_id}"
+
+        def client_pays() -> None:
+            at_stripe(shop, f"{path}/confirm", payment_method=VISA)
+
+        if when == "before the look":
+            client_pays()
+        else:
+
+            def just_before_the_cancellation(method: str, asked: str) -> None:
+                if (method, asked) == ("POST", f"{path}/cancel"):
+                    shop.stripe.pick = no_fault
+                    client_pays()
+
+            shop.stripe.pick = just_before_the_cancellation
+        with pytest.raises(OrderAlreadyPaid, match="on other terms"):
+            await pay(shop, order(VISA, amount_minor=5_000))
+        await quiet(shop)
+
+        assert [charge["amount"] for charge in charges(shop)] == [10_000]
+        stored = await payment_of(shop)
+        assert (stored.state, stored.received_minor) == (State.SUCCEEDED, 10_000)
+        assert stored.terms.amount_minor == 10_000
         assert shop.orders.statuses_of("ord_1") == ["PAYMENT RECEIVED"]
 
     run(main)

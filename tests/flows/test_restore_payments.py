@@ -1,6 +1,7 @@
 """A database that is older than what happened at Stripe: nothing of it is charged again."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -21,7 +22,7 @@ from payment_service.flows.capture import capture
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.flows.restore_payments import restore_payments
-from payment_service.ports import PAYMENTS, GatewayUnavailable, LeaveWhile
+from payment_service.ports import PAYMENTS, GatewayUnavailable, LeaveWhile, StoreUnavailable
 from tests.flows.buying import (
     DECLINING,
     VISA,
@@ -237,7 +238,7 @@ def test_a_dispute_that_was_opened_since_is_known_again() -> None:
     run(main)
 
 
-def test_only_what_was_made_since_is_read_with_two_days_for_wrong_clocks() -> None:
+def test_only_what_was_made_since_is_read_with_a_week_for_wrong_clocks() -> None:
     async def main() -> None:
         shop = await open_shop()
         await pay(shop)
@@ -245,8 +246,10 @@ def test_only_what_was_made_since_is_read_with_two_days_for_wrong_clocks() -> No
         other = await with_database_of(shop)
 
         now = other.world.clock.now()
-        assert await restore_payments(other.world, now - timedelta(days=6)) == 0
-        assert await restore_payments(other.world, now - timedelta(days=8)) == 1
+        assert await restore_payments(other.world, now - timedelta(days=1)) == 0
+        assert await restore_payments(other.world, now - timedelta(days=3)) == 1
+        # Written by a clock that was years ahead: it says nothing.
+        assert await restore_payments(other.world, now + timedelta(days=900)) == 1
 
     run(main)
 
@@ -270,9 +273,69 @@ def test_a_time_in_which_too_much_was_made_is_read_in_parts() -> None:
         other.world = replace(other.world, gateway=Short())
         assert await restore_payments(other.world, other.world.clock.now()) == 1
 
-        read = [step for step in asked if step.until - step.since <= timedelta(hours=1)]
+        _, *read = [step for step in asked if step.until - step.since <= timedelta(hours=1)]
         assert all(one.until == two.since for one, two in pairwise(read))
         assert (await payment_of(other)).state is State.SUCCEEDED
+
+    run(main)
+
+
+class Dying:
+    """A store that fails one of its writes, and with it whoever reads from Stripe."""
+
+    def __init__(self, store: Any, in_writes: int) -> None:
+        self._store = store
+        self.left = in_writes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def insert(self, collection: Any, doc: Any) -> None:
+        self._count()
+        await self._store.insert(collection, doc)
+
+    async def replace(self, collection: Any, doc: Any, *, expected_version: int) -> None:
+        self._count()
+        await self._store.replace(collection, doc, expected_version=expected_version)
+
+    def _count(self) -> None:
+        self.left -= 1
+        if not self.left:
+            raise StoreUnavailable("the process dies")
+
+
+def test_whoever_dies_in_the_midst_of_it_begins_again_and_ends_alike() -> None:
+    async def main() -> None:
+        shop = await open_shop()
+        await pay(shop)
+        await refund_payment(
+            shop.world,
+            await payment_of(shop),
+            refund_id="ref_1",
+            amount_minor=4_000,
+            reason=None,
+            deadline=soon(shop),
+        )
+        await pay(shop, order(id="ord_2"))
+        deaths = 0
+        for number in range(1, 20):
+            other = await with_database_of(shop)
+            store = Dying(other.world.store, number)
+            dying = replace(other.world, store=store)
+            with suppress(StoreUnavailable):
+                await restore_payments(dying, None)
+                break
+            deaths += 1
+            await restore_payments(other.world, None)
+            await pay(other)
+            await pay(other, order(id="ord_2"))
+
+            shown = await payment_of(other)
+            assert (shown.state, shown.refunded_minor) == (State.SUCCEEDED, 4_000)
+            assert [refund.id for refund in shown.refunds] == ["ref_1"]
+            assert (await payment_of(other, "ord_2")).state is State.SUCCEEDED
+            assert (len(charges(other)), len(refunds(other))) == (2, 1)
+        assert deaths >= 6
 
     run(main)
 

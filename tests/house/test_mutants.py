@@ -7,7 +7,7 @@ from tests.house.tree import ROOT, read
 from tests.mutants.mutant import PACKAGE, Lives, Mutant
 from tests.mutants.table import MUTANTS
 
-MUTANTS_MIN = 150
+MUTANTS_MIN = 220
 
 
 def test_each_mutant_can_be_planted() -> None:

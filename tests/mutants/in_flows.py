@@ -32,8 +32,8 @@ CORRIDOR = (
     Mutant(
         "a process that slept through its claim sends all the same",
         "flows/advance.py",
-        "        return not _lapsed(world, claimed)\n",
-        "        return True\n",
+        "return claimed.until is not None and ",
+        "return False and claimed.until is not None and ",
         (ADVANCE,),
     ),
     Mutant(
@@ -53,8 +53,8 @@ CORRIDOR = (
     Mutant(
         "a look that was overtaken is believed",
         "flows/advance.py",
-        "overtaken = _lapsed(world, claimed) and isinstance(step, LOOKS)",
-        "overtaken = False",
+        'return NoNews("overtaken") if overtaken or isinstance(step, EXACT_LOOKS) else news',
+        'return NoNews("overtaken") if isinstance(step, EXACT_LOOKS) else news',
         (ADVANCE,),
     ),
     Mutant(

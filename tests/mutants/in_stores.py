@@ -31,7 +31,9 @@ SAID_ONCE = (
     "::test_why_the_disk_takes_no_writes_is_said_once_and_not_with_every_write"
 )
 VERDICTS = "tests/contract/test_mongo_verdicts.py"
-LOST = "tests/contract/test_mongo_lost_answers.py"
+ANSWERS = "tests/contract/test_mongo_answers.py"
+LATER = "test_a_write_whose_answer_was_lost_is_in_doubt_whatever_is_answered_later"
+NOT_YET = "test_an_insert_that_was_kept_out_by_one_that_no_majority_has_yet_is_tried_again"
 DATABASE = "tests/contract/test_mongo_database.py"
 
 SQLITE = (
@@ -203,9 +205,16 @@ DISK = (
     Mutant(
         "a start goes on without the database that was there",
         "adapters/sqlite/starting.py",
-        "    if mark is not None and not is_there:\n",
-        "    if False:\n",
+        '        return "it is missing, and was here before"\n',
+        '        return ""\n',
         (STARTS,),
+    ),
+    Mutant(
+        "SQLite mixes an older file with the log of a newer one",
+        "adapters/sqlite/starting.py",
+        "    if found.st_ino != mark.inode and _log_of(path):\n",
+        "    if False:\n",
+        (IDENTITY,),
     ),
     Mutant(
         "a start goes on with the database of another installation",
@@ -310,4 +319,70 @@ MONGO = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*SQLITE, *DISK, *MONGO)
+IN_DOUBT = (
+    Mutant(
+        "a refusal takes the doubt of an earlier try of a MongoDB write away",
+        "adapters/mongo/patience.py",
+        "doubt = doubt or (writes and may_be_applied(error, sent=tried.sent))",
+        "doubt = writes and may_be_applied(error, sent=tried.sent)",
+        (f"{ANSWERS}::{LATER}",),
+    ),
+    Mutant(
+        "the driver repeats writes to MongoDB by itself",
+        "adapters/mongo/store.py",
+        "retryWrites=False,",
+        "retryWrites=True,",
+        (f"{ANSWERS}::{LATER}", ANSWERS),
+    ),
+    Mutant(
+        "a write for which there was no connection to MongoDB is told as doubt",
+        "adapters/mongo/errors.py",
+        "    if not sent or str(error.__cause__) == CLOSED_BEFORE_SENDING:\n        return False\n",
+        "",
+        (f"{ANSWERS}::test_a_write_for_which_no_connection_can_be_made_is_not_doubt",),
+    ),
+    Mutant(
+        "a write of which no majority is known is told as nothing done",
+        "adapters/mongo/errors.py",
+        "return isinstance(error, WriteConcernError) or code not in _REFUSED_CODES",
+        "return not isinstance(error, WriteConcernError) and code not in _REFUSED_CODES",
+        (f"{ANSWERS}::test_a_write_of_which_the_majority_is_not_known_is_doubt",),
+    ),
+    Mutant(
+        "a server that is not available for a moment is given up",
+        "adapters/mongo/errors.py",
+        "        365,  # TemporarilyUnavailable\n        371,  # UserWritesBlocked\n        384,",
+        "        371,  # UserWritesBlocked\n        384,",
+        (f"{ANSWERS}::test_what_a_server_says_in_passing_is_asked_again",),
+    ),
+    Mutant(
+        "an insert in doubt that its own unique value keeps out is called lost",
+        "adapters/mongo/store.py",
+        "        if values and not doubt:\n",
+        "        if values:\n",
+        (f"{ANSWERS}::test_an_insert_in_doubt_whose_value_another_has_by_now_is_not_called_lost",),
+    ),
+    Mutant(
+        "an insert that one without a majority kept out is called lost",
+        "adapters/mongo/store.py",
+        "        return await self._is_lost(collection, stored, None, doubt=doubt)\n",
+        "        return True\n",
+        (f"{ANSWERS}::{NOT_YET}",),
+    ),
+    Mutant(
+        "whoever decides by what is missing is shown an old picture",
+        "adapters/mongo/store.py",
+        "latest = LINEARIZABLE.get() and not self._is_alone",
+        "latest = False",
+        (f"{ANSWERS}::test_whoever_decides_by_what_is_missing_is_not_shown_an_old_picture",),
+    ),
+    Mutant(
+        "a document that MongoDB does not take raises what the port does not know",
+        "adapters/mongo/patience.py",
+        "                except ENCODING_ERRORS as error:\n",
+        "                except ZeroDivisionError as error:\n",
+        (f"{ANSWERS}::test_a_document_that_no_server_takes_is_refused_in_the_ports_words",),
+    ),
+)
+
+MUTANTS: tuple[Mutant, ...] = (*SQLITE, *DISK, *MONGO, *IN_DOUBT)

@@ -9,6 +9,7 @@ REQUESTS = "tests/contract/test_stripe_requests.py"
 CONNECTIONS = f"{NEWS}::test_only_a_connection_that_was_never_made_did_surely_nothing"
 DOCUMENTED = f"{NEWS}::test_what_stripe_documents"
 LOOKS = "tests/contract/test_stripe_looks.py"
+BACK_FILLED = "tests/contract/test_back_filled_types.py"
 OBJECTS = "tests/contract/test_stripe_objects.py"
 TURNS = "tests/contract/test_stripe_turns.py"
 BUDGET = "tests/contract/test_stripe_budget.py"
@@ -263,8 +264,8 @@ LOOKED = (
     Mutant(
         "a list too long to be read whole shows nothing",
         "adapters/stripe/looks.py",
-        '        raise TooLong("the list is longer than a look may read")\n',
-        "",
+        '"starting_after": page[-1]["id"]}\n        raise ',
+        '"starting_after": page[-1]["id"]}\n        return\n        raise ',
         (LOOKS,),
     ),
     Mutant(
@@ -273,6 +274,20 @@ LOOKED = (
         '(body.get("metadata") or {}).get("idempotency_key") == step.key',
         '(body.get("metadata") or {}).get("order_id") == step.order_id',
         (LOOKS,),
+    ),
+    Mutant(
+        "canceled payments are not back-filled",
+        "adapters/stripe/looks.py",
+        '        "payment_intent.canceled",\n',
+        "",
+        (BACK_FILLED,),
+    ),
+    Mutant(
+        "failed refunds are not back-filled",
+        "adapters/stripe/looks.py",
+        '        "refund.failed",\n',
+        "",
+        (BACK_FILLED,),
     ),
     Mutant(
         "the last second of a time is read twice, and the last of all never",

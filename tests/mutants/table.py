@@ -1,13 +1,26 @@
 """Every mutant there is."""
 
-from tests.mutants import in_api, in_domain, in_flows, in_orders, in_stores, in_stripe
+from tests.mutants import (
+    in_api,
+    in_domain,
+    in_flows,
+    in_orders,
+    in_owed,
+    in_sqlite,
+    in_stores,
+    in_stripe,
+    in_time,
+)
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *in_domain.MUTANTS,
+    *in_owed.MUTANTS,
     *in_flows.MUTANTS,
     *in_stripe.MUTANTS,
     *in_orders.MUTANTS,
+    *in_sqlite.MUTANTS,
+    *in_time.MUTANTS,
     *in_stores.MUTANTS,
     *in_api.MUTANTS,
 )

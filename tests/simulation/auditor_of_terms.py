@@ -8,7 +8,7 @@ invariants: 1 payments, 3 cancellations, 5 refunds and disputes, 6 the OrderServ
 from collections.abc import Iterator
 from typing import Final
 
-from payment_service.domain.payment import FailureKind
+from payment_service.domain.payment import FailureKind, Payment
 from tests.simulation.comparing import (
     CARD,
     CONFIRMATION,
@@ -20,6 +20,7 @@ from tests.simulation.comparing import (
     REFUND_AS_IT_STANDS,
     SETUP,
     WARNING,
+    Field,
     Record,
     differences,
     email_of,
@@ -34,6 +35,7 @@ from tests.simulation.records import (
     payment_records,
     refund_records,
 )
+from tests.simulation.talking import AGAIN
 
 # A payment that was canceled sooner than this was not left alone: somebody asked for it.
 LEFT_ALONE_S: Final = 600
@@ -41,6 +43,8 @@ LEFT_ALONE_S: Final = 600
 UNCHARGED: Final = {"authentication_required", "payment_intent_authentication_failure"}
 # A refund without an amount: what that comes to depends on the others.
 ALL_LEFT: Final = ("amount", None)
+# What goes with a person who is forgotten.
+WORDS: Final = {"description", "metadata"}
 # What makes two wishes to pay an order the same deal; the words of the first one stay.
 DEAL: Final = tuple(row for row in PAYMENT if row.name in {"amount", "currency", "customer"})
 
@@ -62,14 +66,23 @@ def payments_are_shown_as_asked(seen: Evidence) -> Iterator[str]:
             continue
         intent = intents.get(payment.intent_id or "")
         records = payment_records(seen, order, intent)
-        for told in differences(seen, PAYMENT, records, payment, "shown"):
+        fields = _still_shown(seen, payment)
+        for told in differences(seen, fields, records, payment, "shown"):
             yield f"1 {order}: {told}"
         if intent is not None:
             for told in (
-                *unlike(seen, PAYMENT, intent, payment),
+                *unlike(seen, fields, intent, payment),
                 *unlike(seen, PAYMENT_AS_IT_STANDS, intent, payment),
             ):
                 yield f"1 {order}: {told}"
+
+
+def _still_shown(seen: Evidence, payment: Payment) -> tuple[Field, ...]:
+    """Return what is compared of a document: not the words about somebody who was forgotten."""
+    email = email_of(seen, payment.terms.customer_id)
+    if not talks_of(seen, "forget", order=email):
+        return PAYMENT
+    return tuple(row for row in PAYMENT if row.name not in WORDS)
 
 
 def cards_are_charged_as_asked(seen: Evidence) -> Iterator[str]:
@@ -117,11 +130,24 @@ def cancellations_are_as_asked(seen: Evidence) -> Iterator[str]:
             if not reasons or ended_at is None or not seen.clocks_agree:
                 continue
             soon = ended_at - intent["created"] < LEFT_ALONE_S
-            if soon and intent["cancellation_reason"] not in reasons:
+            if (
+                soon
+                and _is_known(seen, order, intent)
+                and intent["cancellation_reason"] not in reasons
+            ):
                 yield (
                     f"3 {order} was canceled as {intent['cancellation_reason']}, "
                     f"{sorted(reasons)} was asked for"
                 )
+
+
+def _is_known(seen: Evidence, order: str, intent: Found) -> bool:
+    """Whether who cancelled knew what was there: what was in doubt may be given up by itself."""
+    if any(charge["paid"] for charge in intent["charges"]):
+        return True
+    asked_at = min(talk.answers[0].asked_at for talk in talks_of(seen, "cancel", order=order))
+    answers = [a for talk in talks_of(seen, "pay", order=order) for a in talk.answers]
+    return any(a.heard_at <= asked_at and a.word not in AGAIN for a in answers)
 
 
 def refunds_are_as_asked(seen: Evidence) -> Iterator[str]:
@@ -171,6 +197,8 @@ def declines_are_shown_as_they_were(seen: Evidence) -> Iterator[str]:
         failure = payment.failure if payment else None
         intent = intents.get(payment.intent_id or "") if payment else None
         if failure is None or intent is None or failure.kind is not FailureKind.DECLINED:
+            continue
+        if seen.answers_are_made_up:
             continue
         given = {charge["failure_code"] for charge in intent["charges"]} | UNCHARGED
         if failure.code not in given:
@@ -261,7 +289,8 @@ def answers_show_the_payment_asked_for(seen: Evidence) -> Iterator[str]:
             # Who pays is told of its own terms as soon as the money is there.
             own = talk.wish == "pay" and heard.word in {"succeeded", "requires_capture"}
             records = payment_records(seen, talk.order_id, None, talk) if own else anybodys
-            for told in differences(seen, DEAL if own else PAYMENT, records, payment, "shown"):
+            fields = DEAL if own else _still_shown(seen, payment)
+            for told in differences(seen, fields, records, payment, "shown"):
                 yield f"2 {talk.order_id} was answered {told}"
             if heard.word == "succeeded" and payment.received_minor != heard.money:
                 told = f"{payment.received_minor}, {heard.money} was taken"

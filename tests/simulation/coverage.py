@@ -104,6 +104,7 @@ _HEARD: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "DeleteCustomer": (("",), ("nothing", *_REFUSED, *_DOUBT)),
     "CreateSetup": (("",), ("seen", *_REFUSED, *_DOUBT)),
     "ReadSetup": (("",), ("seen", *_UNSEEN)),
+    "ReadTime": (("",), ("nothing", *_UNSEEN)),
     "ReadRefund": (("",), ("seen", *_UNSEEN)),
     "ListEvents": (("",), ("seen", *_UNSEEN)),
     "ListMade": (("",), ("seen", *_UNSEEN)),

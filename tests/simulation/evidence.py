@@ -52,6 +52,8 @@ class Others:
 
 # Clocks that are off by more than this may end what nobody has left alone for long.
 CLOCKS_AGREE_S = 300
+# The fault that answers with a refusal of its own making.
+MADE_UP = "declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Evidence:
     events: those that are kept. changed: e-mails of customers whom others changed at Stripe.
     others: what was done at Stripe without us. captures_itself: whether the service captures what
     is held before it lapses. clocks_agree: whether our clocks are right enough to say why a payment
-    was canceled. all_is_heard: whether Stripe had a way to tell us everything. refused: what the
+    was canceled. answers_are_made_up: whether refusals came that Stripe did not write.
+    all_is_heard: whether Stripe had a way to tell us everything. refused: what the
     OrderService would not hear of which order.
     """
 
@@ -83,6 +86,7 @@ class Evidence:
     others: Others = Others()
     captures_itself: bool = False
     clocks_agree: bool = True
+    answers_are_made_up: bool = False
 
     def by_order(self) -> dict[str, list[Found]]:
         """Return the PaymentIntents of each order."""
@@ -149,7 +153,8 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
             frozenset(clients.outside.refunded),
         ),
         captures_itself=bool(town.policy.hold_auto_capture_s),
-        clocks_agree=abs(town.life.skew_s) <= CLOCKS_AGREE_S,
+        clocks_agree=abs(town.life.skew_s) <= CLOCKS_AGREE_S and not town.life.jump,
+        answers_are_made_up=MADE_UP in town.line.faults.hits,
     )
 
 

@@ -66,6 +66,7 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
     evidence = await gather(clients, at_rest=at_rest)
     broken = [f"a contradiction: {error!r}" for error in town.errors()]
     violations = [*town.watch.complaints, *judge(evidence), *clients.contradictions, *broken]
+    clients.close()
     _tell_the_end(town.trace, evidence.shown, violations)
     return Outcome(
         life=life,

@@ -79,7 +79,7 @@ HEARD = {
         "refund_all/visa/fault=2:timeout_after+3:rejected/retry"
     ),
     pair("SetDefaultCard", "", "declined"): "same_customer/visa/fault=6:declined/retry",
-    pair("DetachCard", "", "rejected"): "http_card_comes_and_goes/visa/fault=9:rejected/retry",
+    pair("DetachCard", "", "rejected"): "http_card_comes_and_goes/visa/fault=10:rejected/retry",
     pair("DeleteCustomer", "", "no answer"): (
         "customer_comes_and_goes/visa/fault=3:timeout_after/retry"
     ),

@@ -1,5 +1,6 @@
 """Same key, same request, same answer: claims of idempotency keys and the answers kept for them."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -68,7 +69,7 @@ async def idempotently(
         return await _replayed(world, kept)
     try:
         answer = await act()
-    except BaseException:
+    except (Exception, asyncio.CancelledError):  # not GeneratorExit, at which nobody may wait
         await _let_go(world, kept)
         raise
     if _is_definite(answer.status):

@@ -90,6 +90,8 @@ def after_look(payment: Payment, step: LookStep, news: News, moment: Moment) -> 
     attempt = payment.attempt
     if attempt is None:
         if isinstance(news, IntentSeen):
+            if payment.intent_id is None:  # an old look, for an older attempt perhaps
+                return _left_behind(payment, news.intent, moment, news.request_id)
             seen = outcome.settled(payment, news.intent, moment, news.request_id)
             return left_alone(seen, moment)
         if payment.look_at is None:  # another door has left nothing to be looked at
@@ -324,7 +326,9 @@ def _late(payment: Payment, step: AskedStep, news: News, moment: Moment) -> Paym
     if payment.attempt is None:
         newest = step.key == f"{payment.uid}-{payment.attempts_made}-{Operation.CREATE}"
         payment = _given_up_wrongly(payment, moment) if newest else payment
-        payment = outcome.settled(payment, news.intent, moment, news.request_id)
+        # A PaymentIntent of an older attempt is not what the payment is about now.
+        if newest or payment.intent_id == news.intent.id:
+            payment = outcome.settled(payment, news.intent, moment, news.request_id)
     if payment.intent_id == news.intent.id and payment.attempt is not None:
         return payment  # the attempt under way will find it
     return _contradicted(payment, news.intent, moment, news.request_id)

@@ -19,6 +19,7 @@ from payment_service.flows.note_audit import note_audit
 from payment_service.flows.world import World
 from payment_service.ports import (
     CUSTOMERS,
+    LINEARIZABLE,
     PAYMENTS,
     REQUESTS,
     GatewayUnavailable,
@@ -54,6 +55,15 @@ async def forget_customer(
     was done but what is left out of an earlier try; StripeRefused, GatewayUnavailable,
     StoreUnavailable: it is begun, and not done.
     """
+    # That no payment is open, and that no answer is left, is decided by what queries do not show.
+    token = LINEARIZABLE.set(True)
+    try:
+        return await _forget(world, email, who=who, why=why, deadline=deadline)
+    finally:
+        LINEARIZABLE.reset(token)
+
+
+async def _forget(world: World, email: str, *, who: str, why: str, deadline: datetime) -> Forgotten:
     customer = await world.store.get(CUSTOMERS, normalised_email(email))
     if customer is None:
         raise NotFound("There is no customer with this e-mail.")

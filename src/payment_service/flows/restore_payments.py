@@ -27,8 +27,9 @@ from payment_service.flows.look_at import NotSeen, look_at_intent
 from payment_service.flows.world import World
 from payment_service.ports import PAYMENTS, REFUND_PLACES, AlreadyExists, GatewayUnavailable
 
-# Our clock and Stripe's may have been apart by a day when the copy was last written, and now.
-MARGIN = timedelta(days=2)
+# How wrong the machine's clock may have been when the copy was last written: no machine that talks
+# to others keeps such a one for long.
+MARGIN = timedelta(days=7)
 # Stripe has no PaymentIntents from before.
 NO_INTENTS_BEFORE = datetime(2018, 1, 1, tzinfo=UTC)
 # A time in which more was made than a look may read is halved. A second is the shortest there is.
@@ -66,8 +67,12 @@ async def restore_payments(world: World, since: datetime | None) -> int:
 
 async def _made_since(world: World, since: datetime | None) -> AsyncIterator[SeenEvent]:
     """Yield what was made, the oldest first. Raises GatewayUnavailable."""
-    end = world.clock.now() + MARGIN
     begin = NO_INTENTS_BEFORE if since is None else since - MARGIN
+    # Whatever it shows, its answer says what time it is at Stripe.
+    await world.gateway.ask(ListMade(begin, begin + SPAN_MIN))
+    end = world.clock.latest() + MARGIN
+    if begin >= end:  # a time that has not come yet says nothing of when that was
+        begin = NO_INTENTS_BEFORE
     span = end - begin
     while begin < end:
         until = min(begin + span, end)

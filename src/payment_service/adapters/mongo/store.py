@@ -27,6 +27,7 @@ from payment_service.adapters.mongo.layout import (
     having,
 )
 from payment_service.adapters.mongo.patience import CLOSE_S_MAX, Patience
+from payment_service.adapters.mongo.self_test import check_compare_and_set
 from payment_service.adapters.mongo.sent_commands import SentCommands
 from payment_service.adapters.mongo.verdict import Verdict, verdict
 from payment_service.ports import (
@@ -61,11 +62,17 @@ UNREADABLE_MAX = 100
 
 
 def open_store(
-    uri: str, collections: Iterable[Collection[Any]], *, pool_max: int, timeout_s: float
+    uri: str,
+    collections: Iterable[Collection[Any]],
+    *,
+    pool_max: int,
+    timeout_s: float,
+    self_test: bool = False,
 ) -> "MongoStore":
     """Return the store at this address; nothing is connected yet.
 
     pool_max: connections at once. timeout_s: how long one call may take with all its tries.
+    self_test: whether `ensure_schema` also finds out if the server can be relied on.
     What we promise is not for the address to weaken: what it says of concerns is overridden.
     Raises StoreUnavailable when it is no address.
     """
@@ -80,7 +87,7 @@ def open_store(
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise StoreUnavailable(f"MONGODB_URI names a file that cannot be used: {why}") from None
-    return MongoStore(client, collections, timeout_s=timeout_s)
+    return MongoStore(client, collections, timeout_s=timeout_s, self_test=self_test)
 
 
 def _client(uri: str, *, pool_max: int, timeout_ms: int) -> AsyncMongoClient[Stored]:
@@ -118,6 +125,7 @@ class MongoStore:
         collections: Iterable[Collection[Any]],
         *,
         timeout_s: float,
+        self_test: bool,
     ) -> None:
         options: CodecOptions[Stored] = CodecOptions(tz_aware=True, tzinfo=UTC)
         self._client = client
@@ -126,6 +134,7 @@ class MongoStore:
         self._collections = {name: self._database[name] for name in self._layouts}
         self._patience = Patience(timeout_s)
         self._is_alone = False
+        self._self_test = self_test
 
     @property
     def exclusive(self) -> bool:
@@ -271,9 +280,14 @@ class MongoStore:
         await self._patience.ask(lambda: self._client.admin.command("ping"))
 
     async def ensure_schema(self) -> None:
-        """Make indexes as declared, however long that takes. Raises StoreTooNew."""
+        """Make indexes as declared, however long that takes.
+
+        Raises StoreTooNew; ServerNotSupported, and then nothing was made.
+        """
         await self.ping()  # a database that is away is not waited for as long as that
         try:
+            if self._self_test:
+                await check_compare_and_set(self._database)
             await schema.ensure_schema(self._database, self._layouts.values())
         except PyMongoError as error:
             raise unavailable(error) from None

@@ -4,6 +4,7 @@ The numbers are the process's; a process has one database.
 """
 
 import sqlite3
+from functools import cache
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -15,17 +16,27 @@ FAILURES = Counter(
     "Times that the SQLite file began to fail, or a document could not be read, by cause.",
     ["cause"],
 )
-UP = Gauge(
-    "payment_service_database_up",
-    "1 while the SQLite file takes writes, 0 from a failed one to the next that succeeds.",
-)
-LOG_BYTES = Gauge(
-    "payment_service_database_wal_bytes", "Length of the SQLite file's write-ahead log."
-)
 # A log of this length is no crowd: somebody else holds a read transaction open.
 LOG_BYTES_MAX = 64 * 2**20
 # Documents that cannot be read and are named in the log; of more the count is enough.
 UNREADABLE_NAMED_MAX = 1000
+
+
+@cache
+def _up() -> Gauge:
+    """Made with the first file: a process on MongoDB has none, and must not show it as down."""
+    return Gauge(
+        "payment_service_database_up",
+        "1 while the SQLite file takes writes, 0 from a failed one to the next that succeeds.",
+    )
+
+
+@cache
+def _log_bytes() -> Gauge:
+    return Gauge(
+        "payment_service_database_wal_bytes", "Length of the SQLite file's write-ahead log."
+    )
+
 
 _CAUSES = {
     sqlite3.SQLITE_FULL: "disk_full",
@@ -61,7 +72,7 @@ class Health:
         self._causes: set[str] = set()
         self._named: set[tuple[str, str]] = set()
         self._log_is_long = False
-        UP.set(1)
+        _up().set(1)
 
     @property
     def is_failing(self) -> bool:
@@ -72,7 +83,7 @@ class Health:
         """Note that writes fail. Each cause is told once until writes succeed again."""
         if cause not in self._causes:
             self._causes.add(cause)
-            UP.set(0)
+            _up().set(0)
             FAILURES.labels(cause).inc()
             _log.error("database.failed", cause=cause, error=str(why))
 
@@ -81,7 +92,7 @@ class Health:
         if self._causes:
             _log.info("database.recovered", causes=sorted(self._causes))
             self._causes.clear()
-            UP.set(1)
+            _up().set(1)
 
     def unreadable(self, collection: str, name: str, error: sqlite3.Error) -> None:
         """Note that a document, or what is found by this, cannot be read though others can."""
@@ -96,7 +107,7 @@ class Health:
 
     def log_has(self, length: int) -> None:
         """Note how long the write-ahead log is; say it once when that is too long."""
-        LOG_BYTES.set(length)
+        _log_bytes().set(length)
         is_long = length > LOG_BYTES_MAX
         if is_long and not self._log_is_long:
             _log.warning("database.wal_too_long", bytes=length)

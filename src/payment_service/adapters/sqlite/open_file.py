@@ -33,7 +33,7 @@ class Slot:
         """Lend it. Raises StoreUnavailable while there is none."""
         with self._lock:
             if self.why or self._connection is None:
-                raise StoreUnavailable(self.why or "The store is closed.")
+                raise StoreUnavailable(self.why or "SQLite: the file is not open.")
             yield self._connection
 
     def put(self, connection: sqlite3.Connection) -> None:

@@ -175,6 +175,10 @@ class Writer:
         try:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
+            if cause_of(error) == "disk_full":
+                # A write that had no room: the frame that makes a transaction valid is the last
+                # one written, so it is not there. No room at the sync is another error.
+                return self._rolled_back(connection, batch, error)
             self._file.health.failed(cause_of(error), error)
             return self._after_failed_commit(answers, error)
         self._file.counted()

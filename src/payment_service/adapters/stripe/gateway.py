@@ -158,7 +158,7 @@ class StripeGateway:
             return NotExecuted(LAPSED)
         except (OSError, aiohttp.ClientError) as error:  # time-outs are OSErrors too
             return NoNews(type(error).__name__)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
             return NoNews("unreadable")
 
     async def _ask(self, step: GatewayStep) -> News:

@@ -1,0 +1,54 @@
+"""The write-ahead log under a foreign read transaction: it grows, is said, and is cut back."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from payment_service.adapters.sqlite.connecting import WAL_KEPT_BYTES
+from payment_service.adapters.sqlite.health import LOG_BYTES_MAX, Health
+from tests.contract.sqlite_file import THINGS, Thing, opened
+
+MEGABYTE = 2**20
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+async def test_a_log_that_a_foreign_reader_made_grow_is_cut_back_when_it_leaves(
+    path: Path,
+) -> None:
+    log = path.with_name("store.db-wal")
+    async with opened(path) as store:
+        with closing(sqlite3.connect(path, isolation_level=None)) as shell:
+            shell.execute("BEGIN")
+            shell.execute("SELECT count(*) FROM things").fetchone()
+            for number in range(20):
+                await store.insert(THINGS, Thing(str(number), text="x" * MEGABYTE))
+            assert length_of(log) > WAL_KEPT_BYTES
+
+        for number in range(3):  # one to checkpoint all of it, one to begin anew
+            await store.insert(THINGS, Thing(f"after-{number}"))
+
+        assert length_of(log) <= WAL_KEPT_BYTES
+
+
+def length_of(log: Path) -> int:
+    return log.stat().st_size
+
+
+def test_a_log_that_is_too_long_is_said_once_until_it_is_short_again() -> None:
+    health = Health()
+    with capture_logs() as logs:
+        for length in (0, LOG_BYTES_MAX, LOG_BYTES_MAX + 1, LOG_BYTES_MAX + 2, 0):
+            health.log_has(length)
+        health.log_has(LOG_BYTES_MAX + 3)
+
+    assert [(line["event"], line["log_level"], line["bytes"]) for line in logs] == [
+        ("database.wal_too_long", "warning", LOG_BYTES_MAX + 1),
+        ("database.wal_too_long", "warning", LOG_BYTES_MAX + 3),
+    ]

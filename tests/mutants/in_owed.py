@@ -1,0 +1,154 @@
+"""Mistakes in what may be asked for and what is owed: refunds, deals, captures, notices, events."""
+
+from tests.mutants.mutant import Mutant
+
+CAPTURE = "tests/domain/test_capture_in_doubt.py"
+REFUND = "tests/domain/test_refund.py"
+WISHES = "tests/domain/test_wishes.py"
+PAYMENT = "tests/domain/test_payment.py"
+NOTICE = "tests/domain/test_notice.py"
+EVENT = "tests/domain/test_event.py"
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "two refunds under way may give back more than was taken",
+        "domain/refund.py",
+        "return self.status not in RELEASED",
+        "return self.status is RefundStatus.SUCCEEDED",
+        (REFUND, WISHES),
+    ),
+    Mutant(
+        "a refund may be larger than what is left",
+        "domain/wishes.py",
+        "if left <= 0 or amount > left:",
+        "if left <= 0:",
+        (PAYMENT,),
+    ),
+    Mutant(
+        "a refund in doubt is ended by a refusal of its second try",
+        "domain/refund.py",
+        "if call.doubts <= 1:",
+        "if call.doubts <= 9:",
+        (REFUND,),
+    ),
+    Mutant(
+        "a refund that succeeded never fails again",
+        "domain/refund.py",
+        "RefundStatus.SUCCEEDED: RELEASED,",
+        "RefundStatus.SUCCEEDED: frozenset[RefundStatus](),",
+        ("tests/domain/test_refund_notices.py",),
+    ),
+    Mutant(
+        "a refund under way is judged by a look that was not made for it",
+        "domain/corridor_refunds.py",
+        "if refund.call and refund.call.key in step.keys:",
+        "if refund.call:",
+        (REFUND,),
+    ),
+    Mutant(
+        "a refund that never came to Stripe holds its amount for ever",
+        "domain/refund.py",
+        "    if calls.is_over(call, now, ask_for_s=calls.KEY_HELD_S):\n",
+        "    if False:\n",
+        ("tests/flows/test_refund_payment.py",),
+    ),
+    Mutant(
+        "a disputed payment can be refunded",
+        "domain/dispute.py",
+        "return self.status not in HARMLESS | INQUIRIES and not self.refundable",
+        "return False",
+        ("tests/domain/test_dispute.py",),
+    ),
+    Mutant(
+        "an order that was paid on other terms is told as paid on these",
+        "domain/wishes.py",
+        "if not same and payment.state is State.SUCCEEDED:",
+        "if False:",
+        (PAYMENT,),
+    ),
+    Mutant(
+        "a card that was declined is charged again for whoever names none",
+        "domain/wishes.py",
+        "    if payment.state is State.REQUIRES_CONFIRMATION:\n        return payment",
+        "    if True:\n        return payment",
+        (WISHES,),
+    ),
+    Mutant(
+        "the currency is no part of the deal",
+        "domain/payment.py",
+        "return (self.amount_minor, self.currency, self.customer_id) == (\n"
+        "            other.amount_minor,\n            other.currency,\n",
+        "return (self.amount_minor, self.customer_id) == (\n            other.amount_minor,\n",
+        (PAYMENT,),
+    ),
+    Mutant(
+        "a new deal is charged before the old PaymentIntent is out of the way",
+        "domain/wishes.py",
+        "if not same and payment.intent_id:",
+        "if False:",
+        (PAYMENT,),
+    ),
+    Mutant(
+        "more is captured than is held",
+        "domain/wishes.py",
+        "if amount_minor is not None and amount_minor > payment.capturable_minor:",
+        "if False:",
+        (WISHES, "tests/domain/test_hold.py"),
+    ),
+    Mutant(
+        "a second capture of another amount is taken for the first",
+        "domain/wishes.py",
+        "        if attempt.amount_minor == amount_minor:\n            return None\n        raise",
+        "        return None\n        raise",
+        (WISHES, CAPTURE),
+    ),
+    Mutant(
+        "a notice is dropped when the OrderService does not answer",
+        "domain/notice.py",
+        '            return _again(notice, getattr(news, "reason", "no answer"), now)',
+        "            return replace(notice, state=NoticeState.DROPPED)",
+        (NOTICE,),
+    ),
+    Mutant(
+        "one refusal of a token ends a notice for ever",
+        "domain/notice.py",
+        "return reason not in TOKEN_REFUSED or reason_before in TOKEN_REFUSED",
+        "return True",
+        (NOTICE,),
+    ),
+    Mutant(
+        "a later notice is told before an earlier one",
+        "domain/notice.py",
+        "begins_at = due_at if begins_at is None else max(begins_at, due_at)",
+        "begins_at = due_at",
+        (NOTICE,),
+    ),
+    Mutant(
+        "an event is dead after three days though nobody has tried it",
+        "domain/event.py",
+        "if moment.now - event.created_at >= DEAD_AFTER and tries >= DEAD_AFTER_TRIES:",
+        "if moment.now - event.created_at >= DEAD_AFTER:",
+        (EVENT,),
+    ),
+    Mutant(
+        "an event that could not be applied is dropped like an applied one",
+        "domain/event.py",
+        "done = self.ended_at is not None and self.state is not EventState.DEAD",
+        "done = True",
+        (EVENT,),
+    ),
+    Mutant(
+        "an event of the other mode of the account is taken for ours",
+        "domain/event.py",
+        "    if seen.livemode is not livemode:\n        return True\n",
+        "",
+        (EVENT,),
+    ),
+    Mutant(
+        "an end that Stripe tells of is old news to a payment that ended otherwise",
+        "domain/event.py",
+        "return not claims_an_end or seen.status == payment.status",
+        "return True",
+        (EVENT,),
+    ),
+)
