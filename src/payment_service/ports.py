@@ -152,10 +152,7 @@ class Store(Protocol):
         *,
         later_than: datetime | None = None,
     ) -> Sequence[D]:
-        """Return documents whose `wake_at` is not after `now`, the longest due first.
-
-        later_than: only those whose `wake_at` is after this.
-        """
+        """Return documents with a `wake_at` up to `now`, past `later_than`, the first due first."""
         ...
 
     async def page(
@@ -215,7 +212,7 @@ class WholeStore(Store, Protocol):
 # so; the tasks that it starts inherit that.
 MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
 
-# Whether a request may still leave, asked at the last moment before its first byte does.
+# Whether a request may leave, asked immediately before its first byte does.
 LeaveWhile = Callable[[], bool]
 
 
@@ -231,8 +228,8 @@ class Gateway(Protocol):
         """Carry out one step and say what was heard.
 
         Never raises for what Stripe or the network does: doubt is NoNews. A step with a key is sent
-        under that idempotency key. leave_while: asked when all waiting is over, immediately before
-        a request leaves; when it says no, nothing leaves and that is NotExecuted. None: it may.
+        under that idempotency key. leave_while: asked when all waiting is over; when it says no,
+        nothing leaves, which is NotExecuted.
         """
         ...
 
@@ -241,16 +238,12 @@ class Orders(Protocol):
     """The OrderService."""
 
     async def tell(
-        self,
-        step: TellOrders,
-        *,
-        bearer_token: str | None,
-        leave_while: LeaveWhile | None = None,
+        self, step: TellOrders, *, bearer_token: str | None, leave_while: LeaveWhile | None = None
     ) -> News:
         """Deliver one update: OrderTold, OrderRefused, NoNews, or NotExecuted.
 
-        Never raises for what the other side does. bearer_token: the caller's own, for this try
-        only, when we have none. leave_while: as the Gateway has it.
+        Never raises for what the other side does. bearer_token: the caller's own, for this try,
+        when we have none. leave_while: as the Gateway has it.
         """
         ...
 
@@ -291,7 +284,7 @@ class Clock(Protocol):
         ...
 
     def is_known(self) -> bool:
-        """Whether `now` rests on Stripe's word. Nothing may be decided by it while it does not."""
+        """Whether `now` rests on Stripe's word; while it does not, nothing may be decided by it."""
         ...
 
     def ahead_s(self) -> float:
@@ -396,5 +389,13 @@ CARD_TALLIES: Collection[CardTally] = Collection(
     "refusals", CardTally, expires_at=lambda t: t.expires_at
 )
 COLLECTIONS: tuple[Collection[Any], ...] = (
-    PAYMENTS, CUSTOMERS, EVENTS, CURSORS, REFUND_PLACES, REQUESTS, API_KEYS, AUDIT, CARD_TALLIES
-)  # fmt: skip
+    PAYMENTS,
+    CUSTOMERS,
+    EVENTS,
+    CURSORS,
+    REFUND_PLACES,
+    REQUESTS,
+    API_KEYS,
+    AUDIT,
+    CARD_TALLIES,
+)
