@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from payment_service.domain import corridor
+from payment_service.domain.corridor_attempts import CONTRADICTED
 from payment_service.domain.moment import Policy
 from payment_service.domain.news import (
     Declined,
@@ -254,7 +255,10 @@ def test_a_final_state_is_never_left(begin: Callable[[], Payment], status: str) 
     for step in (late, look):
         after = corridor.decide(payment, step, IntentSeen(intent(status)), moment(99))
         # What contradicts it is noted for a person, and changes nothing else.
-        assert replace(after, history=payment.history, updated_at=payment.updated_at) == payment
+        contradicts = after.history[-1].what == CONTRADICTED
+        assert after.late_intent_id == ("pi_1" if contradicts else None)
+        noted = replace(payment, history=after.history, updated_at=after.updated_at)
+        assert replace(noted, late_intent_id=after.late_intent_id) == after
 
 
 def test_news_of_another_payment_intent_is_not_ours() -> None:

@@ -183,7 +183,9 @@ def test_news_of_a_payment_that_is_at_its_end_moves_nothing(status: str) -> None
         after = heard_of(payment, intent(status), moment(90), seen_with=None)
 
         contradicts = status == "succeeded" and payment.status is State.CANCELED
-        assert replace(after, history=payment.history, updated_at=payment.updated_at) == payment
+        assert after.late_intent_id == ("pi_1" if contradicts else None)
+        noted = replace(payment, history=after.history, updated_at=after.updated_at)
+        assert replace(noted, late_intent_id=after.late_intent_id) == after
         assert (after.history[-1].what == CONTRADICTED) is contradicts
 
 

@@ -172,8 +172,9 @@ def _contradicted(
     is_known = payment.intent_id == intent.id and payment.status is State.SUCCEEDED
     if intent.status != State.SUCCEEDED or is_known:
         return payment
-    if any(entry.what == CONTRADICTED for entry in payment.history):
+    if payment.late_intent_id is not None:
         return payment
+    payment = replace(payment, late_intent_id=intent.id)
     return noted(payment, CONTRADICTED, moment, request_id)
 
 

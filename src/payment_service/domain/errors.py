@@ -79,7 +79,7 @@ class NotFound(Refusal):
 
 
 class OrderAlreadyPaid(Refusal):
-    """The order has a payment that took the money, on other terms; it comes along."""
+    """The order has a payment that took the money, on other terms or late; it comes along."""
 
     code = "order_already_paid"
 

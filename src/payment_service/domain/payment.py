@@ -157,7 +157,8 @@ class Payment:
     attempts_made: how many attempts were begun; numbers the keys.
     entered_at: when `status` was entered. look_at, refunds_look_at, disputes_look_at: when to look
     at Stripe though nothing is in doubt, since others act there too. looks: how often we looked in
-    this status. capturable_minor: what is held and may be captured.
+    this status. capturable_minor: what is held and may be captured. late_intent_id: a
+    PaymentIntent of this order that took money although the order had given it up.
     """
 
     id: str
@@ -189,6 +190,7 @@ class Payment:
     warnings: tuple[FraudWarning, ...] = ()
     disputes_look_at: datetime | None = None
     past_attempts: tuple[PastAttempt, ...] = ()
+    late_intent_id: str | None = None
     schema: Schema = SCHEMA
 
     @property

@@ -56,8 +56,10 @@ def open_payment(order: Order, uid: str, moment: Moment) -> Payment:
 def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
     """Return the payment with a new attempt begun, or None.
 
-    Raises OrderAlreadyPaid, PaymentInProgress: the order is (being) paid on other terms.
+    Raises OrderAlreadyPaid, PaymentInProgress: the order is (being) paid on other terms, or was
+    paid by an attempt that it had given up.
     """
+    _check_never_paid(payment)
     same = payment.terms.same_deal(order.terms)
     if not same and payment.state is State.SUCCEEDED:
         raise OrderAlreadyPaid("This order is paid, on other terms.", payment=payment)
@@ -75,6 +77,15 @@ def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
     if not order.terms.confirm or order.payment_method_id is None or _was_declined(payment, order):
         return None
     return _confirm(payment, order, moment)
+
+
+def _check_never_paid(payment: Payment) -> None:
+    """Refuse to charge an order a second time whose money was taken by what it had given up."""
+    if payment.late_intent_id is not None and payment.state is not State.SUCCEEDED:
+        raise OrderAlreadyPaid(
+            "An attempt to pay this order that had been given up took the money after all.",
+            payment=payment,
+        )
 
 
 def _confirm(payment: Payment, order: Order, moment: Moment) -> Payment:
@@ -144,8 +155,9 @@ def confirm_payment(payment: Payment, order: Order, moment: Moment) -> Payment |
 
     order: the payment's own terms, and the card to confirm with, if the caller named one. After a
     client-side action nothing is begun: that is for a look at Stripe to show.
-    Raises PaymentCanceled, InvalidRequest (no card to confirm with).
+    Raises PaymentCanceled, OrderAlreadyPaid, InvalidRequest (no card to confirm with).
     """
+    _check_never_paid(payment)
     card = order.payment_method_id
     match payment.state:
         case State.CANCELED:
