@@ -152,10 +152,7 @@ class Store(Protocol):
         *,
         later_than: datetime | None = None,
     ) -> Sequence[D]:
-        """Return documents whose `wake_at` is not after `now`, the longest due first.
-
-        later_than: only those whose `wake_at` is after this.
-        """
+        """Return documents with a `wake_at` up to `now`, past `later_than`, the first due first."""
         ...
 
     async def page(
@@ -215,13 +212,12 @@ class WholeStore(Store, Protocol):
 # so; the tasks that it starts inherit that.
 MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
 
-# Whether a request may still leave, asked at the last moment before its first byte does.
+# Whether a request may leave, asked immediately before its first byte does.
 LeaveWhile = Callable[[], bool]
 
 
-# Whether reads of the store from here on must show every write that any process was told is done,
-# even on a server that has just become the primary. Whoever decides by what a query does *not* show
-# says so; it costs a round among the servers. All else ends in a compare-and-set.
+# Whether reads of the store must show every write that any process was told is done, also on a
+# server that has just become the primary: for who decides by what a query does *not* show.
 LINEARIZABLE: ContextVar[bool] = ContextVar("linearizable", default=False)
 
 
@@ -232,8 +228,8 @@ class Gateway(Protocol):
         """Carry out one step and say what was heard.
 
         Never raises for what Stripe or the network does: doubt is NoNews. A step with a key is sent
-        under that idempotency key. leave_while: asked when all waiting is over, immediately before
-        a request leaves; when it says no, nothing leaves and that is NotExecuted. None: it may.
+        under that idempotency key. leave_while: asked when all waiting is over; when it says no,
+        nothing leaves, which is NotExecuted.
         """
         ...
 
@@ -242,16 +238,12 @@ class Orders(Protocol):
     """The OrderService."""
 
     async def tell(
-        self,
-        step: TellOrders,
-        *,
-        bearer_token: str | None,
-        leave_while: LeaveWhile | None = None,
+        self, step: TellOrders, *, bearer_token: str | None, leave_while: LeaveWhile | None = None
     ) -> News:
         """Deliver one update: OrderTold, OrderRefused, NoNews, or NotExecuted.
 
-        Never raises for what the other side does. bearer_token: the caller's own, for this try
-        only, when we have none. leave_while: as the Gateway has it.
+        Never raises for what the other side does. bearer_token: the caller's own, for this try,
+        when we have none. leave_while: as the Gateway has it.
         """
         ...
 
@@ -292,7 +284,7 @@ class Clock(Protocol):
         ...
 
     def is_known(self) -> bool:
-        """Whether `now` rests on Stripe's word. Nothing may be decided by it while it does not."""
+        """Whether `now` rests on Stripe's word; while it does not, nothing may be decided by it."""
         ...
 
     def ahead_s(self) -> float:
@@ -380,16 +372,9 @@ EVENTS: Collection[Event] = Collection(
 )
 # One document for each of Stripe's lists that we read from time to time.
 CURSORS: Collection[Cursor] = Collection(name="cursors", kind=Cursor)
-
-
 REFUND_PLACES: Collection[RefundPlace] = Collection(name="refund_places", kind=RefundPlace)
-
-
 REQUESTS: Collection[StoredRequest] = Collection(
-    name="requests",
-    kind=StoredRequest,
-    columns={"subject": lambda r: r.subject},
-    expires_at=lambda r: r.expires_at,
+    "requests", StoredRequest, {"subject": lambda r: r.subject}, expires_at=lambda r: r.expires_at
 )
 AUDIT: Collection[AuditEntry] = Collection(
     name="audit",
@@ -397,11 +382,11 @@ AUDIT: Collection[AuditEntry] = Collection(
     columns={"subject": lambda a: a.subject, "created_at": lambda a: epoch_ms(a.created_at)},
 )
 API_KEYS: Collection[ApiKey] = Collection(
-    name="api_keys", kind=ApiKey, columns={"created_at": lambda k: epoch_ms(k.created_at)}
+    "api_keys", ApiKey, {"created_at": lambda k: epoch_ms(k.created_at)}
 )
 # To whom cards were refused, so that nobody tries out stolen ones.
 CARD_TALLIES: Collection[CardTally] = Collection(
-    name="refusals", kind=CardTally, expires_at=lambda t: t.expires_at
+    "refusals", CardTally, expires_at=lambda t: t.expires_at
 )
 COLLECTIONS: tuple[Collection[Any], ...] = (
     PAYMENTS,

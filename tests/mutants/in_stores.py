@@ -32,6 +32,7 @@ SAID_ONCE = (
 )
 VERDICTS = "tests/contract/test_mongo_verdicts.py"
 ANSWERS = "tests/contract/test_mongo_answers.py"
+REFUSALS = "tests/contract/test_mongo_refusals.py"
 LATER = "test_a_write_whose_answer_was_lost_is_in_doubt_whatever_is_answered_later"
 NOT_YET = "test_an_insert_that_was_kept_out_by_one_that_no_majority_has_yet_is_tried_again"
 DATABASE = "tests/contract/test_mongo_database.py"
@@ -264,7 +265,7 @@ MONGO = (
     Mutant(
         "MongoDB gives as due what is due tomorrow",
         "adapters/mongo/store.py",
-        '{"columns.wake_at": {"$lte": now}}',
+        '{"columns.wake_at": span}',
         '{"columns.wake_at": {"$ne": None}}',
         (f"{CLAIMED}[mongo]",),
     ),
@@ -353,35 +354,35 @@ IN_DOUBT = (
         "adapters/mongo/errors.py",
         "        365,  # TemporarilyUnavailable\n        371,  # UserWritesBlocked\n        384,",
         "        371,  # UserWritesBlocked\n        384,",
-        (f"{ANSWERS}::test_what_a_server_says_in_passing_is_asked_again",),
+        (f"{REFUSALS}::test_what_a_server_says_in_passing_is_asked_again",),
     ),
     Mutant(
         "an insert in doubt that its own unique value keeps out is called lost",
         "adapters/mongo/store.py",
         "        if values and not doubt:\n",
         "        if values:\n",
-        (f"{ANSWERS}::test_an_insert_in_doubt_whose_value_another_has_by_now_is_not_called_lost",),
+        (f"{REFUSALS}::test_an_insert_in_doubt_whose_value_another_has_by_now_is_not_called_lost",),
     ),
     Mutant(
         "an insert that one without a majority kept out is called lost",
         "adapters/mongo/store.py",
         "        return await self._is_lost(collection, stored, None, doubt=doubt)\n",
         "        return True\n",
-        (f"{ANSWERS}::{NOT_YET}",),
+        (f"{REFUSALS}::{NOT_YET}",),
     ),
     Mutant(
         "whoever decides by what is missing is shown an old picture",
         "adapters/mongo/store.py",
         "latest = LINEARIZABLE.get() and not self._is_alone",
         "latest = False",
-        (f"{ANSWERS}::test_whoever_decides_by_what_is_missing_is_not_shown_an_old_picture",),
+        (f"{REFUSALS}::test_whoever_decides_by_what_is_missing_is_not_shown_an_old_picture",),
     ),
     Mutant(
         "a document that MongoDB does not take raises what the port does not know",
         "adapters/mongo/patience.py",
         "                except ENCODING_ERRORS as error:\n",
         "                except ZeroDivisionError as error:\n",
-        (f"{ANSWERS}::test_a_document_that_no_server_takes_is_refused_in_the_ports_words",),
+        (f"{REFUSALS}::test_a_document_that_no_server_takes_is_refused_in_the_ports_words",),
     ),
 )
 

@@ -84,4 +84,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "return await self._match_intent(step, whose | _window(step, WINDOW_MARGIN))",
         (LOOKS,),
     ),
+    Mutant(
+        "something is decided before it is known what time it is at Stripe",
+        "flows/stripe_time.py",
+        "    if world.clock.is_known():\n        return\n",
+        "    if world.clock:\n        return\n",
+        ("tests/flows/test_stripe_time.py",),
+    ),
 )
