@@ -72,7 +72,7 @@ ALONE: Final = tuple(
     for news in (WEBHOOKS, LISTS)
 )
 
-# Looks that come too late in their lives for the matrix: at a PaymentIntent of an earlier generation.
+# Looks that come too late for the matrix: at a PaymentIntent of an earlier generation.
 DEEP: Final = tuple(
     read_life(f"cancel_unpaid/3ds/fault=17:{kind}/news={EVERY}/retry")
     for kind in ("new_status", "rejected", "rate_limit", "timeout_before")
