@@ -29,6 +29,7 @@ from tests.simulation.lives import (
     ALONE,
     CELLS,
     CURRENCY_CELLS,
+    DEEP,
     FULL,
     THIN,
     WHOLE,
@@ -92,7 +93,7 @@ def _branch(branch: Branch, *, matrix: str) -> Tally:
 
 
 def _alone(life: Life) -> Tally:
-    return tally([live(life, watching=False)])
+    return tally([live(life, watching=life in DEEP)])
 
 
 def _pairs(struck: tuple[Ground, Life]) -> Tally:
@@ -115,8 +116,8 @@ def main(arguments: list[str]) -> int:
             every = list(branches(MATRICES[asked.matrix]))
             lived = pool.imap_unordered(partial(_branch, matrix=asked.matrix), every)
             _follow("matrix", lived, len(every), total)
-            alone = pool.imap_unordered(_alone, ALONE)
-            _follow("alone", alone, len(ALONE), total)
+            alone = pool.imap_unordered(_alone, (*ALONE, *DEEP))
+            _follow("alone", alone, len((*ALONE, *DEEP)), total)
         if asked.pairs:
             struck = [(ground, life) for ground in GROUNDS for life in firsts(ground, live)]
             lived = pool.imap_unordered(_pairs, struck, chunksize=4)

@@ -72,6 +72,12 @@ ALONE: Final = tuple(
     for news in (WEBHOOKS, LISTS)
 )
 
+# Looks that come too late for the matrix: at a PaymentIntent of an earlier generation.
+DEEP: Final = tuple(
+    read_life(f"cancel_unpaid/3ds/fault=17:{kind}/news={EVERY}/retry")
+    for kind in ("new_status", "rejected", "rate_limit", "timeout_before")
+)
+
 # The share of random lives with faults in which Stripe is away for a day: they take long.
 OUTAGES: Final = 0.03
 # The share in which a process, or its machine, stands still for a day.

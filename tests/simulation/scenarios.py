@@ -162,7 +162,7 @@ SCENARIOS: Final = {
     "bank_works_on_another_card": Scenario(
         scripts_processing.another_card, ("mastercard",), stripe=SLOW_BANK
     ),
-    **_told(scripts_operators, "customer_comes_and_goes"),
+    **_told(scripts_operators, "customer_comes_and_goes", "card_comes_and_goes"),
     "customer_forgotten": Scenario(scripts_operators.customer_forgotten, ("visa",)),
     "moves_house": Scenario(scripts_operators.moves_house, ("visa", "declined")),
     "cards_tried": Scenario(
