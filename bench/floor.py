@@ -26,7 +26,8 @@ from payment_service.adapters.sqlite import open_store
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.domain.payment import Order, Payment, Terms
 from payment_service.domain.wishes import open_payment
-from payment_service.ports import COLLECTIONS, PAYMENTS, Store
+from payment_service.ports import Store
+from payment_service.storage.collections import COLLECTIONS, PAYMENTS
 
 
 async def pay(

@@ -19,8 +19,8 @@ from payment_service.adapters.sqlite import SqliteStore, open_store
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.domain.payment import Order, Payment, State, Terms, noted
 from payment_service.domain.wishes import open_payment
-from payment_service.ports import COLLECTIONS, PAYMENTS
 from payment_service.records import to_json
+from payment_service.storage.collections import COLLECTIONS, PAYMENTS
 
 Work = Callable[[Payment], Awaitable[object]]
 

@@ -34,11 +34,12 @@ from payment_service.flows.recover import take_over
 from payment_service.flows.restore_payments import restore_payments
 from payment_service.flows.stripe_time import know_time, learn_time
 from payment_service.flows.world import Background, World
-from payment_service.ports import COLLECTIONS, GatewayUnavailable, StoreUnavailable, WholeStore
+from payment_service.ports import GatewayUnavailable, StoreUnavailable, WholeStore
 from payment_service.setting_groups.access import jwt_algorithms, secret_text
 from payment_service.setting_groups.stripe import is_live_key
 from payment_service.settings import Settings
 from payment_service.stopping import Stop
+from payment_service.storage.collections import COLLECTIONS
 from payment_service.witness import LogWitness
 
 # A claim outlives the slowest try by this, so that nobody takes a living owner for dead. It also

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from payment_service.flows.copy_shop import Comparison, Progressed, compare_shops, copy_shop
-from payment_service.ports import COLLECTIONS, StoreUnavailable, WholeStore
+from payment_service.ports import StoreUnavailable, WholeStore
 from payment_service.settings import Settings
+from payment_service.storage.collections import COLLECTIONS
 
 # The target is not what the source is.
 EXIT_DIFFERENT = 1

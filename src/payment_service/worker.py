@@ -11,7 +11,8 @@ from payment_service.flows.pull_in import FarWaits, pull_in
 from payment_service.flows.read_lists import open_cursors
 from payment_service.flows.recover import recover
 from payment_service.flows.world import World
-from payment_service.ports import COLLECTIONS, MAY_WAIT, Unavailable
+from payment_service.ports import MAY_WAIT, Unavailable
+from payment_service.storage.collections import COLLECTIONS
 
 # An indexed look that usually finds nothing; a second is what a payer does not notice.
 POLL_S = 1.0

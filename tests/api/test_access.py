@@ -15,7 +15,7 @@ from payment_service.api.door import Gate
 from payment_service.api.endpoint import Endpoint, everybodys
 from payment_service.domain.api_key import NOTE_USE_EVERY
 from payment_service.flows.keep_api_key import revoke_api_key
-from payment_service.ports import API_KEYS
+from payment_service.storage.collections import API_KEYS
 from tests.api.access import Guarded, open_guarded
 from tests.parts.shop import Shop
 

@@ -10,8 +10,8 @@ from payment_service.adapters.sqlite import open_store
 from payment_service.api.app import ApiOptions
 from payment_service.domain.card_refusals import Kind, Suspect, with_refusal
 from payment_service.domain.moment import Policy
-from payment_service.ports import CARD_TALLIES, COLLECTIONS
 from payment_service.settings import load_settings
+from payment_service.storage.collections import CARD_TALLIES, COLLECTIONS
 from tests.api.asgi import Heard
 from tests.api.conftest import Api, open_api
 from tests.parts.shop import open_shop

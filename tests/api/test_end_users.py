@@ -9,7 +9,8 @@ import pytest
 from payment_service.api.app import all_endpoints
 from payment_service.api.door import Gate
 from payment_service.api.endpoint import Endpoint, everybodys, services_only
-from payment_service.ports import PAYMENTS, Store
+from payment_service.ports import Store
+from payment_service.storage.collections import PAYMENTS
 from tests.api.access import Guarded, open_guarded
 from tests.api.asgi import Heard
 from tests.api.belongings import NOBODYS, asking_for, belongings

@@ -6,7 +6,7 @@ from datetime import timedelta
 from payment_service.domain.event import Event, EventState, put_off, taken
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent
-from payment_service.ports import EVENTS
+from payment_service.storage.collections import EVENTS
 from tests.api.conftest import Api
 
 

@@ -12,7 +12,8 @@ from payment_service.api.app import ApiOptions
 from payment_service.api.idempotency import key_id
 from payment_service.domain.money import AmountUnit
 from payment_service.domain.stored_request import StoredRequest
-from payment_service.ports import REQUESTS, Store, StoreUnavailable
+from payment_service.ports import Store, StoreUnavailable
+from payment_service.storage.collections import REQUESTS
 from tests.api.asgi import Heard
 from tests.api.conftest import Api, open_api
 from tests.parts.shop import Shop

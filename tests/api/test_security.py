@@ -12,7 +12,7 @@ import stripe
 
 from payment_service.adapters.stripe import SignedEvents
 from payment_service.api.endpoint import Endpoint
-from payment_service.ports import EVENTS
+from payment_service.storage.collections import EVENTS
 from stripe_sandbox.faults import Fault
 from tests.api.access import Guarded, open_guarded
 from tests.api.asgi import Heard

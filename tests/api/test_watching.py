@@ -14,7 +14,8 @@ from payment_service.domain.moment import Door
 from payment_service.domain.payment import State
 from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, claim
-from payment_service.ports import COLLECTIONS, CURSORS, PAYMENTS, Store
+from payment_service.ports import Store
+from payment_service.storage.collections import COLLECTIONS, CURSORS, PAYMENTS
 from payment_service.worker import ROUND_IS_RECENT_S, Worker
 from tests.api.asgi import Caller
 from tests.flows.buying import order

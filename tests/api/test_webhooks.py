@@ -10,7 +10,7 @@ import stripe
 from payment_service.adapters.stripe import SignedEvents
 from payment_service.api.options import WEBHOOK_BODY_MAX
 from payment_service.api.webhooks import BAD_POSTS_MAX
-from payment_service.ports import EVENTS
+from payment_service.storage.collections import EVENTS
 from tests.api.asgi import Heard
 from tests.api.conftest import Api, open_api
 from tests.parts.shop import Shop

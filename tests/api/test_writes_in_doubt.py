@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from payment_service.api.app import ApiOptions, Gate, build_app
-from payment_service.ports import PAYMENTS, Store, StoreInDoubt, StoreUnavailable
+from payment_service.ports import Store, StoreInDoubt, StoreUnavailable
+from payment_service.storage.collections import PAYMENTS
 from tests.api.access import Guarded, open_guarded
 from tests.api.conftest import Api
 from tests.parts.shop import Shop

@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 
 from payment_service.adapters.mongo import MongoStore, SchemaNotReady, StoreTooNew, open_store
 from payment_service.adapters.mongo.schema import SCHEMA
-from payment_service.ports import COLLECTIONS, PAYMENTS, Collection, StoreUnavailable
+from payment_service.ports import Collection, StoreUnavailable
+from payment_service.storage.collections import COLLECTIONS, PAYMENTS
 from tests.contract.things import NOON, THINGS, Thing, after, paid
 from tests.parts.mongo_server import let_go_of_sockets
 from tests.parts.processes import free_port

@@ -12,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from payment_service.adapters.sqlite import NotOurStore, StoreInUse, StoreTooNew, open_store
-from payment_service.ports import PAYMENTS, Collection, StoreUnavailable
+from payment_service.ports import Collection, StoreUnavailable
+from payment_service.storage.collections import PAYMENTS
 from tests.contract.sqlite_file import THINGS, Thing, opened
 from tests.domain import papers
 

@@ -6,15 +6,8 @@ from dataclasses import replace
 import pytest
 
 from payment_service.domain.schema import SCHEMA, NewerSchema
-from payment_service.ports import (
-    CUSTOMERS,
-    PAYMENTS,
-    REQUESTS,
-    AlreadyExists,
-    Store,
-    StoreUnavailable,
-    VersionConflict,
-)
+from payment_service.ports import AlreadyExists, Store, StoreUnavailable, VersionConflict
+from payment_service.storage.collections import CUSTOMERS, PAYMENTS, REQUESTS
 from tests.contract.things import (
     LATER_THINGS,
     NOON,

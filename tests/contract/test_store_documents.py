@@ -34,7 +34,8 @@ from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.schema import SCHEMA, NewerSchema
 from payment_service.domain.setup import Setup
 from payment_service.domain.stored_request import StoredRequest
-from payment_service.ports import (
+from payment_service.ports import Collection, Store
+from payment_service.storage.collections import (
     API_KEYS,
     AUDIT,
     CARD_TALLIES,
@@ -45,8 +46,6 @@ from payment_service.ports import (
     PAYMENTS,
     REFUND_PLACES,
     REQUESTS,
-    Collection,
-    Store,
 )
 from tests.contract.things import NOON, after, customer, stored_request
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from payment_service.ports import PAYMENTS, ColumnValue, Store
+from payment_service.ports import ColumnValue, Store
+from payment_service.storage.collections import PAYMENTS
 from tests.contract.things import NOON, THINGS, Thing, after, paid
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from payment_service import ports
 from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.domain.payment import Failure, FailureKind, Order, Payment, State, Terms, noted
@@ -12,6 +11,7 @@ from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.domain.stored_request import StoredRequest
 from payment_service.domain.wishes import begin_refund, open_payment
 from payment_service.ports import Collection, epoch_ms
+from payment_service.storage import collections
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 MOMENT = Moment(NOON, Door.REQUEST, Policy())
@@ -73,7 +73,7 @@ class LaterThing(Thing):
 LATER_THINGS: Collection[LaterThing] = Collection(
     name="things", kind=LaterThing, columns=THINGS.columns, unique=THINGS.unique
 )
-COLLECTIONS = (*ports.COLLECTIONS, THINGS)
+COLLECTIONS = (*collections.COLLECTIONS, THINGS)
 
 
 def after(milliseconds: int) -> datetime:

@@ -9,16 +9,9 @@ from typing import Any, Protocol, TypeVar
 from payment_service.domain.event import Event, EventState
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import RefundStatus
-from payment_service.ports import (
-    CUSTOMERS,
-    EVENTS,
-    PAYMENTS,
-    Collection,
-    ColumnValue,
-    Document,
-    Page,
-)
+from payment_service.ports import Collection, ColumnValue, Document, Page
 from payment_service.records import to_json
+from payment_service.storage.collections import CUSTOMERS, EVENTS, PAYMENTS
 from tests.parts.at_stripe import AtStripe
 from tests.parts.http import Caller
 from tests.parts.shoppers import Shopper

@@ -19,8 +19,8 @@ from aiohttp import web
 from payment_service.adapters.sqlite import open_store
 from payment_service.composing import open_access
 from payment_service.domain.errors import CredentialsRefused
-from payment_service.ports import AUDIT, COLLECTIONS
 from payment_service.settings import load_settings
+from payment_service.storage.collections import AUDIT, COLLECTIONS
 from tests.parts.http import Caller
 from tests.parts.identity_provider import AUDIENCE, ISSUER, IdentityProvider, public_pem
 from tests.parts.processes import Program, free_port, stack

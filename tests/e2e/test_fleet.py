@@ -13,7 +13,7 @@ import random
 import aiohttp
 
 from payment_service.adapters.mongo import open_store
-from payment_service.ports import COLLECTIONS
+from payment_service.storage.collections import COLLECTIONS
 from tests.e2e.fleet_evidence import come_to_rest, gather
 from tests.parts.at_stripe import AtStripe
 from tests.parts.fleet import Fleet, fleet

@@ -10,7 +10,7 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 
 from payment_service.adapters.mongo import open_store
-from payment_service.ports import AUDIT, COLLECTIONS
+from payment_service.storage.collections import AUDIT, COLLECTIONS
 from tests.e2e.test_forget import EMAIL, PAY, forget
 from tests.parts.http import Caller
 from tests.parts.mongo_server import a_database

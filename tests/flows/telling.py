@@ -8,7 +8,7 @@ from payment_service.domain.event import Event
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent
 from payment_service.flows.take_event import Taken, take_event
-from payment_service.ports import EVENTS
+from payment_service.storage.collections import EVENTS
 from tests.parts.shop import Shop
 
 KEY = {"Authorization": "Bearer sk_test_sandbox"}

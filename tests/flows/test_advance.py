@@ -12,7 +12,8 @@ from payment_service.domain.steps import CreateIntent
 from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, Claimed, advance, claim, commit
 from payment_service.flows.world import GIVE_BACK_S_MAX, Background
-from payment_service.ports import PAYMENTS, StoreUnavailable, VersionConflict
+from payment_service.ports import StoreUnavailable, VersionConflict
+from payment_service.storage.collections import PAYMENTS
 from tests.flows.buying import (
     always,
     charges,

@@ -9,7 +9,7 @@ from payment_service.domain.news import OrderRefused
 from payment_service.domain.payment import FailureKind, Payment, State
 from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, Claimed, advance, claim
-from payment_service.ports import PAYMENTS
+from payment_service.storage.collections import PAYMENTS
 from stripe_sandbox.engine import Config, Engine
 from stripe_sandbox.faults import FaultKind
 from tests.flows.buying import (

@@ -13,7 +13,8 @@ from payment_service.domain.payment import FailureKind, Payment, State
 from payment_service.domain.steps import ConfirmIntent, CreateIntent, GatewayStep
 from payment_service.flows.revive_event import find_event, revive_event
 from payment_service.flows.take_event import Taken, take_event
-from payment_service.ports import EVENTS, Gateway, LeaveWhile, StoreUnavailable
+from payment_service.ports import Gateway, LeaveWhile, StoreUnavailable
+from payment_service.storage.collections import EVENTS
 from tests.flows.buying import (
     DECLINING,
     VISA,

@@ -16,14 +16,8 @@ from payment_service.flows.copy_shop import (
     compare_shops,
     copy_shop,
 )
-from payment_service.ports import (
-    COLLECTIONS,
-    CUSTOMERS,
-    PAYMENTS,
-    REQUESTS,
-    StoreUnavailable,
-    WholeStore,
-)
+from payment_service.ports import StoreUnavailable, WholeStore
+from payment_service.storage.collections import COLLECTIONS, CUSTOMERS, PAYMENTS, REQUESTS
 from tests.contract.things import NOON, customer, paid, stored_request
 
 

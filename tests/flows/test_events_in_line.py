@@ -8,7 +8,8 @@ from payment_service.domain.moment import Door
 from payment_service.domain.payment import State
 from payment_service.flows.apply_event import apply_in_line
 from payment_service.flows.recover import recover, take_over
-from payment_service.ports import EVENTS, StoreUnavailable
+from payment_service.ports import StoreUnavailable
+from payment_service.storage.collections import EVENTS
 from tests.flows.buying import (
     open_watched_shop,
     order,

@@ -17,7 +17,7 @@ from payment_service.flows.look_at import NotSeen
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.flows.revive_event import revive_event
 from payment_service.flows.take_event import Taken, take_event
-from payment_service.ports import EVENTS, PAYMENTS
+from payment_service.storage.collections import EVENTS, PAYMENTS
 from tests.flows.buying import (
     AUTHENTICATING,
     always,

@@ -11,7 +11,7 @@ from payment_service.domain.payment import State
 from payment_service.domain.refund import RefundStatus
 from payment_service.domain.steps import FindDisputes, FindRefunds
 from payment_service.flows.take_event import take_event
-from payment_service.ports import PAYMENTS
+from payment_service.storage.collections import PAYMENTS
 from tests.flows.buying import (
     always,
     intents,

@@ -16,7 +16,8 @@ from payment_service.domain.steps import CreateCustomer, ReadCustomer
 from payment_service.flows.keep_card import attach_card, remove_card
 from payment_service.flows.keep_customer import create_customer, customer_by_id, living_customer
 from payment_service.flows.pay_order import pay_order
-from payment_service.ports import CUSTOMERS, GatewayUnavailable
+from payment_service.ports import GatewayUnavailable
+from payment_service.storage.collections import CUSTOMERS
 from tests.flows.buying import (
     VISA,
     always,

@@ -23,16 +23,8 @@ from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer, customer_by_id, get_customer
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.flows.take_event import Taken
-from payment_service.ports import (
-    AUDIT,
-    LINEARIZABLE,
-    PAYMENTS,
-    REQUESTS,
-    Collection,
-    D,
-    GatewayUnavailable,
-    Page,
-)
+from payment_service.ports import LINEARIZABLE, Collection, D, GatewayUnavailable, Page
+from payment_service.storage.collections import AUDIT, PAYMENTS, REQUESTS
 from tests.flows.buying import (
     AUTHENTICATING,
     VISA,

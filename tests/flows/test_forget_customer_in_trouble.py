@@ -16,7 +16,8 @@ from payment_service.flows.keep_customer import create_customer, get_customer
 from payment_service.flows.recover import recover
 from payment_service.flows.set_up_card import set_up_card
 from payment_service.flows.take_event import Taken
-from payment_service.ports import CUSTOMERS, REQUESTS, GatewayUnavailable, StoreUnavailable
+from payment_service.ports import GatewayUnavailable, StoreUnavailable
+from payment_service.storage.collections import CUSTOMERS, REQUESTS
 from stripe_sandbox.faults import Fault
 from tests.flows.buying import (
     VISA,

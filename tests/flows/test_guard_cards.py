@@ -15,7 +15,8 @@ from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer
 from payment_service.flows.set_up_card import set_up_card
 from payment_service.flows.world import Suspects
-from payment_service.ports import CARD_TALLIES, StoreUnavailable, VersionConflict
+from payment_service.ports import StoreUnavailable, VersionConflict
+from payment_service.storage.collections import CARD_TALLIES
 from tests.flows.buying import (
     DECLINING,
     VISA,

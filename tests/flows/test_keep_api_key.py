@@ -17,14 +17,8 @@ from payment_service.flows.keep_api_key import (
     note_use,
     revoke_api_key,
 )
-from payment_service.ports import (
-    API_KEYS,
-    AUDIT,
-    COLLECTIONS,
-    Store,
-    StoreUnavailable,
-    VersionConflict,
-)
+from payment_service.ports import Store, StoreUnavailable, VersionConflict
+from payment_service.storage.collections import API_KEYS, AUDIT, COLLECTIONS
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 DEED = {"who": "olga", "why": "a new shop"}

@@ -10,7 +10,7 @@ from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.domain.errors import CardNotUsable, CardRefused, NotFound
 from payment_service.flows.keep_card import attach_card, remove_card, set_default_card
 from payment_service.flows.keep_customer import create_customer
-from payment_service.ports import CUSTOMERS
+from payment_service.storage.collections import CUSTOMERS
 from tests.flows.buying import (
     VISA,
     requests,

@@ -12,7 +12,8 @@ from payment_service.domain.errors import InvalidRequest, NotFound, StripeRefuse
 from payment_service.domain.news import Denial, Rejected
 from payment_service.domain.steps import CreateCustomer, FindCustomer
 from payment_service.flows.keep_customer import create_customer, customer_by_id, get_customer
-from payment_service.ports import CUSTOMERS, GatewayUnavailable
+from payment_service.ports import GatewayUnavailable
+from payment_service.storage.collections import CUSTOMERS
 from stripe_sandbox.engine import Config, Engine
 from stripe_sandbox.faults import Fault
 from tests.flows.buying import (

@@ -15,7 +15,8 @@ from payment_service.flows.capture import capture
 from payment_service.flows.confirm_payment import confirm_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.refund_payment import refund_payment
-from payment_service.ports import PAYMENTS, REFUND_PLACES, GatewayUnavailable
+from payment_service.ports import GatewayUnavailable
+from payment_service.storage.collections import PAYMENTS, REFUND_PLACES
 from tests.flows.buying import (
     AUTHENTICATING,
     DECLINING,

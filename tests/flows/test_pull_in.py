@@ -12,7 +12,8 @@ from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.pull_in import FarWaits, pull_in
 from payment_service.flows.read_lists import open_cursors
-from payment_service.ports import CURSORS, PAYMENTS, VersionConflict
+from payment_service.ports import VersionConflict
+from payment_service.storage.collections import CURSORS, PAYMENTS
 from tests.flows.buying import charges, open_watched_shop, order, pay, payment_of, quiet
 from tests.parts.shop import Shop, open_shop
 from tests.parts.virtual_time import VirtualClock, run

@@ -13,7 +13,8 @@ from payment_service.domain.payment import State
 from payment_service.domain.refund import RefundStatus
 from payment_service.domain.steps import FindDisputes, ListEvents, ListMade
 from payment_service.flows.read_lists import BACK_FILL, SWEEP, open_cursors, read_on
-from payment_service.ports import CURSORS, EVENTS, AlreadyExists
+from payment_service.ports import AlreadyExists
+from payment_service.storage.collections import CURSORS, EVENTS
 from tests.flows.buying import (
     always,
     intents,

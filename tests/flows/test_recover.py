@@ -14,7 +14,8 @@ from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.keep_customer import create_customer
 from payment_service.flows.recover import recover, take_over
 from payment_service.flows.world import Background
-from payment_service.ports import CUSTOMERS, PAYMENTS, StoreUnavailable
+from payment_service.ports import StoreUnavailable
+from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 from tests.flows.buying import (
     AUTHENTICATING,
     SlowOrders,

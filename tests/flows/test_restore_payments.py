@@ -22,7 +22,8 @@ from payment_service.flows.capture import capture
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.flows.restore_payments import restore_payments
-from payment_service.ports import PAYMENTS, GatewayUnavailable, LeaveWhile, StoreUnavailable
+from payment_service.ports import GatewayUnavailable, LeaveWhile, StoreUnavailable
+from payment_service.storage.collections import PAYMENTS
 from tests.flows.buying import (
     DECLINING,
     VISA,

@@ -18,7 +18,8 @@ from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer
-from payment_service.ports import CUSTOMERS, PAYMENTS, StoreUnavailable
+from payment_service.ports import StoreUnavailable
+from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 from stripe_sandbox.engine import Config, Engine, Request
 from stripe_sandbox.faults import Fault
 from tests.flows.buying import (

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from payment_service.domain.payment import State
-from payment_service.ports import PAYMENTS
+from payment_service.storage.collections import PAYMENTS
 from stripe_sandbox.faults import Fault
 from tests.flows.buying import CREATE, charges, order, pay, requests
 from tests.parts.shop import open_shop

@@ -12,7 +12,8 @@ from payment_service.domain.news import SeenEvent
 from payment_service.domain.payment import Payment
 from payment_service.flows.recover import recover
 from payment_service.flows.world import Background, World
-from payment_service.ports import COLLECTIONS, Document
+from payment_service.ports import Document
+from payment_service.storage.collections import COLLECTIONS
 from stripe_sandbox.engine import Engine
 from tests.parts.orders_in_process import InProcessOrders
 from tests.parts.stripe_in_process import InProcessStripe, open_in_process

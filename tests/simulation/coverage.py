@@ -39,7 +39,8 @@ from payment_service.domain.steps import (
     TellOrders,
 )
 from payment_service.domain.transitions import ROADS, Road
-from payment_service.ports import PAYMENTS, Document, Gateway, LeaveWhile, Orders
+from payment_service.ports import Document, Gateway, LeaveWhile, Orders
+from payment_service.storage.collections import PAYMENTS
 from tests.simulation.impossible import IMPOSSIBLE
 
 # Places that are no state: a PaymentIntent of an earlier generation, and one of no known payment.

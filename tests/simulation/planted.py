@@ -35,7 +35,6 @@ from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.pay_order import pay_order
 from payment_service.flows.world import World
 from payment_service.ports import (
-    PAYMENTS,
     AlreadyExists,
     Collection,
     Gateway,
@@ -43,6 +42,7 @@ from payment_service.ports import (
     StoreInDoubt,
     StoreUnavailable,
 )
+from payment_service.storage.collections import PAYMENTS
 from tests.simulation.town import POLICY, Variant
 
 

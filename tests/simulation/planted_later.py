@@ -28,14 +28,8 @@ from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.read_lists import BACK_FILL_LAG_S
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import World
-from payment_service.ports import (
-    CURSORS,
-    EVENTS,
-    AlreadyExists,
-    Collection,
-    Gateway,
-    Unavailable,
-)
+from payment_service.ports import AlreadyExists, Collection, Gateway, Unavailable
+from payment_service.storage.collections import CURSORS, EVENTS
 from tests.simulation.planted import asking
 from tests.simulation.town import Variant
 

@@ -29,7 +29,8 @@ from payment_service.domain.steps import (
     GatewayStep,
     SetDefaultCard,
 )
-from payment_service.ports import PAYMENTS, Collection, Gateway, LeaveWhile
+from payment_service.ports import Collection, Gateway, LeaveWhile
+from payment_service.storage.collections import PAYMENTS
 from stripe_sandbox.engine import Request
 from tests.simulation.planted import asking
 from tests.simulation.town import Variant

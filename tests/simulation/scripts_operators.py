@@ -12,8 +12,8 @@ from payment_service.flows.find_refund import find_refund
 from payment_service.flows.forget_customer import forget_customer
 from payment_service.flows.guard_cards import lift_pause
 from payment_service.flows.world import World
-from payment_service.ports import COLLECTIONS
 from payment_service.records import to_json
+from payment_service.storage.collections import COLLECTIONS
 from tests.parts.virtual_time import VirtualClock
 from tests.simulation.clients import Clients
 from tests.simulation.stories import AMOUNT, CARDS, EMAIL, ORDER

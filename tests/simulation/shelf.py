@@ -8,15 +8,8 @@ from typing import Any, TypeVar
 
 from payment_service.domain.cursor import Cursor
 from payment_service.flows.read_lists import BACK_FILL, SWEEP
-from payment_service.ports import (
-    CURSORS,
-    Collection,
-    ColumnValue,
-    Document,
-    Page,
-    Store,
-    StoreInDoubt,
-)
+from payment_service.ports import Collection, ColumnValue, Document, Page, Store, StoreInDoubt
+from payment_service.storage.collections import CURSORS
 from tests.simulation.plan import Latency
 from tests.simulation.process import Process
 from tests.simulation.rest import owed_at

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from payment_service.adapters.sqlite import open_store
-from payment_service.ports import COLLECTIONS, Store
+from payment_service.ports import Store
+from payment_service.storage.collections import COLLECTIONS
 from tests.parts.store_in_a_thread import RealLoop, ThreadedStore
 from tests.simulation.campaign import tally
 from tests.simulation.lives import gates, random_life

@@ -12,7 +12,8 @@ import pymongo
 import pytest
 
 from payment_service.adapters import mongo
-from payment_service.ports import COLLECTIONS, Store
+from payment_service.ports import Store
+from payment_service.storage.collections import COLLECTIONS
 from tests.parts.mongo_server import a_database
 from tests.parts.store_in_a_thread import RealLoop, ThreadedStore
 from tests.simulation.campaign import tally

@@ -22,15 +22,8 @@ from payment_service.flows.recover import recover, take_over
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import Background, World
-from payment_service.ports import (
-    COLLECTIONS,
-    CURSORS,
-    Clock,
-    Gateway,
-    GatewayUnavailable,
-    Store,
-    Unavailable,
-)
+from payment_service.ports import Clock, Gateway, GatewayUnavailable, Store, Unavailable
+from payment_service.storage.collections import COLLECTIONS, CURSORS
 from stripe_sandbox.engine import Config, Engine, Request
 from tests.parts.shop import CountingIds, Sightings
 from tests.parts.stripe_in_process import open_in_process

@@ -22,13 +22,8 @@ from payment_service.domain.payment import State
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
-from payment_service.ports import (
-    CUSTOMERS,
-    PAYMENTS,
-    GatewayUnavailable,
-    StoreInDoubt,
-    StoreUnavailable,
-)
+from payment_service.ports import GatewayUnavailable, StoreInDoubt, StoreUnavailable
+from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 
 # Fits where an id may stand, and is nobody's: Stripe's begin with letters.
 NOBODYS_ID = "-"

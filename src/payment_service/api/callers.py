@@ -12,7 +12,8 @@ from payment_service.domain.api_key import NOTE_USE_EVERY, ApiKey, check, read_w
 from payment_service.domain.errors import CredentialsRefused, NotFound
 from payment_service.flows.keep_api_key import note_use
 from payment_service.flows.world import World
-from payment_service.ports import API_KEYS, TokenReader, Unavailable
+from payment_service.ports import TokenReader, Unavailable
+from payment_service.storage.collections import API_KEYS
 
 # A revoked key is refused by every replica after this; a key in use costs one read in as long.
 KEY_REMEMBERED = timedelta(seconds=3)

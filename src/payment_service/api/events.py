@@ -9,7 +9,7 @@ from payment_service.api.incoming import Incoming
 from payment_service.api.paging import read_page
 from payment_service.api.validation import checked
 from payment_service.flows.revive_event import find_event, revive_event
-from payment_service.ports import EVENTS
+from payment_service.storage.collections import EVENTS
 
 
 async def list_page(api: Api, call: Incoming) -> Answer:

@@ -22,7 +22,8 @@ from payment_service.domain.news import IntentSeen, SetupSeen
 from payment_service.domain.steps import ReadIntent, ReadSetup
 from payment_service.domain.stored_request import StoredRequest
 from payment_service.flows.world import World
-from payment_service.ports import REQUESTS, AlreadyExists, StoreUnavailable, VersionConflict
+from payment_service.ports import AlreadyExists, StoreUnavailable, VersionConflict
+from payment_service.storage.collections import REQUESTS
 
 _log = structlog.get_logger("idempotency")
 

@@ -17,7 +17,8 @@ from payment_service.domain.errors import FieldError, InvalidRequest
 from payment_service.domain.payment import Payment
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.look_again import look_again
-from payment_service.ports import PAYMENTS, ColumnValue
+from payment_service.ports import ColumnValue
+from payment_service.storage.collections import PAYMENTS
 
 
 async def get(api: Api, call: Incoming) -> Answer:

@@ -31,14 +31,13 @@ from payment_service.flows.guard_cards import note_refusals
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (
-    CUSTOMERS,
-    PAYMENTS,
     Collection,
     Document,
     StoreUnavailable,
     Unavailable,
     VersionConflict,
 )
+from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 
 D = TypeVar("D", Payment, Customer)
 

@@ -10,7 +10,8 @@ from payment_service.flows.follow_customer import follow_customer
 from payment_service.flows.look_at import NotSeen, look_at_disputes, look_at_intent, look_at_refunds
 from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.world import World
-from payment_service.ports import EVENTS, MAY_WAIT, Unavailable, VersionConflict
+from payment_service.ports import MAY_WAIT, Unavailable, VersionConflict
+from payment_service.storage.collections import EVENTS
 
 
 async def apply_in_line(world: World, event: Event) -> None:

@@ -11,7 +11,8 @@ from payment_service.flows.look_at import NotSeen
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.world import World
-from payment_service.ports import PAYMENTS, REFUND_PLACES, GatewayUnavailable
+from payment_service.ports import GatewayUnavailable
+from payment_service.storage.collections import PAYMENTS, REFUND_PLACES
 
 # How our references begin.
 REFERENCE_PREFIX = "rfd"

@@ -8,7 +8,7 @@ from payment_service.domain.steps import ReadCustomer
 from payment_service.flows.advance import CUSTOMER, advance, commit, reload
 from payment_service.flows.look_at import ROUNDS_MAX, NotSeen, Overtaken
 from payment_service.flows.world import World
-from payment_service.ports import CUSTOMERS
+from payment_service.storage.collections import CUSTOMERS
 
 
 async def follow_customer(world: World, seen: SeenEvent, door: Door) -> EventState:

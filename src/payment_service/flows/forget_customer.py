@@ -17,14 +17,8 @@ from payment_service.domain.payment import Payment
 from payment_service.flows.advance import CUSTOMER, PAYMENT, commit, settle
 from payment_service.flows.note_audit import note_audit
 from payment_service.flows.world import World
-from payment_service.ports import (
-    CUSTOMERS,
-    LINEARIZABLE,
-    PAYMENTS,
-    REQUESTS,
-    GatewayUnavailable,
-    VersionConflict,
-)
+from payment_service.ports import LINEARIZABLE, GatewayUnavailable, VersionConflict
+from payment_service.storage.collections import CUSTOMERS, PAYMENTS, REQUESTS
 
 # Payments read at once: a page is a few hundred kilobytes.
 PAGE = 100

@@ -21,7 +21,8 @@ from payment_service.domain.errors import TooManyCardRefusals
 from payment_service.domain.moment import Door
 from payment_service.domain.payment import Payment
 from payment_service.flows.world import World
-from payment_service.ports import CARD_TALLIES, AlreadyExists, Store, Unavailable, VersionConflict
+from payment_service.ports import AlreadyExists, Store, Unavailable, VersionConflict
+from payment_service.storage.collections import CARD_TALLIES
 
 # Each lost race is somebody else's refusal of the same suspect, which is as good as ours.
 ROUNDS_MAX = 5

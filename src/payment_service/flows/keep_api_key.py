@@ -7,7 +7,8 @@ from datetime import datetime
 from payment_service.domain.api_key import ApiKey, revoked, used
 from payment_service.domain.errors import NotFound
 from payment_service.flows.note_audit import note_audit
-from payment_service.ports import API_KEYS, Store, StoreUnavailable, VersionConflict
+from payment_service.ports import Store, StoreUnavailable, VersionConflict
+from payment_service.storage.collections import API_KEYS
 
 # Whoever wins writes a use or a revocation; nobody does so often.
 LOST_RACES_MAX = 20

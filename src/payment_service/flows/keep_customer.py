@@ -15,7 +15,8 @@ from payment_service.flows.look_at import NotSeen
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import CUSTOMERS, AlreadyExists, GatewayUnavailable
+from payment_service.ports import AlreadyExists, GatewayUnavailable
+from payment_service.storage.collections import CUSTOMERS
 
 
 async def create_customer(

@@ -4,7 +4,8 @@ from contextlib import suppress
 from datetime import datetime
 
 from payment_service.domain.audit import AuditEntry
-from payment_service.ports import AUDIT, AlreadyExists, Store
+from payment_service.ports import AlreadyExists, Store
+from payment_service.storage.collections import AUDIT
 
 
 async def note_audit(

@@ -13,13 +13,8 @@ from payment_service.flows.keep_customer import customer_by_id, heal_customer
 from payment_service.flows.look_again import look_again
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import (
-    CUSTOMERS,
-    PAYMENTS,
-    AlreadyExists,
-    StoreUnavailable,
-    VersionConflict,
-)
+from payment_service.ports import AlreadyExists, StoreUnavailable, VersionConflict
+from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 
 # Each round ends in another state than it began with: cancel the old, open the new, wait.
 ROUNDS_MAX = 100

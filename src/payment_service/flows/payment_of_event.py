@@ -5,7 +5,7 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.steps import ReadIntent
 from payment_service.flows.look_at import NotSeen
 from payment_service.flows.world import World
-from payment_service.ports import PAYMENTS
+from payment_service.storage.collections import PAYMENTS
 
 
 async def payment_of_event(world: World, seen: SeenEvent) -> Payment | None:

@@ -15,14 +15,8 @@ from payment_service.domain.far_waits import (
 from payment_service.domain.moment import Door, Moment
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import (
-    CURSORS,
-    CUSTOMERS,
-    EVENTS,
-    PAYMENTS,
-    Collection,
-    VersionConflict,
-)
+from payment_service.ports import Collection, VersionConflict
+from payment_service.storage.collections import CURSORS, CUSTOMERS, EVENTS, PAYMENTS
 
 # So many documents are looked at in one round. Most of what waits for long does so rightly, like
 # holds and refunds, and a shop with a hundred thousand of them is gone through in some hours.

@@ -17,7 +17,8 @@ from payment_service.flows.look_at import NotSeen
 from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import World
-from payment_service.ports import CURSORS, AlreadyExists, VersionConflict
+from payment_service.ports import AlreadyExists, VersionConflict
+from payment_service.storage.collections import CURSORS
 
 BACK_FILL, SWEEP = "events", "objects"
 # An event is in the list when it is sent, give or take; what is younger is left to the webhook.

@@ -15,15 +15,8 @@ from payment_service.flows.apply_event import apply_in_line
 from payment_service.flows.read_lists import read_on
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import (
-    CURSORS,
-    CUSTOMERS,
-    EVENTS,
-    PAYMENTS,
-    Collection,
-    Document,
-    VersionConflict,
-)
+from payment_service.ports import Collection, Document, VersionConflict
+from payment_service.storage.collections import CURSORS, CUSTOMERS, EVENTS, PAYMENTS
 
 Doc = TypeVar("Doc", bound=Document)
 

@@ -11,7 +11,8 @@ from payment_service.domain.wishes import begin_refund
 from payment_service.flows.advance import PAYMENT, commit, settle
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import REFUND_PLACES, AlreadyExists
+from payment_service.ports import AlreadyExists
+from payment_service.storage.collections import REFUND_PLACES
 
 
 async def refund_payment(

@@ -25,7 +25,8 @@ from payment_service.flows.advance import PAYMENT, commit
 from payment_service.flows.apply_event import apply_seen
 from payment_service.flows.look_at import NotSeen, look_at_intent
 from payment_service.flows.world import World
-from payment_service.ports import PAYMENTS, REFUND_PLACES, AlreadyExists, GatewayUnavailable
+from payment_service.ports import AlreadyExists, GatewayUnavailable
+from payment_service.storage.collections import PAYMENTS, REFUND_PLACES
 
 # How wrong the machine's clock may have been when the copy was last written: no machine that talks
 # to others keeps such a one for long.

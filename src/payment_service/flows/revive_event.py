@@ -8,7 +8,8 @@ from payment_service.domain.moment import Door
 from payment_service.flows.apply_event import apply_in_line
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import EVENTS, VersionConflict
+from payment_service.ports import VersionConflict
+from payment_service.storage.collections import EVENTS
 
 
 async def find_event(world: World, id: str) -> Event:

@@ -8,7 +8,8 @@ from payment_service.domain.news import SeenEvent
 from payment_service.flows.apply_event import apply_in_line
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import EVENTS, AlreadyExists
+from payment_service.ports import AlreadyExists
+from payment_service.storage.collections import EVENTS
 
 
 class Taken(StrEnum):

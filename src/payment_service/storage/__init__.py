@@ -1,0 +1,1 @@
+"""What is kept: the collections, declared once for every adapter."""
