@@ -218,6 +218,14 @@ async def write_older_over_the_file_of_a_log(path: Path) -> None:
     copy_over(path.with_name("mark"), path.with_name("store.db.marker"))
 
 
+async def restore_elsewhere(path: Path) -> None:
+    """A backup is put on a new machine, where no marker is."""
+    copy = await older_copy(path)
+    for name in ("", ".marker"):
+        remove(path.with_name(f"store.db{name}"))
+    move(copy, path)
+
+
 def spoil(path: Path) -> None:
     path.write_text("not a marker")
 
@@ -233,6 +241,7 @@ async def spoil_the_marker(path: Path) -> None:
         (put_older, "it is an older copy: it has seen [0-9]+ writes, and [0-9]+ were made"),
         (put_older_beside_the_newer_log, "it was replaced, and the write-ahead log"),
         (write_older_over_the_file_of_a_log, "it was written over, and the write-ahead log"),
+        (restore_elsewhere, "it was used before, and its marker is not beside it"),
         (put_nothing, "it is missing, and was here before"),
         (put_another, "it is not the database that was here before"),
         (put_one_without_identity, "it is not the database that was here before"),
@@ -314,24 +323,6 @@ async def test_a_copy_that_is_written_over_the_file_in_use_is_never_mixed_with_i
         open_store(str(path), [THINGS])
 
 
-async def test_checkpoints_of_our_own_are_not_taken_for_a_copy_written_over_the_file(
-    path: Path,
-) -> None:
-    async with opened(path) as store:
-        begun = marked_folded(path)
-        for number in range(20):  # a checkpoint comes after 4 MB
-            await store.insert(THINGS, Thing(f"long {number}", text="x" * 500_000))
-        await store.ping()
-
-        assert marked_folded(path) > begun
-
-
-def marked_folded(path: Path) -> int:
-    mark = read_mark(str(path))
-    assert mark is not None
-    return mark.folded
-
-
 async def test_a_whole_folder_of_before_with_its_own_marker_is_found_too(path: Path) -> None:
     backup = path.parent.with_name("backup")
     async with opened(path) as store:
@@ -364,15 +355,16 @@ async def test_a_file_of_a_release_without_identity_gets_one_and_keeps_its_docum
     assert marked(path) == Mark(*mark_of(path))
 
 
-async def test_a_file_without_a_marker_is_taken_for_what_it_is(path: Path) -> None:
-    async with opened(path) as store:
-        await store.insert(THINGS, Thing("a"))
+async def test_a_new_file_whose_maker_died_before_it_was_marked_is_started_on(path: Path) -> None:
+    async with opened(path):
+        pass
     remove(path.with_name("store.db.marker"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE store_identity SET writes = 0")
+        connection.commit()
 
     async with opened(path) as store:
-        assert await store.get(THINGS, "a") == Thing("a")
-
-    assert marked(path) == Mark(*mark_of(path))
+        assert store.outdated is None
 
 
 async def test_every_connection_of_the_store_is_as_careful_as_promised(path: Path) -> None:

@@ -138,7 +138,9 @@ def _difference(found: Identity | None, mark: Mark | None) -> str:
     if found is not None and found.lacks_since_ms is not None:
         return "what it lacks has not been read from Stripe to the end"
     if mark is None:
-        return ""
+        # Whoever dies between signing a new file and marking it has written nothing yet.
+        was_used = found is not None and found.writes > 0
+        return "it was used before, and its marker is not beside it" if was_used else ""
     if found is None or found.store_id != mark.store_id:
         return "it is not the database that was here before"
     if found.writes < mark.writes:
