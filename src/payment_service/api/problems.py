@@ -31,8 +31,10 @@ from payment_service.domain import errors
 from payment_service.domain.errors import InvalidRequest, Refusal
 from payment_service.domain.payment import Payment, State
 from payment_service.ports import (
+    GatewayLost,
     GatewayUnavailable,
     StoreInDoubt,
+    StoreLost,
     StoreUnavailable,
     TokenKeysUnavailable,
     Unavailable,
@@ -194,6 +196,10 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
             "stripe_unavailable",
             "Nothing was charged: the payer must act, and Stripe does not say how. Please retry.",
         ),
+        GatewayLost: (
+            "stripe_unavailable",
+            "Stripe cannot be reached any more. Look how it stands before asking anew.",
+        ),
         GatewayUnavailable: (
             "stripe_unavailable",
             "Stripe cannot be reached; nothing was charged or changed. Please try again.",
@@ -205,6 +211,10 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
         StoreInDoubt: (
             "database_unavailable",
             "Nobody can say whether this was done. Look how it stands before asking for it anew.",
+        ),
+        StoreLost: (
+            "database_unavailable",
+            "The database cannot be reached any more. Look how it stands before asking anew.",
         ),
         StoreUnavailable: (
             "database_unavailable",
