@@ -18,6 +18,7 @@ Refusal (domain/errors.py)
 Unavailable (ports.py)
 ├── Overloaded           this process has more to do than it can; refused before anything began
 ├── ShuttingDown         this process takes no more requests
+├── NotCharged           Stripe did not take the payment
 └── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
 """
 
@@ -140,6 +141,10 @@ class SecretUnavailable(GatewayUnavailable):
     """The payment waits for the payer and nothing is charged, but its client secret is missing."""
 
 
+class NotCharged(GatewayUnavailable):
+    """Stripe did not take the payment; to make room for it another one may have been cancelled."""
+
+
 STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
     {
         errors.InvalidRequest: 400,
@@ -195,6 +200,10 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
         SecretUnavailable: (
             "stripe_unavailable",
             "Nothing was charged: the payer must act, and Stripe does not say how. Please retry.",
+        ),
+        NotCharged: (
+            "stripe_unavailable",
+            "Stripe cannot be reached; nothing was charged. Please try again.",
         ),
         GatewayLost: (
             "stripe_unavailable",

@@ -1,23 +1,29 @@
-"""The database goes away in the midst of an operation: "nothing was changed" is said only if so."""
+"""Database or Stripe go away in the midst of it: "nothing was changed" is said only if so."""
 
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
 
 from payment_service.api.app import ApiOptions, Gate, build_app
 from payment_service.ports import Store, StoreUnavailable
+from stripe_sandbox.faults import Fault, FaultKind
 from tests.api.asgi import Heard
-from tests.api.conftest import Api
+from tests.api.conftest import Api, open_api
 from tests.parts.shop import Shop, open_shop
 
 NOTHING = "nothing was charged or changed"
 KEY = {"Idempotency-Key": "a key"}
-# More calls of the store than any operation needs.
+# More calls of the store, or of Stripe, than any operation needs.
 CALLS_MAX = 60
 WORK = frozenset({"insert", "replace", "remove", "get", "find_one", "page", "due"})
+
+
+# What was heard, and what was done at Stripe meanwhile and later.
+Outcome = tuple[Heard, list[str]]
 
 
 class GoingAway:
@@ -109,7 +115,7 @@ def effects(shop: Shop) -> list[str]:
     ]
 
 
-async def told(what: str, number: int, headers: dict[str, str]) -> tuple[Heard, list[str]] | None:
+async def told(what: str, number: int, headers: dict[str, str]) -> Outcome | None:
     """Do it with the store gone from its n-th call on; return also what was done at Stripe."""
     prepare, path, body = OPERATIONS[what]
     shop = await open_shop()
@@ -146,3 +152,41 @@ async def test_that_nothing_was_changed_is_said_only_when_nothing_was(
         raise AssertionError("it never came to its end")
 
     assert said
+
+
+async def told_without_stripe(what: str, number: int, kind: FaultKind) -> Outcome | None:
+    """Do it with Stripe failing from the n-th request on; return also what was done there."""
+    prepare, path, body = OPERATIONS[what]
+    shop = await open_shop()
+    api = open_api(shop)
+    who = await prepare(api)
+    await shop.world.background.drain(60)
+    before, asked, honest = len(effects(shop)), count(1), shop.stripe.pick
+    struck = []
+
+    def pick(_method: str, path: str) -> Fault | None:
+        if next(asked) < number:
+            return None
+        struck.append(path)
+        return Fault(kind)
+
+    shop.stripe.pick = pick
+    heard = await api.ask("POST", f"/payment{path}", body=body(who))
+    shop.stripe.pick = honest
+    was_struck = bool(struck)
+    await shop.world.background.drain(60)
+    await shop.work(300)
+    return (heard, effects(shop)[before:]) if was_struck else None
+
+
+@pytest.mark.parametrize("kind", ["rate_limit", "error_500_before", "timeout_after"])
+@pytest.mark.parametrize("what", OPERATIONS)
+async def test_neither_is_it_when_stripe_goes_away(what: str, kind: FaultKind) -> None:
+    for number in range(1, CALLS_MAX):
+        outcome = await told_without_stripe(what, number, kind)
+        if outcome is None:
+            break
+        heard, done = outcome
+        assert NOTHING not in json.dumps(heard.body) or not done, (number, heard.status)
+    else:
+        raise AssertionError("it never came to its end")
