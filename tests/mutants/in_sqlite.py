@@ -71,6 +71,13 @@ WHICH_FILE = (
         (NOT_SEEN_AGAIN,),
     ),
     Mutant(
+        "another state that was restored into the file is written on",
+        "adapters/sqlite/identity.py",
+        "return connection.execute(_COUNT, values).rowcount == 1",
+        "return connection.execute(_COUNT, values).rowcount < 2",
+        ("tests/contract/test_sqlite_restored.py",),
+    ),
+    Mutant(
         "what is in the file under the log is not looked at while it is used",
         "adapters/sqlite/open_file.py",
         "if self._overwritten or not is_ours or writes < self.marker.folded:",

@@ -192,8 +192,8 @@ DISK = (
     Mutant(
         "transactions are not counted in the file",
         "adapters/sqlite/writer.py",
-        "            count_write(connection)\n",
-        "            pass\n",
+        "            if not count_write(connection, self._file.identity):\n",
+        "            if False:\n",
         (COUNTED,),
     ),
     Mutant(

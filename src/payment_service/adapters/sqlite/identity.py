@@ -18,7 +18,7 @@ _CREATE = (
     f"CREATE TABLE IF NOT EXISTS {TABLE} (id TEXT NOT NULL, writes INTEGER NOT NULL, "
     "written_at INTEGER NOT NULL, lacks_since INTEGER)"
 )
-_COUNT = f"UPDATE {TABLE} SET writes = writes + 1, written_at = ?"  # noqa: S608
+_COUNT = f"UPDATE {TABLE} SET writes = writes + 1, written_at = ? WHERE id = ? AND writes = ?"  # noqa: S608
 
 
 class Identity(NamedTuple):
@@ -73,9 +73,13 @@ def lacks_nothing(connection: sqlite3.Connection) -> None:
     connection.execute(f"UPDATE {TABLE} SET lacks_since = NULL")  # noqa: S608
 
 
-def count_write(connection: sqlite3.Connection) -> None:
-    """Count the transaction that is open. Raises sqlite3.Error."""
-    connection.execute(_COUNT, (_now_ms(),))
+def count_write(connection: sqlite3.Connection, before: Identity) -> bool:
+    """Count the transaction that is open, if it is the one after `before`. Raises sqlite3.Error.
+
+    False: somebody has put another state into the same file.
+    """
+    values = (_now_ms(), before.store_id, before.writes)
+    return connection.execute(_COUNT, values).rowcount == 1
 
 
 def _now_ms() -> int:

@@ -125,12 +125,16 @@ class OpenFile:
         is_ours = found is None or found.store_id == self.identity.store_id
         writes = found.writes if found else 0
         if self._overwritten or not is_ours or writes < self.marker.folded:
-            self._overwritten = f"{self.path} was written over by somebody else"
-            # SQLite folds the log into whatever lies here when the last connection is closed.
-            self.marker.disown(self.identity.writes)
+            self.was_written_over()
             return
         self._stamp = stamp
         self.marker.folded = writes
+
+    def was_written_over(self) -> None:
+        """Note that this is not what we have written. It is not used again before a restart."""
+        self._overwritten = f"{self.path} was written over by somebody else"
+        # SQLite folds the log into whatever lies here when the last connection is closed.
+        self.marker.disown(self.identity.writes)
 
     def settle(self) -> bool | None:
         """After a commit that failed: is it in the file? None as long as that cannot be known.

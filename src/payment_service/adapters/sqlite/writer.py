@@ -171,7 +171,11 @@ class Writer:
         try:
             connection.execute("BEGIN IMMEDIATE")
             answers = outcomes_of(connection, batch, stop=True)
-            count_write(connection)
+            if not count_write(connection, self._file.identity):
+                connection.execute("ROLLBACK")
+                self._file.was_written_over()
+                self._is_ours()
+                return self._written(batch)  # which is refused now
         except sqlite3.Error as error:
             return self._rolled_back(connection, batch, error)
         try:
