@@ -87,7 +87,7 @@ WHICH_FILE = (
     Mutant(
         "a start goes on with a file that was written over",
         "adapters/sqlite/open_file.py",
-        "            self.marker.disown(self.identity.writes)\n",
+        "        self.marker.disown(self.identity.writes)\n",
         "",
         (WRITTEN_OVER,),
     ),
