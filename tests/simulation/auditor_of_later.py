@@ -7,6 +7,7 @@ from typing import Final
 
 from payment_service.domain.event import EventState
 from payment_service.domain.notice import NoticeState
+from payment_service.domain.payment import Payment
 from tests.simulation.evidence import LIVE, CustomerAtStripe, Evidence, Found
 
 PAID: Final = "PAYMENT RECEIVED"
@@ -19,12 +20,13 @@ _SECRETS = re.compile(rb"_secret_|sk_test_|sk_live_|rk_test_|whsec_|\b[0-9]{13,1
 def refunds_are_stripes(seen: Evidence) -> Iterator[str]:
     for order, intents in seen.by_order().items():
         refunds = _of_intents(seen.ledger["refunds"], intents)
-        live = sum(r["amount"] for r in refunds if r["status"] in LIVE)
-        done = sum(r["amount"] for r in refunds if r["status"] == "succeeded")
         taken = sum(intent["amount_received"] for intent in intents)
-        if live > taken:
+        if sum(r["amount"] for r in refunds if r["status"] in LIVE) > taken:
             yield f"5 {order}: more was refunded than captured"
         payment = seen.shown.get(order)
+        heard_of = [r for r in refunds if not _is_unheard(seen, r, payment)]
+        live = sum(r["amount"] for r in heard_of if r["status"] in LIVE)
+        done = sum(r["amount"] for r in heard_of if r["status"] == "succeeded")
         shown = payment.refunded_minor if payment else 0
         if shown != done:
             yield f"5 {order}: {shown} is shown as refunded, Stripe refunded {done}"
@@ -32,6 +34,14 @@ def refunds_are_stripes(seen: Evidence) -> Iterator[str]:
             yield (
                 f"5 {order}: {payment.unrefunded_minor} is left to refund, at Stripe {taken - live}"
             )
+
+
+def _is_unheard(seen: Evidence, refund: Found, payment: Payment | None) -> bool:
+    """Whether a refund was made by hand, nothing could tell us so, and we do not show it."""
+    if seen.all_is_heard or refund["id"] not in seen.others.refunded:
+        return False
+    shown = payment.refunds if payment else ()
+    return all(one.stripe_refund_id != refund["id"] for one in shown)
 
 
 def disputes_are_stripes(seen: Evidence) -> Iterator[str]:

@@ -223,9 +223,6 @@ class Clients(Talkers):
         asked = {"customer": customer_id, "request_id": request_id}
         return await self.talk(Conversation("set_up", customer_id, 0, asked=asked), ask)
 
-    def close(self) -> None:
-        """The life is over."""
-
     async def shown(self, order_id: str) -> Payment | None:
         """Return what the service shows of an order."""
         return await self.look(lambda world: find_payment(world, order_id))
