@@ -21,7 +21,8 @@ from payment_service.flows.world import World
 from tests.api.asgi import Caller, Heard
 from tests.parts.virtual_time import epoch_s
 from tests.simulation.clients import Clients, asked_payment
-from tests.simulation.talking import Conversation
+from tests.simulation.kinds import ANSWERED, REPLAYED, REUSED
+from tests.simulation.talking import AGAIN, Conversation
 
 CUSTOMER: Final = "payer@example.com"
 # What a request is refused with because of its card, or of what it asks of Stripe.
@@ -188,11 +189,16 @@ class HttpClients(Clients):
         await self.want(talk, "DELETE", "/payment/payment-method", body)
         return None
 
-    async def send_first_again(self, order_id: str) -> None:
-        """Send the first request to pay an order again, with its key."""
+    async def send_first_again(self, order_id: str) -> bool:
+        """Send the first request to pay an order again, with its key; say if it was replayed.
+
+        Who has had no answer that ended it would only go on asking.
+        """
+        talks = (one for one in self.conversations if one.wish == "pay")
+        if next((one.last for one in talks if one.order_id == order_id), "lost") in AGAIN:
+            return False
         wish = next((one for one in self._wishes if one.body.get("orderId") == order_id), None)
-        if wish is not None:
-            await self._heard(wish)
+        return wish is not None and _is_replay(await self._heard(wish))
 
     async def want(self, talk: Conversation, method: str, path: str, body: Any) -> str:
         """Ask for it, again if need be, each time with the same key; return the last word."""
@@ -250,14 +256,17 @@ class HttpClients(Clients):
         """
         changed = Wish(wish.method, wish.path, {**wish.body, "amount": -1}, wish.key)
         again = await self._heard(wish)
+        if _is_replay(again):
+            self.town.happened.add(REPLAYED)
         if epoch_s() - asked_at >= KEPT_S:
             return
         if again is not None and _says_something(again) and _told(again) != _told(first):
             said = f"{_told(first)}, then {_told(again)}"
             self.contradictions.append(f"7 {wish.path}: one key was answered {said}")
         other = await self._heard(changed)
-        was_kept = again is not None and again.headers.get("idempotent-replayed") == "true"
-        was_kept = was_kept and epoch_s() - asked_at < KEPT_S
+        if other is not None and other.status == 422:
+            self.town.happened.add(REUSED)
+        was_kept = _is_replay(again) and epoch_s() - asked_at < KEPT_S
         if was_kept and other is not None and other.status not in {422, 503}:
             self.contradictions.append(f"7 {wish.path}: a key was taken for two requests")
 
@@ -272,6 +281,7 @@ class HttpClients(Clients):
         if answer.status >= 500 and answer.status not in {502, 503}:
             self.contradictions.append(f"{talk.wish} was answered {answer.status}")
         if answer.status in DONE:
+            self.town.happened.add(ANSWERED)
             self._compare(talk, body.get("data", {}))
             return str(body.get("data", {}).get("status", "done"))
         code = body.get("code")
@@ -302,6 +312,10 @@ class HttpClients(Clients):
 
     def _key(self) -> str:
         return f"key-{len(self.conversations) + 1}"
+
+
+def _is_replay(answer: Heard | None) -> bool:
+    return answer is not None and answer.headers.get("idempotent-replayed") == "true"
 
 
 def _says_something(answer: Heard) -> bool:

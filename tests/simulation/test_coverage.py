@@ -89,6 +89,27 @@ HEARD = {
     ),
 }
 
+BLAMELESS = tuple(
+    "/".join(parts)
+    for parts in (
+        ("refunded_by_hand/visa/store=10:away/down_s=40/skew_s=4/leases/once",),
+        (
+            "http_cancel_meanwhile/3ds/fault=6:just_late+8:declined/store=13:in_doubt",
+            "orders=2:http_404+3:http_404/crash=16b+35b+36a/pause=10a/down_s=40/seed=9462",
+            "news=every/retry",
+        ),
+        (
+            "http_capture_or_cancel/visa/fault=7:error_503_after_key_forgotten/crash=36a/pause=9a",
+            "suspend=9a/jump=36a:3600/skew_s=-300/leases/once",
+        ),
+        (
+            "everything_confirmed/no_funds/fault=9:new_status+10:timeout_after",
+            "store=4:commit_lost+23:slow/pause=1a+32b/jump=1b:-3600/down_s=90000/skew_s=-300",
+            "seed=20584/replicas=2/retry",
+        ),
+    )
+)
+
 
 @cache
 def lived(life: str) -> Outcome:
@@ -145,18 +166,7 @@ def test_a_campaign_names_what_nobody_came_by() -> None:
     assert "CreateIntent in succeeded: succeeded" in holes["this was heard and cannot be"]
 
 
-@pytest.mark.parametrize(
-    "life",
-    [
-        "refunded_by_hand/visa/store=10:away/down_s=40/skew_s=4/leases/once",
-        "http_cancel_meanwhile/3ds/fault=6:just_late+8:declined/store=13:in_doubt/orders=2:http_404"
-        "+3:http_404/crash=16b+35b+36a/pause=10a/down_s=40/seed=9462/news=every/retry",
-        "http_capture_or_cancel/visa/fault=7:error_503_after_key_forgotten/crash=36a/pause=9a"
-        "/suspend=9a/jump=36a:3600/skew_s=-300/leases/once",
-        "everything_confirmed/no_funds/fault=9:new_status+10:timeout_after/store=4:commit_lost"
-        "+23:slow/pause=1a+32b/jump=1b:-3600/down_s=90000/skew_s=-300/seed=20584/replicas=2/retry",
-    ],
-)
+@pytest.mark.parametrize("life", BLAMELESS)
 def test_nobody_is_blamed_for_what_could_not_be_known(life: str) -> None:
     """A refund that nothing told of; an answer that Stripe had kept; an answer that was too old."""
     assert lived(life).violations == ()
