@@ -8,7 +8,8 @@ from typing import Final
 from payment_service.domain.event import EventState
 from payment_service.domain.notice import NoticeState
 from payment_service.domain.payment import Payment
-from tests.simulation.evidence import LIVE, CustomerAtStripe, Evidence, Found
+from tests.simulation.evidence import LIVE, CustomerAtStripe, Evidence, Found, talks_of
+from tests.simulation.talking import Conversation
 
 PAID: Final = "PAYMENT RECEIVED"
 CANCELED, REFUNDED, REFUND_FAILED = "CANCELED", "REFUNDED", "REFUND FAILED"
@@ -129,6 +130,8 @@ def one_customer(seen: Evidence) -> Iterator[str]:
 
 def _of_customer(seen: Evidence, customer: CustomerAtStripe) -> Iterator[str]:
     shown = seen.shown_customers[customer.email]
+    if shown is None and any(t.last != "done" for t in _forgets(seen, customer.email)):
+        return  # it is being forgotten, which Stripe refused: whoever asked for it was told so
     if shown is None:
         yield f"8 {customer.email} is at Stripe and not shown"
         return
@@ -138,6 +141,10 @@ def _of_customer(seen: Evidence, customer: CustomerAtStripe) -> Iterator[str]:
         yield f"8 {customer.email} has another default here than at Stripe"
     if {card.payment_method_id for card in shown.kept_cards} != customer.cards:
         yield f"8 {customer.email} has other cards here than at Stripe"
+
+
+def _forgets(seen: Evidence, email: str) -> list[Conversation]:
+    return talks_of(seen, "forget", order=email)
 
 
 def no_event_is_lost(seen: Evidence) -> Iterator[str]:

@@ -255,5 +255,6 @@ def asked_payment(terms: Terms, card: str | None, request_id: str) -> dict[str, 
         "off_session": terms.off_session,
         "return_url": terms.return_url,
         "card": card,
+        "confirm": terms.confirm,
         "request_id": request_id,
     }

@@ -64,6 +64,8 @@ class HttpClients(Clients):
         default_factory=list
     )
     _customer_id: str | None = None
+    # The references of refunds, each with the key that it was told under.
+    _references: dict[str, str] = field(default_factory=dict)
 
     async def pay(
         self,
@@ -216,7 +218,7 @@ class HttpClients(Clients):
         async def ask(world: World) -> str:
             heard.append(await self._send(world, wish))
             if talk.wish == "refund":
-                talk.refund_id = _data(heard[-1]).get("reference", talk.refund_id)
+                self._note_refund(talk, wish, _data(heard[-1]).get("reference"))
             return self._word(talk, heard[-1])
 
         await self.talk(talk, ask)
@@ -244,7 +246,7 @@ class HttpClients(Clients):
         if id(world) not in self._apps:
             options = ApiOptions(version="1", mode="test", docs_enabled=False)
             app = build_app(world, options, access=self.access)
-            self._apps[id(world)] = world, Caller(app)
+            self._apps[id(world)] = world, Caller(self.town.variant.app(app))
         return self._apps[id(world)][1]
 
     async def _once_more(self, wish: Wish, first: Heard, *, asked_at: float) -> None:
@@ -295,6 +297,14 @@ class HttpClients(Clients):
         if code in _SAYS_NOTHING:
             return "lost"
         return "rejected" if code in _REJECTED else f"refused_{code}"
+
+    def _note_refund(self, talk: Conversation, wish: Wish, reference: str | None) -> None:
+        """Note by which reference a refund goes: each request has one of its own."""
+        if reference is None:
+            return
+        talk.refund_id = reference
+        if self._references.setdefault(reference, wish.key) != wish.key:
+            self.contradictions.append(f"7 {wish.path}: it was answered for another request")
 
     def _compare(self, talk: Conversation, data: Mapping[str, Any]) -> None:
         """Note what an answer shows of the wish that is not what was wanted."""

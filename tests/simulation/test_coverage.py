@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 
+from tests.simulation import kinds
 from tests.simulation.campaign import Tally, holes_of
 from tests.simulation.coverage import (
     Coverage,
@@ -109,6 +110,21 @@ BLAMELESS = tuple(
         ),
     )
 )
+# A life of each kind. Whether it is one is noted where it happens, so a fault can take it away.
+LIVES_OF_A_KIND = {
+    kinds.ANSWERED: "http_pay_once/visa/retry",
+    kinds.REPLAYED: "http_pay_once/visa/retry",
+    kinds.REUSED: "http_pay_once/visa/retry",
+    kinds.KEY_ROTATED: "keys_rotated/visa/retry",
+    kinds.KEY_REVOKED: "keys_rotated/visa/retry",
+    kinds.REVOKED_WORK: "keys_rotated/visa/retry",
+    kinds.FORGOTTEN: "customer_forgotten/visa/retry",
+    kinds.COPIED: "moves_house/visa/retry",
+    kinds.PAUSED: "cards_tried/declined/retry",
+    kinds.ON_A_FILE: "file_refund_parts/visa/retry",
+    kinds.TWO_RELEASES: "releases_refund_parts/visa/replicas=2/retry",
+    kinds.OLDER_PICTURE: "refund_parts/visa/store=4:fails_over/retry",
+}
 
 
 @cache
@@ -170,3 +186,31 @@ def test_a_campaign_names_what_nobody_came_by() -> None:
 def test_nobody_is_blamed_for_what_could_not_be_known(life: str) -> None:
     """A refund that nothing told of; an answer that Stripe had kept; an answer that was too old."""
     assert lived(life).violations == ()
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_each_kind_of_life_is_lived(kind: str) -> None:
+    outcome = lived(LIVES_OF_A_KIND[kind])
+
+    assert kind in outcome.kinds
+    assert outcome.violations == ()
+
+
+def test_a_life_that_is_of_no_kind_is_not_counted_as_one() -> None:
+    assert lived("pay_once/visa/retry").kinds == ()
+    assert lived("keys_rotated/declined/retry").kinds == tuple(
+        sorted({*lived("http_pay_once/visa/retry").kinds, kinds.KEY_ROTATED, kinds.KEY_REVOKED})
+    )
+
+
+def test_a_campaign_names_the_kinds_that_nobody_lived() -> None:
+    tally = Tally()
+    for life in LIVES_OF_A_KIND.values():
+        tally.count(lived(life))
+    tally.hits.pop(kinds.KEY_REVOKED)
+
+    holes = dict(holes_of(tally))
+
+    assert [one for one in holes["this never happened"] if one in kinds.KINDS] == [
+        kinds.KEY_REVOKED
+    ]
