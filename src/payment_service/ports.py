@@ -129,7 +129,11 @@ class Store(Protocol):
         ...
 
     async def get(self, collection: Collection[D], id: str) -> D | None:
-        """Return the document as last written, by whichever process."""
+        """Return the document as last written, by whichever process.
+
+        Where a replica has just become the primary, this and `find_one` may for some seconds show
+        what was there before writes that were answered already, unless LINEARIZABLE is set.
+        """
         ...
 
     async def insert(self, collection: Collection[D], doc: D) -> None:

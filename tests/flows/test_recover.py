@@ -172,6 +172,27 @@ def test_an_order_service_that_hangs_does_not_hold_up_a_payment_in_doubt() -> No
     run(main)
 
 
+def test_a_customer_that_was_forgotten_while_it_was_due_makes_nobody_stumble() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        shop.stripe.pick = always("timeout_before")
+        await create_customer(shop.world, "a@example.com", None, deadline=soon(shop, 0))
+        await quiet(shop)
+
+        async def forgotten() -> None:
+            known = await store.get(CUSTOMERS, "a@example.com")
+            assert known is not None
+            await store.remove(CUSTOMERS, known.id, expected_version=known.version)
+
+        store.before_writes.append(forgotten)
+        await shop.work(120)
+
+        assert await store.get(CUSTOMERS, "a@example.com") is None
+        assert shop.witness.stumbles == []
+
+    run(main)
+
+
 def test_a_document_that_makes_the_worker_stumble_is_reported_and_hurts_no_other() -> None:
     async def main() -> None:
         shop, store = await open_watched_shop()

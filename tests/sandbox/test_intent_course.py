@@ -113,6 +113,17 @@ def test_a_hold_that_had_another_status_is_the_same_hold() -> None:
     assert len(account.books()["payment_intents"][0]["charges"]) == 1
 
 
+def test_a_hold_that_had_another_status_when_it_lapsed_lapses_when_it_is_back() -> None:
+    account = Account()
+    held = account.pay(capture_method="manual").body["id"]
+
+    moved(account, held, "processing")
+    account.now += 8 * 86_400
+    moved(account, held, "requires_capture")
+
+    assert status_of(account, held) == "canceled"
+
+
 @pytest.mark.parametrize(
     ("capture_method", "first", "status", "why"),
     [

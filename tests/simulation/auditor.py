@@ -21,6 +21,7 @@ def judge(seen: Evidence) -> list[str]:
         _asked_money_only,
         _success_is_true,
         _failure_is_true,
+        _nothing_done_is_true,
         _cancelled_stays_so,
         _all_is_settled,
         _shown_is_true,
@@ -82,6 +83,31 @@ def _failure_is_true(seen: Evidence) -> Iterator[str]:
     for talk in talks_of(seen, "refund"):
         if _says_no(talk.answers[-1], [talk]) and refunds_of(seen, talk, live=True):
             yield f"3 {talk.refund_id} was told {talk.last} and money was given back"
+
+
+def _nothing_done_is_true(seen: Evidence) -> Iterator[str]:
+    """What was answered with 503 each time, whoever asked, was not done, then or later."""
+    for order, intents in seen.by_order().items():
+        taken = {i["amount_received"] for i in intents if i["capture_method"] == "manual"} - {0}
+        is_others = order in seen.others.captured or seen.captures_itself
+        if taken and not is_others and _only_away(seen, "capture", order):
+            yield f"3 the capture of {order} was told as not done, and {taken} was captured"
+        reasons = {intent["cancellation_reason"] for intent in intents} - {None}
+        asked = {t.asked.get("cancellation_reason") for t in talks_of(seen, "cancel", order=order)}
+        if reasons & asked and _only_away(seen, "cancel", order):
+            yield f"3 the cancellation of {order} was told as not done, and it is canceled"
+        paid = talks_of(seen, "pay", order=order)
+        waits = not any(talk.asked.get("confirm", True) for talk in paid)
+        is_others = order in {one for one, _ in seen.others.confirmed}
+        confirmed = any(intent["confirmations"] for intent in intents)
+        if confirmed and waits and not is_others and _only_away(seen, "confirm", order):
+            yield f"3 the confirmation of {order} was told as not done, and it is confirmed"
+
+
+def _only_away(seen: Evidence, wish: str, order: str) -> bool:
+    """Whether it was asked for, and each answer was that nothing was done."""
+    words = {word for talk in talks_of(seen, wish, order=order) for word in talk.words}
+    return words == {"away"}
 
 
 def _says_no(heard: Heard, talks: list[Conversation]) -> bool:

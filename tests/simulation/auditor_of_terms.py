@@ -234,7 +234,8 @@ def _cards_are_as_asked(seen: Evidence, email: str, customer: Found) -> Iterator
             continue  # its callers keep no record of cards
         for told in differences(seen, _of_card(seen), own, card, "at_stripe"):
             yield f"8 {email}: a card's {told}"
-    wanted = [one["made"] for one in records if one["is_default"]]
+    # Of a card that was still being attached when its caller was answered nobody chose anything.
+    wanted = [one["made"] for one in records if one["is_default"] and one["is_kept"]]
     elsewhere = {
         card["id"]
         for other in seen.ledger["customers"]

@@ -25,6 +25,7 @@ from tests.simulation.coverage import (
     never_walked,
     table,
 )
+from tests.simulation.kinds import KINDS
 from tests.simulation.lives import (
     ALONE,
     CELLS,
@@ -47,6 +48,7 @@ FAILURES_SHOWN = 10
 PROGRESS_EVERY_S = 5.0
 RANDOM_LIVES = 5_000
 CHUNK = 50
+ALL_CELLS = (*CELLS, *CURRENCY_CELLS, *KINDS)
 MATRICES = {"full": FULL, "whole": WHOLE, "thin": THIN}
 
 
@@ -62,7 +64,8 @@ class Tally:
     def count(self, outcome: Outcome) -> None:
         """Add one life."""
         self.lives += 1
-        self.hits.update({*outcome.hits, *(f"currency {code}" for code in outcome.currencies)})
+        currencies = (f"currency {code}" for code in outcome.currencies)
+        self.hits.update({*outcome.hits, *currencies, *outcome.kinds})
         self.coverage.add(outcome.coverage)
         self.failures += [(str(outcome.life), found) for found in outcome.violations[:1]]
 
@@ -170,8 +173,8 @@ def _follow(what: str, parts: Iterable[Tally], count: int, total: Tally) -> None
 
 
 def _report(total: Tally, seconds: float) -> int:
-    print("\nlives in which each fault struck, and money was taken in each currency")
-    for cell in (*CELLS, *CURRENCY_CELLS):
+    print("\nlives in which each fault struck, money was taken in each currency, or this happened")
+    for cell in ALL_CELLS:
         print(f"  {cell:<40} {total.hits[cell]:>8}")
     print("\n".join(["", *table(total.coverage)]))
     holes = list(holes_of(total))
@@ -191,8 +194,8 @@ def holes_of(total: Tally) -> Iterator[tuple[str, list[str]]]:
     seen = total.coverage
     for what, which in (
         (
-            "these never struck",
-            [cell for cell in (*CELLS, *CURRENCY_CELLS) if not total.hits[cell]],
+            "this never happened",
+            [cell for cell in ALL_CELLS if not total.hits[cell]],
         ),
         ("nobody took these roads", never_walked(seen)),
         ("nobody heard this", never_heard(seen)),

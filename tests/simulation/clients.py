@@ -223,9 +223,6 @@ class Clients(Talkers):
         asked = {"customer": customer_id, "request_id": request_id}
         return await self.talk(Conversation("set_up", customer_id, 0, asked=asked), ask)
 
-    def close(self) -> None:
-        """The life is over."""
-
     async def shown(self, order_id: str) -> Payment | None:
         """Return what the service shows of an order."""
         return await self.look(lambda world: find_payment(world, order_id))
@@ -258,5 +255,6 @@ def asked_payment(terms: Terms, card: str | None, request_id: str) -> dict[str, 
         "off_session": terms.off_session,
         "return_url": terms.return_url,
         "card": card,
+        "confirm": terms.confirm,
         "request_id": request_id,
     }

@@ -21,7 +21,8 @@ from payment_service.flows.world import World
 from tests.api.asgi import Caller, Heard
 from tests.parts.virtual_time import epoch_s
 from tests.simulation.clients import Clients, asked_payment
-from tests.simulation.talking import Conversation
+from tests.simulation.kinds import ANSWERED, REPLAYED, REUSED
+from tests.simulation.talking import AGAIN, Conversation
 
 CUSTOMER: Final = "payer@example.com"
 # What a request is refused with because of its card, or of what it asks of Stripe.
@@ -63,6 +64,8 @@ class HttpClients(Clients):
         default_factory=list
     )
     _customer_id: str | None = None
+    # The references of refunds, each with the key that it was told under.
+    _references: dict[str, str] = field(default_factory=dict)
 
     async def pay(
         self,
@@ -188,11 +191,16 @@ class HttpClients(Clients):
         await self.want(talk, "DELETE", "/payment/payment-method", body)
         return None
 
-    async def send_first_again(self, order_id: str) -> None:
-        """Send the first request to pay an order again, with its key."""
+    async def send_first_again(self, order_id: str) -> bool:
+        """Send the first request to pay an order again, with its key; say if it was replayed.
+
+        Who has had no answer that ended it would only go on asking.
+        """
+        talks = (one for one in self.conversations if one.wish == "pay")
+        if next((one.last for one in talks if one.order_id == order_id), "lost") in AGAIN:
+            return False
         wish = next((one for one in self._wishes if one.body.get("orderId") == order_id), None)
-        if wish is not None:
-            await self._heard(wish)
+        return wish is not None and _is_replay(await self._heard(wish))
 
     async def want(self, talk: Conversation, method: str, path: str, body: Any) -> str:
         """Ask for it, again if need be, each time with the same key; return the last word."""
@@ -210,12 +218,12 @@ class HttpClients(Clients):
         async def ask(world: World) -> str:
             heard.append(await self._send(world, wish))
             if talk.wish == "refund":
-                talk.refund_id = _data(heard[-1]).get("reference", talk.refund_id)
+                self._note_refund(talk, wish, _data(heard[-1]).get("reference"))
             return self._word(talk, heard[-1])
 
         await self.talk(talk, ask)
         if heard and heard[-1].status in KEPT and talk.last not in {"lost", "away"}:
-            await self._once_more(wish, heard[-1])
+            await self._once_more(wish, heard[-1], asked_at=talk.answers[0].asked_at)
         return heard[-1] if heard else None
 
     async def _send(self, world: World, wish: Wish) -> Heard:
@@ -227,35 +235,40 @@ class HttpClients(Clients):
         return await task
 
     def close(self) -> None:
-        """Throw away what a dead process was at, in its own context: the log's is bound to that."""
+        """Throw away what a dead process was at, the applications' part of it first."""
         for context, asked, task in self._sent:
             if not task.done():
                 context.run(asked.close)
+        super().close()
 
     def _app(self, world: World) -> Caller:
         """Return the application of a process, which is made once."""
         if id(world) not in self._apps:
             options = ApiOptions(version="1", mode="test", docs_enabled=False)
             app = build_app(world, options, access=self.access)
-            self._apps[id(world)] = world, Caller(app)
+            self._apps[id(world)] = world, Caller(self.town.variant.app(app))
         return self._apps[id(world)][1]
 
-    async def _once_more(self, wish: Wish, first: Heard) -> None:
+    async def _once_more(self, wish: Wish, first: Heard, *, asked_at: float) -> None:
         """Send a request that was answered again, and its key for something else.
 
         An answer that could not be kept is found again by what was done: it says the same, but
-        nobody says that it is a replay.
+        nobody says that it is a replay. asked_at: when it was first sent: a process may stand still
+        for longer than an answer is kept.
         """
         changed = Wish(wish.method, wish.path, {**wish.body, "amount": -1}, wish.key)
-        asked_at = epoch_s()
         again = await self._heard(wish)
+        if _is_replay(again):
+            self.town.happened.add(REPLAYED)
+        if epoch_s() - asked_at >= KEPT_S:
+            return
         if again is not None and _says_something(again) and _told(again) != _told(first):
             said = f"{_told(first)}, then {_told(again)}"
             self.contradictions.append(f"7 {wish.path}: one key was answered {said}")
         other = await self._heard(changed)
-        was_kept = again is not None and again.headers.get("idempotent-replayed") == "true"
-        # A process may stand still for longer than an answer is kept.
-        was_kept = was_kept and epoch_s() - asked_at < KEPT_S
+        if other is not None and other.status == 422:
+            self.town.happened.add(REUSED)
+        was_kept = _is_replay(again) and epoch_s() - asked_at < KEPT_S
         if was_kept and other is not None and other.status not in {422, 503}:
             self.contradictions.append(f"7 {wish.path}: a key was taken for two requests")
 
@@ -270,6 +283,7 @@ class HttpClients(Clients):
         if answer.status >= 500 and answer.status not in {502, 503}:
             self.contradictions.append(f"{talk.wish} was answered {answer.status}")
         if answer.status in DONE:
+            self.town.happened.add(ANSWERED)
             self._compare(talk, body.get("data", {}))
             return str(body.get("data", {}).get("status", "done"))
         code = body.get("code")
@@ -283,6 +297,14 @@ class HttpClients(Clients):
         if code in _SAYS_NOTHING:
             return "lost"
         return "rejected" if code in _REJECTED else f"refused_{code}"
+
+    def _note_refund(self, talk: Conversation, wish: Wish, reference: str | None) -> None:
+        """Note by which reference a refund goes: each request has one of its own."""
+        if reference is None:
+            return
+        talk.refund_id = reference
+        if self._references.setdefault(reference, wish.key) != wish.key:
+            self.contradictions.append(f"7 {wish.path}: it was answered for another request")
 
     def _compare(self, talk: Conversation, data: Mapping[str, Any]) -> None:
         """Note what an answer shows of the wish that is not what was wanted."""
@@ -300,6 +322,10 @@ class HttpClients(Clients):
 
     def _key(self) -> str:
         return f"key-{len(self.conversations) + 1}"
+
+
+def _is_replay(answer: Heard | None) -> bool:
+    return answer is not None and answer.headers.get("idempotent-replayed") == "true"
 
 
 def _says_something(answer: Heard) -> bool:

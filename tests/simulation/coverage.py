@@ -135,9 +135,11 @@ class Coverage:
     def answered(self, step: GatewayStep | TellOrders, place: str, news: News) -> None:
         """A step was answered that was asked in this place.
 
-        The time is asked for the date of the answer, whatever the answer is.
+        The time is asked for the date of the answer, whatever the answer is. An update that did not
+        leave, since its claim had lapsed, is answered by nobody.
         """
-        if isinstance(step, ReadTime):
+        is_unsent = isinstance(step, TellOrders) and isinstance(news, NotExecuted)
+        if isinstance(step, ReadTime) or is_unsent:
             return
         self.heard[pair(type(step).__name__, place, _outcome(step, news))] += 1
 

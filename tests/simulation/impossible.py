@@ -33,5 +33,4 @@ IMPOSSIBLE: Final[Mapping[str, str]] = {
     **{f"ReadIntent in an earlier one: {status}": _EARLIER for status in (*_NO_END, "succeeded")},
     **{f"ReadIntent in nobody's: {status}": _DISPUTED for status in (*_NO_END, "canceled")},
     **{f"CreateRefund: {status}": _REFUNDS for status in ("failed", "requires_action", "canceled")},
-    "FindIntent in create: canceled": _NEW,
 }

@@ -8,6 +8,7 @@ from tests.parts.virtual_time import run
 from tests.simulation.auditor import judge
 from tests.simulation.coverage import Coverage
 from tests.simulation.evidence import Evidence, gather
+from tests.simulation.kinds import OLDER_PICTURE
 from tests.simulation.plan import Life
 from tests.simulation.process import STANDING, Point, Trace
 from tests.simulation.scenarios import CARDS, SCENARIOS
@@ -26,7 +27,7 @@ class Outcome:
 
     calls: the calls to the outside, in order. points: where something could go wrong. hits: the
     faults that really struck, and crashes. coverage: the roads walked and the answers heard.
-    currencies: those that Stripe took money in.
+    currencies: those that Stripe took money in. kinds: the kinds of lives that it is one of.
     """
 
     life: Life
@@ -38,6 +39,7 @@ class Outcome:
     digest: str
     coverage: Coverage = field(default_factory=Coverage)
     currencies: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 def live(life: Life, variant: Variant = HONEST, *, watching: bool = True) -> Outcome:
@@ -78,6 +80,7 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
         digest=town.trace.digest(),
         coverage=town.watch.coverage,
         currencies=_currencies(evidence),
+        kinds=_kinds(town),
     )
 
 
@@ -105,6 +108,11 @@ def _hits(town: Town) -> tuple[str, ...]:
         *town.gates.hits,
         *(f"clock {name}" for name, from_s in SKEWS if abs(town.life.skew_s) >= from_s),
     )
+
+
+def _kinds(town: Town) -> tuple[str, ...]:
+    older = {OLDER_PICTURE} if town.shelf.shown_older else set()
+    return tuple(sorted(town.happened | town.variant.happened | older))
 
 
 def _currencies(evidence: Evidence) -> tuple[str, ...]:

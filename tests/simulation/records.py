@@ -104,7 +104,11 @@ def _cards(seen: Evidence, talk: Conversation, order: str) -> set[str]:
     gone = {
         one.asked["card"]
         for one in talks_of(seen, "detach")
-        if one.answers and talk.answers and one.answers[0].asked_at < talk.answers[0].asked_at
+        if one.answers
+        and talk.answers
+        and one.answers[0].asked_at < talk.answers[0].asked_at
+        # Of one that was told 503 each time nothing was begun.
+        and set(one.words) != {"away"}
     }
     left = [one for one in kept if one["made"] is None or one["made"] not in gone]
     chosen = [one for one in left if one["is_default"] and one["is_kept"]]

@@ -13,6 +13,7 @@ from typing import Any, Final
 from payment_service.domain.schema import SCHEMA
 from payment_service.ports import Collection, Store
 from payment_service.records import from_plain, to_plain
+from tests.simulation.kinds import TWO_RELEASES
 from tests.simulation.town import Variant
 
 NEW_FIELD: Final = "of_a_newer_release"
@@ -29,11 +30,16 @@ _PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
 
 
 class NewerRelease:
-    """The Store port of a process of the newer release. written: what any of them has written."""
+    """The Store port of a process of the newer release.
 
-    def __init__(self, store: Any, written: set[tuple[str, str]]) -> None:
+    written: which version of what any of them has written last. happened: where it is noted that
+    the older release wrote over one of those.
+    """
+
+    def __init__(self, store: Any, written: dict[tuple[str, str], int], happened: set[str]) -> None:
         self._store = store
         self._written = written
+        self._happened = happened
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -54,41 +60,46 @@ class NewerRelease:
     async def insert(self, collection: Collection[Any], doc: Any) -> None:
         """Write with the new fields."""
         await self._store.insert(collection, _as_newer(doc))
-        self._written.add((collection.name, doc.id))
+        self._written[collection.name, doc.id] = doc.version
 
     async def replace(
         self, collection: Collection[Any], doc: Any, *, expected_version: int
     ) -> None:
         """Write with the new fields."""
         await self._store.replace(collection, _as_newer(doc), expected_version=expected_version)
-        self._written.add((collection.name, doc.id))
+        self._written[collection.name, doc.id] = doc.version
 
     async def remove(self, collection: Collection[Any], id: str, *, expected_version: int) -> None:
         """Forget what was written."""
         await self._store.remove(collection, id, expected_version=expected_version)
-        self._written.discard((collection.name, id))
+        self._written.pop((collection.name, id), None)
 
     def _checked(self, collection: Collection[Any], doc: Any) -> Any:
         """Return the document as it was read. Raises AssertionError when it is not as it was."""
         if doc is None or (collection.name, doc.id) not in self._written:
             return doc
+        if doc.version < self._written[collection.name, doc.id]:
+            return doc  # this process has stood still since it was read
         plain = to_plain(doc)
         assert plain.get(NEW_FIELD) == doc.id, f"{doc.id} lost what a newer release wrote"
         for part, name in _parts(plain):
             said = part.get(NEW_FIELD, name)
             assert said == name, f"what was said of {said} is said of {name}"
+        if doc.version > self._written[collection.name, doc.id]:
+            self._happened.add(TWO_RELEASES)
         return doc
 
 
 def side_by_side(variant: Variant) -> Variant:
     """Return the service with every second process of the newer release."""
-    started, written = count(1), set[tuple[str, str]]()
+    started, written = count(1), dict[tuple[str, str], int]()
+    happened = set(variant.happened)
 
     def opened(store: Store) -> Store:
-        newer: Any = NewerRelease(variant.store(store), written)
+        newer: Any = NewerRelease(variant.store(store), written, happened)
         return newer if next(started) % 2 else variant.store(store)
 
-    return replace(variant, store=opened)
+    return replace(variant, store=opened, happened=happened)
 
 
 def _as_newer(doc: Any) -> Any:

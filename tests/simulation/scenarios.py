@@ -15,6 +15,8 @@ from tests.simulation import (
 )
 from tests.simulation.clients import Clients
 from tests.simulation.clients_http import HttpClients
+from tests.simulation.clients_with_keys import KeyedClients, keys_rotated
+from tests.simulation.on_a_file import on_a_file
 from tests.simulation.releases import side_by_side
 from tests.simulation.scripts_http import over_http
 from tests.simulation.stories import CARDS
@@ -167,6 +169,11 @@ SCENARIOS: Final = {
     "moves_house": Scenario(scripts_operators.moves_house, ("visa", "declined")),
     "cards_tried": Scenario(
         scripts_operators.cards_tried, ("declined", "no_funds"), scripts_operators.GUARDED
+    ),
+    "keys_rotated": Scenario(keys_rotated, ("visa", "declined"), clients=KeyedClients),
+    "file_refund_parts": Scenario(stories.refund_parts, service=on_a_file),
+    "file_http_capture_part": Scenario(
+        over_http(stories_of_holds.capture_part), clients=HttpClients, service=on_a_file
     ),
     "refunded_by_hand": Scenario(scripts_operators.refunded_by_hand, ("visa",)),
     "bank_works": Scenario(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from payment_service.adapters.sqlite import open_store
 from payment_service.domain.card_refusals import Kind, Suspect
 from payment_service.domain.customer import Customer
+from payment_service.domain.errors import TooManyCardRefusals
 from payment_service.flows.copy_shop import compare_shops, copy_shop
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.forget_customer import forget_customer
@@ -16,6 +17,7 @@ from payment_service.records import to_json
 from payment_service.storage.collections import COLLECTIONS
 from tests.parts.virtual_time import VirtualClock
 from tests.simulation.clients import Clients
+from tests.simulation.kinds import COPIED, FORGOTTEN, PAUSED
 from tests.simulation.stories import AMOUNT, CARDS, EMAIL, ORDER
 from tests.simulation.talking import Conversation, deadline, word_of_refund
 
@@ -25,6 +27,7 @@ QUIET_S: Final = 2.0
 REFUSALS_MAX: Final = 3
 TRIES: Final = 6
 GUARDED: Final = {"card_refusals_max": REFUSALS_MAX}
+_PAUSED_WORD: Final = f"refused_{TooManyCardRefusals.code}"
 
 
 async def customer_forgotten(clients: Clients, card: str) -> None:
@@ -70,6 +73,7 @@ async def forget(clients: Clients, email: str) -> str:
     ids = {doc.customer_id for doc in customers if doc.email == email}
     word = await clients.talk(Conversation("forget", email, 0), ask)
     if word == "done":
+        clients.town.happened.add(FORGOTTEN)
         clients.contradictions += _left_of(clients, email, ids)
     return word
 
@@ -112,6 +116,7 @@ async def move(clients: Clients) -> None:
         compared = await compare_shops(source, target, COLLECTIONS, now, _silent)
         clients.contradictions += [f"a copy differs: {one}" for one in compared.differences]
         town.shelf.raw = target
+        town.happened.add(COPIED)
 
 
 def _silent(name: str, done: int, *, is_all: bool) -> None:
@@ -124,7 +129,8 @@ async def cards_tried(clients: Clients, card: str) -> None:
     if customer_id is None:
         return
     for _ in range(TRIES):
-        await clients.pay(ORDER, AMOUNT, card, customer_id)
+        if await clients.pay(ORDER, AMOUNT, card, customer_id) == _PAUSED_WORD:
+            clients.town.happened.add(PAUSED)
     tried = clients.outside.refused_charges(ORDER)
     # Each process may let one more through, and a count that could not be written is not there.
     more = len(clients.town.processes) - 1 + len(clients.town.shelf.trouble.faults.hits)

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 from payment_service.domain.cursor import Cursor
 from payment_service.flows.read_lists import BACK_FILL, SWEEP
-from payment_service.ports import Collection, ColumnValue, Document, Page, Store, StoreInDoubt
+from payment_service.ports import (
+    LINEARIZABLE,
+    Collection,
+    ColumnValue,
+    Document,
+    Page,
+    Store,
+    StoreInDoubt,
+)
 from payment_service.storage.collections import CURSORS
 from tests.simulation.plan import Latency
 from tests.simulation.process import Process
@@ -16,6 +24,8 @@ from tests.simulation.rest import owed_at
 from tests.simulation.store_faults import SLOW_S, Effect, Place, StoreTrouble
 from tests.simulation.watch import Watch
 
+# Before all time.
+NEVER = -1.0e9
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
 
@@ -35,6 +45,10 @@ class Shelf:
     listed_at: Callable[[], float]
     blind_to: frozenset[str] = frozenset()
     newest: dict[tuple[str, str], Any] = field(default_factory=dict)
+    # What each was before its last write, None for nothing, and when that was.
+    before: dict[tuple[str, str], tuple[Any, float]] = field(default_factory=dict)
+    # How often an older picture was shown.
+    shown_older: int = 0
     _wakes: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _owed: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _sleepers: "list[asyncio.Future[None]]" = field(default_factory=list)
@@ -67,6 +81,7 @@ class Shelf:
         """Take note of a write that won."""
         place = (collection.name, doc.id)
         self.watch.committed(self.newest.get(place), doc)
+        self.before[place] = self.newest.get(place), asyncio.get_running_loop().time()
         self.newest[place] = doc
         _put(self._wakes, place, doc.wake_at)
         _put(self._owed, place, owed_at(doc))
@@ -74,7 +89,7 @@ class Shelf:
 
     def removed(self, collection: Collection[Any], id: str) -> None:
         """Take note of a document that is gone."""
-        for places in (self.newest, self._wakes, self._owed):
+        for places in (self.newest, self.before, self._wakes, self._owed):
             places.pop((collection.name, id), None)
 
     def rouse(self) -> None:
@@ -82,6 +97,17 @@ class Shelf:
         for sleeper in self._sleepers:
             _wake(sleeper)
         self._sleepers.clear()
+
+    def shown(self, collection: Collection[D], found: D | None, *, as_new: bool) -> D | None:
+        """Return what a read shows that has found this: on a primary of a moment ago, what was."""
+        if found is None or as_new:
+            return found
+        older: D | None
+        older, written_at = self.before.get((collection.name, found.id), (found, NEVER))
+        if not self.trouble.is_older(written_at):
+            return found
+        self.shown_older += 1
+        return older
 
     def can_be_read(self, place: Place) -> bool:
         """Whether this document lies where the disk is whole."""
@@ -126,11 +152,13 @@ class GatedStore:
 
     async def get(self, collection: Collection[D], id: str) -> D | None:
         """Read one document."""
-        return await self._call(
-            f"get {collection.name}",
-            (collection.name, id),
-            lambda: self._shelf.raw.get(collection, id),
-        )
+        as_new = LINEARIZABLE.get()
+
+        async def act() -> D | None:
+            found = await self._shelf.raw.get(collection, id)
+            return self._shelf.shown(collection, found, as_new=as_new)
+
+        return await self._call(f"get {collection.name}", (collection.name, id), act)
 
     async def insert(self, collection: Collection[D], doc: D) -> None:
         """Write a new document."""
@@ -170,11 +198,15 @@ class GatedStore:
 
     async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
         """Find by a column."""
-        return await self._call(
-            f"find {collection.name}",
-            (collection.name, value),
-            lambda: self._shelf.raw.find_one(collection, column, value),
-        )
+        as_new = LINEARIZABLE.get()
+
+        async def act() -> D | None:
+            found = await self._shelf.raw.find_one(collection, column, value)
+            shown = self._shelf.shown(collection, found, as_new=as_new)
+            is_it = shown is not None and collection.columns[column](shown) == value
+            return shown if is_it else None
+
+        return await self._call(f"find {collection.name}", (collection.name, value), act)
 
     async def due(
         self,

@@ -4,7 +4,8 @@ They know no more than a caller over HTTP: a process that dies takes the answer 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -87,6 +88,16 @@ class Talkers:
     retry: bool
     conversations: list[Conversation] = field(default_factory=list)
     contradictions: list[str] = field(default_factory=list)
+    # What dead processes were at, each in its own context.
+    _cut_off: list[tuple[Context, Coroutine[Any, Any, Any], asyncio.Task[Any]]] = field(
+        default_factory=list
+    )
+
+    def close(self) -> None:
+        """Throw away what dead processes were at, in its own context: what is bound is of that."""
+        for context, asking, task in self._cut_off:
+            if not task.done():
+                context.run(asking.close)
 
     async def look(self, ask: Callable[[World], Awaitable[T]]) -> T | None:
         """Ask until there is an answer; None when the service refuses."""
@@ -117,10 +128,12 @@ class Talkers:
     async def _once(self, ask: Callable[[World], Awaitable[T]]) -> tuple[str, T | None]:
         """Ask the process there is; return one word, and the answer if there was one."""
         process, world = await self.town.open_door()
-        task: asyncio.Task[Any] = asyncio.ensure_future(_asked(world, ask))
+        context, asking = copy_context(), _asked(world, ask)
+        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(asking, context=context)
         await asyncio.wait({task, process.dead}, return_when=asyncio.FIRST_COMPLETED)
         if not process.alive:
             self.town.forget(task)
+            self._cut_off.append((context, asking, task))
             return "lost", None
         match task.exception():
             case None:

@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 
+from tests.simulation import kinds
 from tests.simulation.campaign import Tally, holes_of
 from tests.simulation.coverage import (
     Coverage,
@@ -75,6 +76,7 @@ HEARD = {
     ),
     pair("CreateRefund", "", "declined"): "refund_all/visa/fault=2:declined/retry",
     pair("CreateRefund", "", "a status nobody knows"): "refund_all/visa/fault=2:new_status/retry",
+    pair("FindIntent", "create", "canceled"): "canceled_without_a_card/visa/store=2:full/once",
     pair("FindRefunds", "in doubt", "rejected"): (
         "refund_all/visa/fault=2:timeout_after+3:rejected/retry"
     ),
@@ -86,6 +88,42 @@ HEARD = {
     pair("TellOrders", "PAYMENT RECEIVED", "refused for good"): (
         "pay_once/visa/orders=1:http_404/retry"
     ),
+}
+
+BLAMELESS = tuple(
+    "/".join(parts)
+    for parts in (
+        ("refunded_by_hand/visa/store=10:away/down_s=40/skew_s=4/leases/once",),
+        (
+            "http_cancel_meanwhile/3ds/fault=6:just_late+8:declined/store=13:in_doubt",
+            "orders=2:http_404+3:http_404/crash=16b+35b+36a/pause=10a/down_s=40/seed=9462",
+            "news=every/retry",
+        ),
+        (
+            "http_capture_or_cancel/visa/fault=7:error_503_after_key_forgotten/crash=36a/pause=9a",
+            "suspend=9a/jump=36a:3600/skew_s=-300/leases/once",
+        ),
+        (
+            "everything_confirmed/no_funds/fault=9:new_status+10:timeout_after",
+            "store=4:commit_lost+23:slow/pause=1a+32b/jump=1b:-3600/down_s=90000/skew_s=-300",
+            "seed=20584/replicas=2/retry",
+        ),
+    )
+)
+# A life of each kind. Whether it is one is noted where it happens, so a fault can take it away.
+LIVES_OF_A_KIND = {
+    kinds.ANSWERED: "http_pay_once/visa/retry",
+    kinds.REPLAYED: "http_pay_once/visa/retry",
+    kinds.REUSED: "http_pay_once/visa/retry",
+    kinds.KEY_ROTATED: "keys_rotated/visa/retry",
+    kinds.KEY_REVOKED: "keys_rotated/visa/retry",
+    kinds.REVOKED_WORK: "keys_rotated/visa/retry",
+    kinds.FORGOTTEN: "customer_forgotten/visa/retry",
+    kinds.COPIED: "moves_house/visa/retry",
+    kinds.PAUSED: "cards_tried/declined/retry",
+    kinds.ON_A_FILE: "file_refund_parts/visa/retry",
+    kinds.TWO_RELEASES: "releases_refund_parts/visa/replicas=2/retry",
+    kinds.OLDER_PICTURE: "refund_parts/visa/store=4:fails_over/retry",
 }
 
 
@@ -142,3 +180,37 @@ def test_a_campaign_names_what_nobody_came_by() -> None:
         "CreateIntent in requires_payment_method: canceled" in holes["this was heard and cannot be"]
     )
     assert "CreateIntent in succeeded: succeeded" in holes["this was heard and cannot be"]
+
+
+@pytest.mark.parametrize("life", BLAMELESS)
+def test_nobody_is_blamed_for_what_could_not_be_known(life: str) -> None:
+    """A refund that nothing told of; an answer that Stripe had kept; an answer that was too old."""
+    assert lived(life).violations == ()
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_each_kind_of_life_is_lived(kind: str) -> None:
+    outcome = lived(LIVES_OF_A_KIND[kind])
+
+    assert kind in outcome.kinds
+    assert outcome.violations == ()
+
+
+def test_a_life_that_is_of_no_kind_is_not_counted_as_one() -> None:
+    assert lived("pay_once/visa/retry").kinds == ()
+    assert lived("keys_rotated/declined/retry").kinds == tuple(
+        sorted({*lived("http_pay_once/visa/retry").kinds, kinds.KEY_ROTATED, kinds.KEY_REVOKED})
+    )
+
+
+def test_a_campaign_names_the_kinds_that_nobody_lived() -> None:
+    tally = Tally()
+    for life in LIVES_OF_A_KIND.values():
+        tally.count(lived(life))
+    tally.hits.pop(kinds.KEY_REVOKED)
+
+    holes = dict(holes_of(tally))
+
+    assert [one for one in holes["this never happened"] if one in kinds.KINDS] == [
+        kinds.KEY_REVOKED
+    ]

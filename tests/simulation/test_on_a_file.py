@@ -5,18 +5,13 @@ Virtual time stands still while the file is written, so each of these lives is a
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import count
-from pathlib import Path
 
 import pytest
 
-from payment_service.adapters.sqlite import open_store
-from payment_service.ports import Store
-from payment_service.storage.collections import COLLECTIONS
-from tests.parts.store_in_a_thread import RealLoop, ThreadedStore
 from tests.simulation.campaign import tally
 from tests.simulation.lives import gates, random_life
 from tests.simulation.living import Outcome, live
+from tests.simulation.on_a_file import Folder
 from tests.simulation.plan import Life, read_life
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.test_crash_everywhere import complaints
@@ -31,26 +26,11 @@ RANDOM_LIVES = 6
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Life], Outcome]]:
+def lived() -> Iterator[Callable[[Life], Outcome]]:
     """Return how to live a life on a file of its own, which is closed when the next one begins."""
-    folder: Path = tmp_path_factory.mktemp("files")
-    real, numbers = RealLoop(), count(1)
-    opened: list[ThreadedStore] = []
-
-    def close() -> None:
-        for store in opened:
-            real.wait(store.real_store.close())
-        opened.clear()
-
-    def another() -> Store:
-        close()
-        path = folder / f"{next(numbers)}.db"
-        opened.append(ThreadedStore(real, lambda: open_store(str(path), COLLECTIONS)))
-        return opened[-1]
-
-    yield lambda life: live(life, replace(HONEST, shelf=another))
-    close()
-    real.stop()
+    folder = Folder()
+    yield lambda life: live(life, replace(HONEST, shelf=lambda: folder.another(set())))
+    folder.stop()
 
 
 @pytest.mark.parametrize("scenario", STORIES)

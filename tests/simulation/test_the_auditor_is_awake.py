@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation import planted, planted_later
+from tests.simulation import planted, planted_http, planted_later
 from tests.simulation.currencies import Prices
 from tests.simulation.lives import THIN, Branch, Matrix, branches, grow
 from tests.simulation.living import Outcome, live
@@ -94,6 +94,39 @@ def test_a_write_in_doubt_that_is_told_as_not_done_is_caught() -> None:
         )
 
         assert outcome.violations[0].startswith("3 ")
+
+
+@pytest.mark.parametrize(
+    ("life", "found"),
+    [
+        ("hold_and_capture/visa/store=4:commit_lost/once", "3 the capture of order-1 was told"),
+        ("hold_and_cancel/visa/store=4:commit_lost/once", "3 the cancellation of order-1 was"),
+        ("confirmed_later/visa/store=10:commit_lost/once", "3 the confirmation of order-1 was"),
+    ],
+)
+def test_what_was_told_as_not_done_and_goes_on_is_caught(life: str, found: str) -> None:
+    violations = live(read_life(life), planted.CERTAIN, watching=False).violations
+
+    assert violations[0].startswith(found)
+    assert live(read_life(life)).violations == ()
+
+
+@pytest.mark.parametrize(
+    ("variant", "life", "found"),
+    [
+        (planted_http.IGNORED, "http_refund_parts/visa/retry", "7 /payment/"),
+        (planted_http.IGNORED, "http_refund_parts/visa/fault=7:timeout_after/retry", "7 /payment/"),
+        (planted_http.TAKEN, "http_refund_parts/visa/retry", "7 /payment/refund: it was answered"),
+        (planted_http.NOT_COMPARED, "http_pay_once/visa/retry", "7 /payment/"),
+    ],
+)
+def test_mistakes_about_the_keys_of_callers_are_caught(
+    variant: Variant, life: str, found: str
+) -> None:
+    violations = live(read_life(life), variant, watching=False).violations
+
+    assert any(violation.startswith(found) for violation in violations)
+    assert live(read_life(life)).violations == ()
 
 
 def test_an_order_told_from_memory_is_caught() -> None:

@@ -75,7 +75,8 @@ class Variant:
     recovers: whether there is a worker; blind_to: the collections in which it never finds anything
     due. keeps_apart: whether walkers know of each other. clock_stands: whether a process that
     stands still takes its clocks with it. clock: how the time is told. shelf: opens the store, an
-    empty one for each life.
+    empty one for each life. app: what is between HTTP callers and the application. happened: the
+    kinds of lives that this service is one of.
     """
 
     name: str = "honest"
@@ -91,6 +92,8 @@ class Variant:
     clock_stands: bool = False
     clock: Callable[[DisciplinedClock], Clock] = lambda clock: clock
     shelf: Callable[[], Store] = lambda: open_store(":memory:", COLLECTIONS)
+    app: Callable[[Any], Any] = lambda app: app
+    happened: set[str] = field(default_factory=set)
 
 
 HONEST = Variant()
@@ -140,6 +143,8 @@ class Town:
     closed: asyncio.Lock = field(default_factory=asyncio.Lock)
     processes: list[Process] = field(default_factory=list)
     witnesses: list[Sightings] = field(default_factory=list)
+    # The kinds of lives that this is one of, as callers see it.
+    happened: set[str] = field(default_factory=set)
     post: Post = field(init=False)
     _doors: dict[int, tuple[Process, World]] = field(default_factory=dict)
     _running: dict[int, Process] = field(default_factory=dict)

@@ -94,6 +94,10 @@ class Watch:
         if is_kept and key:
             self.known.add(key)
 
+    def holds_an_answer(self, request: Request) -> bool:
+        """Whether Stripe has answered under this key, and kept what it said."""
+        return request.headers.get("idempotency-key") in self.known
+
     def given_up(self, request: Request, process: Process) -> None:
         """This process waits for the answer to its request no more."""
         key = request.headers.get("idempotency-key", "")

@@ -22,6 +22,7 @@ from payment_service.domain.payment import State
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
+from payment_service.flows.newest import newest
 from payment_service.ports import GatewayLost, StoreInDoubt, StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 
@@ -130,7 +131,9 @@ def _check_name(order_id: object) -> None:
 
 async def _check_order(api: Api, call: Incoming) -> None:
     order_id = call.body.get("orderId")
-    payment = await api.world.store.get(PAYMENTS, order_id) if isinstance(order_id, str) else None
+    if not isinstance(order_id, str):
+        return
+    payment = await newest(api.world.store, PAYMENTS, order_id)
     if payment is not None and payment.terms.customer_id not in await _own_ids(api, call):
         raise NotFound("There is no such payment.")
 

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from payment_service.domain import corridor, corridor_customers
 from payment_service.domain.call import LAPSED
 from payment_service.domain.customer import Customer
+from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import News, NoNews, NotExecuted
 from payment_service.domain.payment import Payment
@@ -28,6 +29,7 @@ from payment_service.domain.steps import (
     TellOrders,
 )
 from payment_service.flows.guard_cards import note_refusals
+from payment_service.flows.newest import newest
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (
@@ -107,7 +109,7 @@ async def commit(
 
     The loser of a race reloads and decides again. goes_on: False leaves the step after it to
     whoever comes next, and whatever the time is. Raises what `change` raises, StoreUnavailable,
-    GatewayUnavailable: Stripe's time is not known.
+    GatewayUnavailable: Stripe's time is not known; NotFound: a customer was forgotten meanwhile.
     """
     for _ in range(LOST_RACES_MAX):
         if goes_on:
@@ -287,7 +289,9 @@ async def _walk(
 
 
 async def reload(world: World, way: Corridor[D], doc: D) -> D:
-    """Return the newest version. Documents in the corridor are never removed."""
-    newest = await world.store.get(way.collection, doc.id)
-    assert newest is not None, "a document in the corridor was removed"
-    return newest
+    """Return the newest version. Raises NotFound: a customer was forgotten meanwhile."""
+    found = await newest(world.store, way.collection, doc.id)
+    if found is None and isinstance(doc, Customer):
+        raise NotFound("This customer was forgotten.")
+    assert found is not None, "a payment was removed"
+    return found

@@ -8,6 +8,7 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund
 from payment_service.domain.steps import ReadRefund
 from payment_service.flows.look_at import NotSeen
+from payment_service.flows.newest import newest
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.world import World
@@ -25,10 +26,10 @@ async def find_refund(world: World, id: str) -> tuple[Payment, Refund]:
 
     Ours are found by their reference. Of another id only Stripe knows whose it is.
     """
-    place = await world.store.get(REFUND_PLACES, id)
+    place = await newest(world.store, REFUND_PLACES, id)
     payment = None
     if place is not None:
-        payment = await world.store.get(PAYMENTS, place.order_id)
+        payment = await newest(world.store, PAYMENTS, place.order_id)
     elif _STRIPES.fullmatch(id):
         payment = await _ask_whose(world, id)
     for refund in payment.refunds if payment else ():

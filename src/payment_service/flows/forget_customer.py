@@ -15,9 +15,10 @@ from payment_service.domain.forgetting import forgetting, why_open, without_word
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Payment
 from payment_service.flows.advance import CUSTOMER, PAYMENT, commit, settle
+from payment_service.flows.newest import as_new_as_can_be
 from payment_service.flows.note_audit import note_audit
 from payment_service.flows.world import World
-from payment_service.ports import LINEARIZABLE, GatewayUnavailable, VersionConflict
+from payment_service.ports import GatewayUnavailable, VersionConflict
 from payment_service.storage.collections import CUSTOMERS, PAYMENTS, REQUESTS
 
 # Payments read at once: a page is a few hundred kilobytes.
@@ -50,11 +51,8 @@ async def forget_customer(
     StoreUnavailable: it is begun, and not done.
     """
     # That no payment is open, and that no answer is left, is decided by what queries do not show.
-    token = LINEARIZABLE.set(True)
-    try:
+    with as_new_as_can_be():
         return await _forget(world, email, who=who, why=why, deadline=deadline)
-    finally:
-        LINEARIZABLE.reset(token)
 
 
 async def _forget(world: World, email: str, *, who: str, why: str, deadline: datetime) -> Forgotten:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from payment_service.domain.api_key import ApiKey, revoked, used
 from payment_service.domain.errors import NotFound
+from payment_service.flows.newest import newest
 from payment_service.flows.note_audit import note_audit
 from payment_service.ports import Store, StoreUnavailable, VersionConflict
 from payment_service.storage.collections import API_KEYS
@@ -85,7 +86,7 @@ async def _change(store: Store, id: str, change: Callable[[ApiKey], ApiKey]) -> 
 
 
 async def _kept(store: Store, id: str) -> ApiKey:
-    key = await store.get(API_KEYS, id)
+    key = await newest(store, API_KEYS, id)
     if key is None:
         raise NotFound("There is no such API key.")
     return key

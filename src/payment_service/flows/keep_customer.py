@@ -12,10 +12,11 @@ from payment_service.domain.steps import FindCustomer, ReadCustomer
 from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, settle
 from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.look_at import NotSeen
+from payment_service.flows.newest import newest
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import AlreadyExists, GatewayLost, GatewayUnavailable
+from payment_service.ports import AlreadyExists, GatewayLost, GatewayUnavailable, StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS
 
 
@@ -161,8 +162,9 @@ async def _insert(world: World, claimed: Claimed[Customer]) -> Claimed[Customer]
     try:
         await world.store.insert(CUSTOMERS, claimed.doc)
     except AlreadyExists:  # somebody else makes it at this moment: theirs is the one
-        existing = await world.store.get(CUSTOMERS, claimed.doc.id)
-        assert existing is not None, "a customer was removed"
+        existing = await newest(world.store, CUSTOMERS, claimed.doc.id)
+        if existing is None:
+            raise StoreUnavailable("a customer was forgotten at this moment") from None
         return Claimed(existing, None)
     world.witness.saw(None, claimed.doc, Door.REQUEST)
     return claimed

@@ -12,6 +12,7 @@ from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, heal_customer
 from payment_service.flows.look_again import look_again
+from payment_service.flows.newest import newest
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (
@@ -162,7 +163,7 @@ async def _open(world: World, order: Order) -> Claimed[Payment] | None:
 
 
 async def _open_again(world: World, order: Order) -> Claimed[Payment] | None:
-    existing = await world.store.get(PAYMENTS, order.id)
+    existing = await newest(world.store, PAYMENTS, order.id)
     assert existing is not None, "a payment was removed"
     if existing.failure is None:  # else our own last attempt says how it stands
         existing = await look_again(world, existing)

@@ -4,6 +4,7 @@ from payment_service.domain.news import IntentSeen, Rejected, SeenEvent
 from payment_service.domain.payment import Payment
 from payment_service.domain.steps import ReadIntent
 from payment_service.flows.look_at import NotSeen
+from payment_service.flows.newest import newest
 from payment_service.flows.world import World
 from payment_service.storage.collections import PAYMENTS
 
@@ -33,7 +34,7 @@ async def payment_of_event(world: World, seen: SeenEvent) -> Payment | None:
 
 
 async def _marked(world: World, seen: SeenEvent, order_id: str) -> Payment:
-    payment = await world.store.get(PAYMENTS, order_id)
+    payment = await newest(world.store, PAYMENTS, order_id)
     if payment is None:
         world.witness.unknown_at_stripe(seen)
         raise NotSeen("no such payment", is_lasting=True)

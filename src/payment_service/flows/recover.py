@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from payment_service.domain.call import spread
 from payment_service.domain.cursor import LEASE_S as LEASE_MAX_S
+from payment_service.domain.errors import NotFound
 from payment_service.domain.event import Event, next_version
 from payment_service.domain.event import claimed as claimed_event
 from payment_service.domain.moment import Door, Moment
@@ -130,6 +131,8 @@ async def _guarded(
     world.witness.took_up(doc)
     try:
         await work(world, doc)
+    except NotFound:  # a customer that was forgotten meanwhile: nothing is left to be done
+        return
     except Exception as error:  # noqa: BLE001 - the worker's loop edge: one document, not the loop
         world.witness.stumbled(doc.id, error)
         await world.clock.sleep(STUMBLED_REST_S)

@@ -55,7 +55,10 @@ def _taken(state: State, cause: Cause, intent: PaymentIntent, status: str) -> Pa
     """Take the money, or hold it: what of both is settled by the way in which it is captured."""
     if status != ("requires_capture" if intent.capture_method == "manual" else "succeeded"):
         raise invalid(f"Its capture_method is {intent.capture_method}.", param="status")
-    if charges.of_intent(state, intent) is not None:  # it held its money before
+    held = charges.of_intent(state, intent)
+    if held is not None:  # it held its money before
+        if held.capture_before is not None:  # and lets go of it when it would have, or at once
+            state.later(held.capture_before, holds.expire, intent.id)
         return state.payment_intents.put(replace(intent, status=status))
     return confirmation.attempt(state, cause, intent, _method(state, intent))
 
