@@ -187,7 +187,7 @@ async def test_due_find_and_page_use_their_indexes(path: Path) -> None:
     table = store._tables["payments"]
     both = table.page({"currency": "eur", "customer_id": "c"}, (None, None), "MTphYg", 1)
     questions = [
-        (table.due, (0, 1)),
+        (table.due, (-1, 0, 1)),
         (table.find["intent_id"], ("pi_1",)),
         (table.page({}, (None, None), None, 1).sql, (1,)),
         (both.sql, both.values),

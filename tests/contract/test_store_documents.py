@@ -109,6 +109,7 @@ def payment() -> Payment:
         disputes=(Dispute("du_1", 10, "usd", "fraudulent", "lost", NOON, after(7), True),),  # noqa: FBT003
         warnings=(FraudWarning("issfr_1", "misc", True, NOON),),  # noqa: FBT003
         disputes_look_at=after(8),
+        late_intent_id="pi_0",
         past_attempts=(
             PastAttempt(
                 1, Operation.CONFIRM, "pm_0", NOON, after(9), 2, "declined", "c", "d", "r", "s"

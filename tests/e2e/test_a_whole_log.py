@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import takewhile
 from typing import Any
 
 import aiohttp
@@ -169,6 +170,10 @@ async def test_a_whole_day_prints_whole_lines_and_no_secret() -> None:
     assert sorted(secret for secret in secrets if secret.lower() in text.lower()) == []
 
 
+def is_about_time(line: Any) -> bool:
+    return line["path"] == "/v1/payment_intents" and line.get("params", {}) in ({}, {"limit": 1})
+
+
 def check_lines(lines: list[Any]) -> None:
     for line in lines:
         assert list(line)[:3] == ["time", "level", "event"]
@@ -176,8 +181,10 @@ def check_lines(lines: list[Any]) -> None:
         assert line["time"].endswith("Z")
     answered = [line for line in lines if line["event"] == "request.answered"]
     assert all(line["request_id"] for line in answered)
-    # Whoever asks Stripe does it for a request, or for a document, or reads a list of Stripe's.
+    # Whoever asks Stripe does it for a request, or for a document, or reads a list of Stripe's; at
+    # its start a process asks what time it is there.
     asked = [line for line in lines if line["event"].startswith(("stripe.", "orders.", "token."))]
+    asked = asked[len(list(takewhile(is_about_time, asked))) :]
     names = {"request_id", "order_id", "uid", "event_id", "document_id"}
     assert [line for line in asked if not names & line.keys()] == []
     assert all(line["stripe_request_id"] for line in asked if line["event"] == "stripe.answered")

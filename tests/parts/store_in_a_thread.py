@@ -10,7 +10,7 @@ from datetime import datetime
 from threading import Thread
 from typing import Any, TypeVar
 
-from payment_service.ports import Collection, ColumnValue, Document, Page, Store
+from payment_service.ports import Collection, ColumnValue, Document, Page, WholeStore
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
@@ -44,15 +44,15 @@ class ThreadedStore:
     open_it: opens the store; called there.
     """
 
-    def __init__(self, real: RealLoop, open_it: Callable[[], Store]) -> None:
-        async def opened() -> Store:
+    def __init__(self, real: RealLoop, open_it: Callable[[], WholeStore]) -> None:
+        async def opened() -> WholeStore:
             return open_it()
 
         self._real = real
         self._store = real.wait(opened())
 
     @property
-    def real_store(self) -> Store:
+    def real_store(self) -> WholeStore:
         """The store itself, for the loop that it lives on."""
         return self._store
 
@@ -104,6 +104,9 @@ class ThreadedStore:
             limit=limit,
         )
         return self._real.wait(asked)
+
+    async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
+        return self._real.wait(self._store.walk(collection, after=after, limit=limit))
 
     async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
         return self._real.wait(self._store.drop_expired(collection, now))
