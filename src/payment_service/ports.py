@@ -3,9 +3,11 @@
 Unavailable
 ├── StoreUnavailable   the database cannot be reached or written
 │   ├── StoreInDoubt   and it may have taken what was to be written
+│   ├── StoreLost      any more: something was changed before
 │   ├── NotStorable    it takes no such document, now or later
 │   └── StoreOutdated  it is not the one that was used last; raised when it is opened
 ├── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
+│   └── GatewayLost    any more: something was changed before
 └── TokenKeysUnavailable  the identity provider's keys are not known
 AlreadyExists          insert: the document is there already
 VersionConflict        replace: somebody else wrote in between
@@ -39,6 +41,10 @@ class StoreInDoubt(StoreUnavailable):
     """The answer to a write was lost for good: it may stand, and then it goes on by itself."""
 
 
+class StoreLost(StoreUnavailable):
+    """The database cannot be reached any more; something was changed before, or may have been."""
+
+
 class NotStorable(StoreUnavailable):
     """No database takes this document: too large, or with text or a number that none can hold."""
 
@@ -49,6 +55,10 @@ class StoreOutdated(StoreUnavailable):
 
 class GatewayUnavailable(Unavailable):
     """Stripe cannot be reached or has no answer; nothing was changed."""
+
+
+class GatewayLost(GatewayUnavailable):
+    """Stripe cannot be reached any more; something was changed before, or may have been."""
 
 
 class TokenKeysUnavailable(Unavailable):

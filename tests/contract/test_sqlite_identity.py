@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from payment_service.adapters.sqlite import SqliteStore, open_store
 from payment_service.adapters.sqlite.connecting import PRAGMAS
+from payment_service.adapters.sqlite.identity import folded_identity
 from payment_service.adapters.sqlite.marker import Mark, read_mark
 from payment_service.adapters.sqlite.writer import LOOK_EVERY_S
 from payment_service.ports import StoreInDoubt, StoreOutdated, StoreUnavailable
@@ -124,6 +125,13 @@ async def until_it_pings(store: SqliteStore) -> None:
             await asyncio.sleep(0.05)
 
 
+def marked(path: Path) -> Mark:
+    mark, folded = read_mark(str(path)), folded_identity(str(path))
+    assert mark is not None
+    assert mark.folded <= (folded.writes if folded else 0)
+    return mark._replace(folded=0)
+
+
 def mark_of(path: Path) -> tuple[str, int, int]:
     with closing(sqlite3.connect(path)) as connection:
         store_id, writes = connection.execute("SELECT id, writes FROM store_identity").fetchone()
@@ -135,10 +143,8 @@ async def test_every_transaction_is_counted_and_the_marker_never_leads(path: Pat
     async with opened(path) as store:
         for number in range(5):
             await store.insert(THINGS, Thing(str(number)))
-            mark = read_mark(str(path))
-            assert mark is not None
-            seen.append((mark, mark_of(path)))
-    end = read_mark(str(path))
+            seen.append((marked(path), mark_of(path)))
+    end = marked(path)
 
     assert end == Mark(*mark_of(path))
     for mark, found in seen:
@@ -156,6 +162,11 @@ async def older_copy(path: Path) -> Path:
     async with opened(path) as store:
         await store.insert(THINGS, Thing("after"))
     return copy
+
+
+def copy_over(path: Path, to: Path) -> None:
+    """As `cp` does it: into the same inode."""
+    to.write_bytes(path.read_bytes())
 
 
 def move(path: Path, to: Path) -> None:
@@ -195,6 +206,26 @@ async def put_older_beside_the_newer_log(path: Path) -> None:
     move(path.with_name("log"), path.with_name("store.db-wal"))
 
 
+async def write_older_over_the_file_of_a_log(path: Path) -> None:
+    """The same by `cp`, which keeps the inode. What is counted in the log would hide it."""
+    copy = await older_copy(path)
+    async with opened(path) as store:
+        await store.insert(THINGS, Thing("in the log"))
+        copy_over(path.with_name("store.db-wal"), path.with_name("log"))
+        copy_over(path.with_name("store.db.marker"), path.with_name("mark"))
+    copy_over(copy, path)
+    copy_over(path.with_name("log"), path.with_name("store.db-wal"))
+    copy_over(path.with_name("mark"), path.with_name("store.db.marker"))
+
+
+async def restore_elsewhere(path: Path) -> None:
+    """A backup is put on a new machine, where no marker is."""
+    copy = await older_copy(path)
+    for name in ("", ".marker"):
+        remove(path.with_name(f"store.db{name}"))
+    move(copy, path)
+
+
 def spoil(path: Path) -> None:
     path.write_text("not a marker")
 
@@ -208,10 +239,9 @@ async def spoil_the_marker(path: Path) -> None:
     ("put", "why"),
     [
         (put_older, "it is an older copy: it has seen [0-9]+ writes, and [0-9]+ were made"),
-        (
-            put_older_beside_the_newer_log,
-            "it was replaced, and the write-ahead log",
-        ),
+        (put_older_beside_the_newer_log, "it was replaced, and the write-ahead log"),
+        (write_older_over_the_file_of_a_log, "it was written over, and the write-ahead log"),
+        (restore_elsewhere, "it was used before, and its marker is not beside it"),
         (put_nothing, "it is missing, and was here before"),
         (put_another, "it is not the database that was here before"),
         (put_one_without_identity, "it is not the database that was here before"),
@@ -242,7 +272,7 @@ async def test_a_start_on_a_file_that_was_not_used_last_is_refused_until_it_has_
 
     async with opened(path) as store:
         assert store.outdated is None
-        assert read_mark(str(path)) == Mark(*mark_of(path))
+        assert marked(path) == Mark(*mark_of(path))
 
 
 async def test_how_old_a_copy_is_is_known(path: Path) -> None:
@@ -270,6 +300,26 @@ async def test_a_copy_that_is_put_in_place_beside_a_running_process_is_found_at_
             remove(path.with_name(f"store.db{name}"))
 
     with pytest.raises(StoreOutdated, match="older copy"):
+        open_store(str(path), [THINGS])
+
+
+async def test_a_copy_that_is_written_over_the_file_in_use_is_never_mixed_with_it(
+    path: Path,
+) -> None:
+    copy = await older_copy(path)
+    with capture_logs() as logs:
+        async with opened(path) as store:
+            await store.insert(THINGS, Thing("in the log"))
+            copy_over(copy, path)
+
+            for doing in (store.insert(THINGS, Thing("b")), store.get(THINGS, "in the log")):
+                with pytest.raises(StoreUnavailable, match="was written over") as told:
+                    await doing
+                assert not isinstance(told.value, StoreInDoubt)
+
+    causes = [line["cause"] for line in logs if line["event"] == "database.failed"]
+    assert causes == ["file_replaced"]
+    with pytest.raises(StoreOutdated, match="it is not the database that was here before"):
         open_store(str(path), [THINGS])
 
 
@@ -302,18 +352,19 @@ async def test_a_file_of_a_release_without_identity_gets_one_and_keeps_its_docum
         assert await store.get(THINGS, "old") == Thing("old")
         assert store.outdated is None
 
-    assert read_mark(str(path)) == Mark(*mark_of(path))
+    assert marked(path) == Mark(*mark_of(path))
 
 
-async def test_a_file_without_a_marker_is_taken_for_what_it_is(path: Path) -> None:
-    async with opened(path) as store:
-        await store.insert(THINGS, Thing("a"))
+async def test_a_new_file_whose_maker_died_before_it_was_marked_is_started_on(path: Path) -> None:
+    async with opened(path):
+        pass
     remove(path.with_name("store.db.marker"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE store_identity SET writes = 0")
+        connection.commit()
 
     async with opened(path) as store:
-        assert await store.get(THINGS, "a") == Thing("a")
-
-    assert read_mark(str(path)) == Mark(*mark_of(path))
+        assert store.outdated is None
 
 
 async def test_every_connection_of_the_store_is_as_careful_as_promised(path: Path) -> None:

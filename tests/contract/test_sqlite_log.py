@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from payment_service.adapters.sqlite.connecting import WAL_KEPT_BYTES
 from payment_service.adapters.sqlite.health import LOG_BYTES_MAX, Health
+from payment_service.adapters.sqlite.marker import read_mark
 from tests.contract.sqlite_file import THINGS, Thing, opened
 
 MEGABYTE = 2**20
@@ -52,3 +53,21 @@ def test_a_log_that_is_too_long_is_said_once_until_it_is_short_again() -> None:
         ("database.wal_too_long", "warning", LOG_BYTES_MAX + 1),
         ("database.wal_too_long", "warning", LOG_BYTES_MAX + 3),
     ]
+
+
+async def test_checkpoints_of_our_own_are_not_taken_for_a_copy_written_over_the_file(
+    path: Path,
+) -> None:
+    async with opened(path) as store:
+        begun = marked_folded(path)
+        for number in range(20):  # a checkpoint comes after 4 MB
+            await store.insert(THINGS, Thing(f"long {number}", text="x" * 500_000))
+        await store.ping()
+
+        assert marked_folded(path) > begun
+
+
+def marked_folded(path: Path) -> int:
+    mark = read_mark(str(path))
+    assert mark is not None
+    return mark.folded

@@ -10,13 +10,13 @@ from payment_service.domain.call import begin_call
 from payment_service.domain.customer import Customer
 from payment_service.domain.errors import NotFound, OrderAlreadyPaid, StripeRefused
 from payment_service.domain.event import EventState
-from payment_service.domain.news import Denial, NoNews, Rejected, SeenEvent
+from payment_service.domain.news import Denial, NoNews, NotExecuted, Rejected, SeenEvent
 from payment_service.domain.payment import State
 from payment_service.domain.steps import CreateCustomer, ReadCustomer
 from payment_service.flows.keep_card import attach_card, remove_card
 from payment_service.flows.keep_customer import create_customer, customer_by_id, living_customer
 from payment_service.flows.pay_order import pay_order
-from payment_service.ports import GatewayUnavailable
+from payment_service.ports import GatewayLost, GatewayUnavailable
 from payment_service.storage.collections import CUSTOMERS
 from tests.flows.buying import (
     VISA,
@@ -326,6 +326,22 @@ def test_one_that_cannot_be_made_anew_is_said_so() -> None:
         let_stripe_answer(shop, CreateCustomer, Rejected(Denial("parameter_invalid", "No.")))
 
         with pytest.raises(StripeRefused):
+            await pay_order(
+                shop.world, order(VISA, customer_id=old.customer_id), deadline=soon(shop)
+            )
+
+    run(scenario)
+
+
+def test_a_payment_that_cannot_go_on_without_one_is_not_told_as_nothing_done() -> None:
+    async def scenario() -> None:
+        shop = await open_shop()
+        old = await customer_with(shop)
+        delete_at_stripe(shop, old)
+        await tell(shop, "customer.deleted")
+        let_stripe_answer(shop, CreateCustomer, NotExecuted("http_401", retryable=False))
+
+        with pytest.raises(GatewayLost):
             await pay_order(
                 shop.world, order(VISA, customer_id=old.customer_id), deadline=soon(shop)
             )

@@ -7,7 +7,13 @@ import pytest
 
 from payment_service.domain.errors import OrderAlreadyPaid, PaymentInProgress
 from payment_service.domain.payment import FailureKind, Payment, State
-from payment_service.ports import StoreUnavailable
+from payment_service.flows.pay_order import ROUNDS_MAX
+from payment_service.ports import (
+    StoreInDoubt,
+    StoreLost,
+    StoreUnavailable,
+    VersionConflict,
+)
 from tests.flows.buying import (
     AUTHENTICATING,
     DECLINING,
@@ -283,5 +289,52 @@ def test_whoever_loses_the_race_to_begin_an_attempt_asks_stripe_for_nothing() ->
         assert paid.state is State.SUCCEEDED
         assert len(requests(shop)) - before == 1
         assert len(charges(shop)) == 1
+
+    run(main)
+
+
+async def somebody_writes() -> None:
+    raise VersionConflict
+
+
+def test_an_order_that_changes_all_the_time_is_not_waited_for_without_end() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        await pay(shop, order(DECLINING))
+        await quiet(shop)
+        store.before_writes.append(None)  # the write-ahead finds that the order is there
+        store.before_writes.extend([somebody_writes] * ROUNDS_MAX)
+
+        with pytest.raises(StoreUnavailable, match="changes too often") as told:
+            await pay(shop, order(VISA))
+
+        assert not isinstance(told.value, StoreLost)
+        assert not store.before_writes
+
+    run(main)
+
+
+async def the_answer_is_lost() -> None:
+    raise StoreInDoubt("a write")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"), [(store_is_down, StoreLost), (the_answer_is_lost, StoreInDoubt)]
+)
+def test_an_older_deal_that_was_cancelled_is_not_told_as_nothing_done(
+    trouble: Any, told: type[StoreUnavailable]
+) -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        await pay(shop, order(DECLINING))
+        await quiet(shop)
+        # The write-ahead, which is refused, the wish to cancel, and that it was done.
+        store.before_writes.extend([None, None, None, trouble])
+
+        with pytest.raises(told) as raised:
+            await pay(shop, order(VISA, amount_minor=5_000))
+
+        assert type(raised.value) is told
+        assert [intent["status"] for intent in intents(shop)] == ["canceled"]
 
     run(main)

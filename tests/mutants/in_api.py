@@ -130,7 +130,7 @@ REQUESTS = (
         "what Stripe could not be asked is told as a refused card",
         "api/payment_failures.py",
         "        case FailureKind.UNAVAILABLE | FailureKind.ABANDONED:\n"
-        "            raise GatewayUnavailable(failure.code)",
+        "            raise NotCharged(failure.code)",
         "        case FailureKind.UNAVAILABLE | FailureKind.ABANDONED:\n"
         "            raise CardRefused(failure.message, code=failure.code)",
         (FAILURES,),

@@ -11,6 +11,9 @@ NOT_SEEN_AGAIN = (
     f"{IDENTITY}::test_what_goes_into_a_file_that_nobody_will_see_again_is_not_acknowledged"
 )
 WITHOUT_WRITES = f"{IDENTITY}::test_the_loss_of_the_file_is_seen_and_said_without_any_write"
+WRITTEN_OVER = (
+    f"{IDENTITY}::test_a_copy_that_is_written_over_the_file_in_use_is_never_mixed_with_it"
+)
 REFUSED = (
     f"{IDENTITY}::test_a_start_on_a_file_that_was_not_used_last_is_refused_until_it_has_caught_up"
 )
@@ -66,6 +69,34 @@ WHICH_FILE = (
         "return self.database == other.database and self.log == other.log",
         "return self.database == other.database",
         (NOT_SEEN_AGAIN,),
+    ),
+    Mutant(
+        "another state that was restored into the file is written on",
+        "adapters/sqlite/identity.py",
+        "return connection.execute(_COUNT, values).rowcount == 1",
+        "return connection.execute(_COUNT, values).rowcount < 2",
+        ("tests/contract/test_sqlite_restored.py",),
+    ),
+    Mutant(
+        "what is in the file under the log is not looked at while it is used",
+        "adapters/sqlite/open_file.py",
+        "if self._overwritten or not is_ours or writes < self.marker.folded:",
+        "if self._overwritten or not is_ours:",
+        (WRITTEN_OVER,),
+    ),
+    Mutant(
+        "a start goes on with a file that was written over",
+        "adapters/sqlite/open_file.py",
+        "        self.marker.disown(self.identity.writes)\n",
+        "",
+        (WRITTEN_OVER,),
+    ),
+    Mutant(
+        "what is in the file under the log is not looked at before it is opened",
+        STARTING,
+        "or folded.writes < mark.folded:",
+        "or folded.writes < 0:",
+        (REFUSED,),
     ),
     Mutant(
         "the marker is not compared at the start",

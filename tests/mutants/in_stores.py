@@ -192,8 +192,8 @@ DISK = (
     Mutant(
         "transactions are not counted in the file",
         "adapters/sqlite/writer.py",
-        "            count_write(connection)\n",
-        "            pass\n",
+        "            if not count_write(connection, self._file.identity):\n",
+        "            if False:\n",
         (COUNTED,),
     ),
     Mutant(
@@ -213,7 +213,7 @@ DISK = (
     Mutant(
         "SQLite mixes an older file with the log of a newer one",
         "adapters/sqlite/starting.py",
-        "    if found.st_ino != mark.inode and _log_of(path):\n",
+        "    if found.st_ino != mark.inode:\n",
         "    if False:\n",
         (IDENTITY,),
     ),

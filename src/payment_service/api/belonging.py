@@ -23,7 +23,7 @@ from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
 from payment_service.flows.newest import newest
-from payment_service.ports import GatewayUnavailable, StoreInDoubt, StoreUnavailable
+from payment_service.ports import GatewayLost, StoreInDoubt, StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 
 # Fits where an id may stand, and is nobody's: Stripe's begin with letters.
@@ -148,7 +148,7 @@ async def _own_id(api: Api, call: Incoming) -> str:
         request_id=call.request_id,
     )
     if customer.customer_id is None:
-        raise GatewayUnavailable("Stripe has not said yet whether the customer was made.")
+        raise GatewayLost("Stripe has not said yet whether the customer was made.")
     return customer.customer_id
 
 

@@ -5,6 +5,7 @@ Stripe's words are passed on only where they are meant for the payer; the others
 
 from typing import NoReturn
 
+from payment_service.api.problems import NotCharged
 from payment_service.domain.errors import (
     CardNotUsable,
     CardRefused,
@@ -57,7 +58,7 @@ def _raise(failure: Failure) -> NoReturn:
         case FailureKind.UNAVAILABLE if failure.code.startswith(_KEY_REFUSED):
             raise StripeRefused("Stripe does not take this service's key.")
         case FailureKind.UNAVAILABLE | FailureKind.ABANDONED:
-            raise GatewayUnavailable(failure.code)
+            raise NotCharged(failure.code)
 
 
 def _raise_rejected(failure: Failure) -> NoReturn:

@@ -18,6 +18,7 @@ Refusal (domain/errors.py)
 Unavailable (ports.py)
 ├── Overloaded           this process has more to do than it can; refused before anything began
 ├── ShuttingDown         this process takes no more requests
+├── NotCharged           Stripe did not take the payment
 └── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
 """
 
@@ -31,8 +32,10 @@ from payment_service.domain import errors
 from payment_service.domain.errors import InvalidRequest, Refusal
 from payment_service.domain.payment import Payment, State
 from payment_service.ports import (
+    GatewayLost,
     GatewayUnavailable,
     StoreInDoubt,
+    StoreLost,
     StoreUnavailable,
     TokenKeysUnavailable,
     Unavailable,
@@ -138,6 +141,10 @@ class SecretUnavailable(GatewayUnavailable):
     """The payment waits for the payer and nothing is charged, but its client secret is missing."""
 
 
+class NotCharged(GatewayUnavailable):
+    """Stripe did not take the payment; to make room for it another one may have been cancelled."""
+
+
 STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
     {
         errors.InvalidRequest: 400,
@@ -194,6 +201,14 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
             "stripe_unavailable",
             "Nothing was charged: the payer must act, and Stripe does not say how. Please retry.",
         ),
+        NotCharged: (
+            "stripe_unavailable",
+            "Stripe cannot be reached; nothing was charged. Please try again.",
+        ),
+        GatewayLost: (
+            "stripe_unavailable",
+            "Stripe cannot be reached any more. Look how it stands before asking anew.",
+        ),
         GatewayUnavailable: (
             "stripe_unavailable",
             "Stripe cannot be reached; nothing was charged or changed. Please try again.",
@@ -205,6 +220,10 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
         StoreInDoubt: (
             "database_unavailable",
             "Nobody can say whether this was done. Look how it stands before asking for it anew.",
+        ),
+        StoreLost: (
+            "database_unavailable",
+            "The database cannot be reached any more. Look how it stands before asking anew.",
         ),
         StoreUnavailable: (
             "database_unavailable",

@@ -16,7 +16,7 @@ from payment_service.flows.newest import newest
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import AlreadyExists, GatewayUnavailable, StoreUnavailable
+from payment_service.ports import AlreadyExists, GatewayLost, GatewayUnavailable, StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS
 
 
@@ -95,7 +95,7 @@ async def living_customer(world: World, customer: Customer, *, deadline: datetim
         return customer
     revived, _ = await create_customer(world, customer.email, customer.name, deadline=deadline)
     if revived.customer_id is None:
-        raise GatewayUnavailable("Stripe has not said yet whether the customer was made.")
+        raise GatewayLost("Stripe has not said yet whether the customer was made.")
     return revived
 
 

@@ -1,5 +1,6 @@
 """Pay an order: write the intention, then walk the corridor; an order has one payment."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +15,15 @@ from payment_service.flows.look_again import look_again
 from payment_service.flows.newest import newest
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import AlreadyExists, StoreUnavailable, VersionConflict
+from payment_service.ports import (
+    AlreadyExists,
+    GatewayLost,
+    GatewayUnavailable,
+    StoreInDoubt,
+    StoreLost,
+    StoreUnavailable,
+    VersionConflict,
+)
 from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 
 # Each round ends in another state than it began with: cancel the old, open the new, wait.
@@ -34,7 +43,7 @@ async def pay_order(
 
     `asking` means that the outcome is not known yet; it becomes known by itself.
     Raises OrderAlreadyPaid, PaymentInProgress, TooManyCardRefusals, and Unavailable: nothing was
-    charged.
+    charged or changed; GatewayLost, StoreLost: something may have been.
     """
     await know_time(world)
     await let_try(world, customer_id=order.terms.customer_id, card=order.payment_method_id)
@@ -42,14 +51,31 @@ async def pay_order(
     order = await _with_card(world, order)
     if order is not named:  # nobody named it, and it may be one that was refused too often
         await let_try(world, card=order.payment_method_id)
-    claimed = await _open(world, order)
+    rounds = iter(range(ROUNDS_MAX))
+    claimed = await _open(world, order) or await _opened_again(world, order, rounds)
+    try:
+        return await _settled(world, order, claimed, deadline, bearer_token, rounds)
+    except StoreInDoubt:
+        raise
+    # From here on more than this payment may have been changed: an older deal cancelled to make
+    # room, or a customer made anew.
+    except StoreUnavailable as error:
+        raise StoreLost(str(error)) from error
+    except GatewayUnavailable as error:
+        raise GatewayLost(str(error)) from error
+
+
+async def _settled(
+    world: World,
+    order: Order,
+    claimed: Claimed[Payment],
+    deadline: datetime,
+    bearer_token: str | None,
+    rounds: Iterator[int],
+) -> Payment:
+    """Return the order's payment as it stands at the latest at the deadline, round by round."""
     healed = False
-    for _ in range(ROUNDS_MAX):
-        if claimed is None:
-            await know_time(world)
-            claimed = await _open_again(world, order)
-            if claimed is None:  # somebody wrote in between: look again
-                continue
+    while True:
         payment = await settle(
             world,
             PAYMENT,
@@ -62,12 +88,21 @@ async def pay_order(
             healed, gone = True, order
             order = await _healed(world, order, deadline)
             if order is not gone:
-                claimed = None
+                claimed = await _opened_again(world, order, rounds)
                 continue
         order = await _as_customer_is_called_now(world, payment, order)
         if payment.terms.same_deal(order.terms) or payment.state in UNDECIDED:
             return payment
-        claimed = None  # cancelled, which makes room for ours, or taken: then it is said so
+        # Cancelled, which makes room for ours, or taken: then it is said so.
+        claimed = await _opened_again(world, order, rounds)
+
+
+async def _opened_again(world: World, order: Order, rounds: Iterator[int]) -> Claimed[Payment]:
+    for _ in rounds:
+        await know_time(world)
+        claimed = await _open_again(world, order)
+        if claimed is not None:
+            return claimed  # else somebody wrote in between: look again
     raise StoreUnavailable("the order's document changes too often")
 
 

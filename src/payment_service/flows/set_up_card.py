@@ -15,7 +15,7 @@ from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, living_customer
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
-from payment_service.ports import GatewayUnavailable
+from payment_service.ports import GatewayLost, GatewayUnavailable
 
 
 async def set_up_card(
@@ -54,7 +54,10 @@ async def set_up_card(
         raise StripeRefused("Stripe would not set up a card.", code=setup.refusal_code)
     if setup is None or setup.id is None:
         return customer, None
-    return customer, await _read(world, setup.id)
+    try:
+        return customer, await _read(world, setup.id)
+    except GatewayUnavailable as error:  # it is made, and is given when it is asked for again
+        raise GatewayLost(str(error)) from error
 
 
 async def _read(world: World, setup_id: str) -> SeenSetup:

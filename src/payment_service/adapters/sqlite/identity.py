@@ -7,6 +7,7 @@ whose commit failed, and whether a file is older than the one that was used last
 import secrets
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ _CREATE = (
     f"CREATE TABLE IF NOT EXISTS {TABLE} (id TEXT NOT NULL, writes INTEGER NOT NULL, "
     "written_at INTEGER NOT NULL, lacks_since INTEGER)"
 )
-_COUNT = f"UPDATE {TABLE} SET writes = writes + 1, written_at = ?"  # noqa: S608
+_COUNT = f"UPDATE {TABLE} SET writes = writes + 1, written_at = ? WHERE id = ? AND writes = ?"  # noqa: S608
 
 
 class Identity(NamedTuple):
@@ -44,6 +45,13 @@ def read_identity(connection: sqlite3.Connection) -> Identity | None:
     return None if row is None else Identity(*row)
 
 
+def folded_identity(path: str) -> Identity | None:
+    """Return what the database says without its write-ahead log. Raises sqlite3.Error."""
+    uri = f"{Path(path).absolute().as_uri()}?immutable=1"  # SQLite then looks at this file alone
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        return read_identity(connection)
+
+
 def make_identity(
     connection: sqlite3.Connection, found: Identity | None, *, lacks_since_ms: int | None
 ) -> Identity:
@@ -65,9 +73,13 @@ def lacks_nothing(connection: sqlite3.Connection) -> None:
     connection.execute(f"UPDATE {TABLE} SET lacks_since = NULL")  # noqa: S608
 
 
-def count_write(connection: sqlite3.Connection) -> None:
-    """Count the transaction that is open. Raises sqlite3.Error."""
-    connection.execute(_COUNT, (_now_ms(),))
+def count_write(connection: sqlite3.Connection, before: Identity) -> bool:
+    """Count the transaction that is open, if it is the one after `before`. Raises sqlite3.Error.
+
+    False: somebody has put another state into the same file.
+    """
+    values = (_now_ms(), before.store_id, before.writes)
+    return connection.execute(_COUNT, values).rowcount == 1
 
 
 def _now_ms() -> int:
@@ -75,11 +87,15 @@ def _now_ms() -> int:
 
 
 class Inodes(NamedTuple):
-    """Device and inode of the database and of its write-ahead log, and the log's length."""
+    """Device and inode of the database and of its write-ahead log, and what changes with them.
+
+    stamp: changes when anything is written to the database, which only a checkpoint does.
+    """
 
     database: tuple[int, int]
     log: tuple[int, int]
     log_bytes: int
+    stamp: tuple[int, int]
 
     def same_files(self, other: "Inodes") -> bool:
         """Whether both are the same two files, whatever stands in them."""
@@ -93,5 +109,8 @@ def inodes_at(path: str, real_path: str) -> Inodes:
     """
     database, log = Path(path).stat(), Path(f"{real_path}-wal").stat()
     return Inodes(
-        (database.st_dev, database.st_ino), (log.st_dev, log.st_ino), log_bytes=log.st_size
+        (database.st_dev, database.st_ino),
+        (log.st_dev, log.st_ino),
+        log_bytes=log.st_size,
+        stamp=(database.st_mtime_ns, database.st_size),
     )

@@ -15,11 +15,15 @@ RECORD_BYTES = 128
 
 
 class Mark(NamedTuple):
-    """Which store was here, how many of its transactions are surely in it, and in which file."""
+    """Which store was here, how many of its transactions are surely in it, and in which file.
+
+    folded: how many are in the database without its write-ahead log.
+    """
 
     store_id: str
     writes: int
     inode: int
+    folded: int = 0
 
 
 class Unreadable(Exception):
@@ -36,10 +40,11 @@ def read_mark(path: str) -> Mark | None:
     try:
         with open(marker_path(path), "rb") as file:  # noqa: PTH123 - as everything here
             said = json.loads(file.read(RECORD_BYTES))
-        return Mark(str(said["store_id"]), int(said["writes"]), int(said["inode"]))
+        figures = (int(said["writes"]), int(said["inode"]), int(said.get("folded", 0)))
+        return Mark(str(said["store_id"]), *figures)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(str(error)) from error
 
 
@@ -59,6 +64,7 @@ class Marker:
         self._path = path
         self._store_id = store_id
         self._inode = inode
+        self.folded = 0
         self._file: int | None = None
         self._is_synced = True
 
@@ -83,6 +89,12 @@ class Marker:
             with contextlib.suppress(OSError):  # it lags behind, which it may
                 os.pwrite(self._file, self._record(writes), 0)
                 self._is_synced = False
+
+    def disown(self, writes: int) -> None:
+        """Say that what lies here is not the store that was: no start may go on with it."""
+        self._store_id = ""
+        self.note(writes)
+        self.sync()
 
     def keep(self, writes: int) -> None:
         """Put it back in its place if somebody took it away, or put another one there."""
@@ -112,5 +124,6 @@ class Marker:
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _record(self, writes: int) -> bytes:
-        text = json.dumps(Mark(self._store_id, writes, self._inode)._asdict())
+        mark = Mark(self._store_id, writes, self._inode, self.folded)
+        text = json.dumps(mark._asdict())
         return text.ljust(RECORD_BYTES - 1).encode() + b"\n"

@@ -12,7 +12,12 @@ from threading import Lock
 
 from payment_service.adapters.sqlite.connecting import connect_all
 from payment_service.adapters.sqlite.health import Health, cause_of
-from payment_service.adapters.sqlite.identity import Identity, inodes_at, read_identity
+from payment_service.adapters.sqlite.identity import (
+    Identity,
+    folded_identity,
+    inodes_at,
+    read_identity,
+)
 from payment_service.adapters.sqlite.marker import Marker, sync_folder
 from payment_service.ports import StoreUnavailable
 
@@ -71,6 +76,9 @@ class OpenFile:
         self._inodes = inodes_at(given_path, path)
         _, inode = self._inodes.database
         self.marker = Marker(path, identity.store_id, inode)
+        self._stamp: tuple[int, int] | None = None
+        self._overwritten = ""
+        self.lost()
 
     def counted(self) -> None:
         """Note that one more transaction is durably in the file."""
@@ -90,8 +98,43 @@ class OpenFile:
             self.health.log_has(there.log_bytes)
             if not there.same_files(self._inodes):
                 why = f"{self.path} is not the file any more that was opened"
+            elif there.stamp != self._stamp:
+                self._look_into(there.stamp)
+            why = why or self._overwritten
         self.reader.why = self.lister.why = why
         return why
+
+    def was_touched(self) -> bool:
+        """Whether anything was written to the database itself since it was looked at."""
+        try:
+            found = Path(self._given_path).stat()
+        except OSError:  # that is said of what is written next
+            return False
+        is_there = (found.st_dev, found.st_ino) == self._inodes.database
+        return is_there and (found.st_mtime_ns, found.st_size) != self._stamp
+
+    def _look_into(self, stamp: tuple[int, int]) -> None:
+        """After anything was written to the database itself: find out if that was a checkpoint.
+
+        Else somebody has copied another file over it, in place. A checkpoint would then mix both.
+        """
+        try:
+            found = folded_identity(self.path)
+        except sqlite3.Error:  # half written: look again
+            return
+        is_ours = found is None or found.store_id == self.identity.store_id
+        writes = found.writes if found else 0
+        if self._overwritten or not is_ours or writes < self.marker.folded:
+            self.was_written_over()
+            return
+        self._stamp = stamp
+        self.marker.folded = writes
+
+    def was_written_over(self) -> None:
+        """Note that this is not what we have written. It is not used again before a restart."""
+        self._overwritten = f"{self.path} was written over by somebody else"
+        # SQLite folds the log into whatever lies here when the last connection is closed.
+        self.marker.disown(self.identity.writes)
 
     def settle(self) -> bool | None:
         """After a commit that failed: is it in the file? None as long as that cannot be known.

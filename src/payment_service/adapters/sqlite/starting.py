@@ -6,7 +6,8 @@ since when Stripe must be asked, and the marker stays as it is until that is don
 """
 
 import os
-from contextlib import closing
+import sqlite3
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,12 @@ from pathlib import Path
 from payment_service.adapters.sqlite import schema
 from payment_service.adapters.sqlite.connecting import connect
 from payment_service.adapters.sqlite.health import Health
-from payment_service.adapters.sqlite.identity import Identity, make_identity, read_identity
+from payment_service.adapters.sqlite.identity import (
+    Identity,
+    folded_identity,
+    make_identity,
+    read_identity,
+)
 from payment_service.adapters.sqlite.marker import Mark, Unreadable, marker_path, read_mark
 from payment_service.adapters.sqlite.open_file import OpenFile
 from payment_service.ports import StoreOutdated
@@ -85,8 +91,14 @@ def _not_there(path: str, mark: Mark | None) -> str:
         found = Path(path).stat()
     except FileNotFoundError:
         return "it is missing, and was here before"
-    if found.st_ino != mark.inode and _log_of(path):
+    if not _log_of(path):
+        return ""
+    if found.st_ino != mark.inode:
         return "it was replaced, and the write-ahead log beside it is of the file that was here"
+    with suppress(sqlite3.Error):  # a checkpoint that was broken off: the log makes it whole
+        folded = folded_identity(path)
+        if folded is None or folded.store_id != mark.store_id or folded.writes < mark.folded:
+            return "it was written over, and the write-ahead log beside it is of what was there"
     return ""
 
 
@@ -126,7 +138,9 @@ def _difference(found: Identity | None, mark: Mark | None) -> str:
     if found is not None and found.lacks_since_ms is not None:
         return "what it lacks has not been read from Stripe to the end"
     if mark is None:
-        return ""
+        # Whoever dies between signing a new file and marking it has written nothing yet.
+        was_used = found is not None and found.writes > 0
+        return "it was used before, and its marker is not beside it" if was_used else ""
     if found is None or found.store_id != mark.store_id:
         return "it is not the database that was here before"
     if found.writes < mark.writes:

@@ -161,6 +161,8 @@ class Writer:
 
     def _written(self, batch: list[Job]) -> Answers:
         """Run the batch as one transaction: all of it is durable before any of it is answered."""
+        if self._file.settled and self._file.was_touched():
+            self._is_ours()  # else a checkpoint of this batch would mix two files
         if not self._file.settled or self._why_lost:
             why = self._why_lost or "whether the last commit is in the file is not known yet"
             return [(job.future, StoreUnavailable(f"SQLite: {why}")) for job in batch]
@@ -169,7 +171,11 @@ class Writer:
         try:
             connection.execute("BEGIN IMMEDIATE")
             answers = outcomes_of(connection, batch, stop=True)
-            count_write(connection)
+            if not count_write(connection, self._file.identity):
+                connection.execute("ROLLBACK")
+                self._file.was_written_over()
+                self._is_ours()
+                return self._written(batch)  # which is refused now
         except sqlite3.Error as error:
             return self._rolled_back(connection, batch, error)
         try:
