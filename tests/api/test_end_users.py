@@ -14,6 +14,7 @@ from payment_service.storage.collections import PAYMENTS
 from tests.api.access import Guarded, open_guarded
 from tests.api.asgi import Heard
 from tests.api.belongings import NOBODYS, asking_for, belongings
+from tests.parts.failed_over import JustFailedOver
 from tests.parts.shop import Shop
 
 JANE, BOB = "jane@example.com", "bob@example.com"
@@ -159,6 +160,21 @@ async def test_somebody_elses_customer_or_order_cannot_be_paid_with(api: Guarded
     assert (bobs_order.status, bobs_order.code) == (404, "not_found")
     assert "data" not in bobs_order.body
     assert api.shop.engine.ledger()["payment_intents"] == charges
+
+
+async def test_somebody_elses_order_is_theirs_also_when_the_store_has_just_failed_over(
+    api: Guarded,
+) -> None:
+    bobs = await belongings(api, BOB, "order-of-bob")
+    store: Any = JustFailedOver(api.shop.world.store)
+    store.hidden.add(bobs.order_id)
+    api.shop.world = replace(api.shop.world, store=store)
+    late = replace(open_guarded(api.shop), provider=api.provider)
+    asked = {"amount": 6522, "orderId": bobs.order_id, "paymentMethodId": "pm_card_visa"}
+
+    heard = await late.as_(api.provider.user(JANE), "POST", "/payment/payment-intent", asked)
+
+    assert (heard.status, heard.code) == (404, "not_found")
 
 
 async def test_what_is_nobodys_customers_is_no_end_users_either(api: Guarded) -> None:

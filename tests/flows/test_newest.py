@@ -15,34 +15,11 @@ from payment_service.flows.newest import newest
 from payment_service.ports import LINEARIZABLE, AlreadyExists, Collection, StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS, PAYMENTS
 from tests.flows.buying import VISA, order, pay
+from tests.parts.failed_over import JustFailedOver
 from tests.parts.shop import Shop, open_shop
 from tests.parts.virtual_time import run
 
 EMAIL = "a@example.com"
-
-
-class JustFailedOver:
-    """The Store port on a fresh primary: what is named in `hidden` is shown to the newest reads."""
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-        self.hidden: set[str] = set()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def get(self, collection: Collection[Any], id: str) -> Any:
-        """Read, unless a majority does not show it yet."""
-        found = await self._store.get(collection, id)
-        return None if self._is_hidden(found) else found
-
-    async def find_one(self, collection: Collection[Any], column: str, value: str) -> Any:
-        """As above."""
-        found = await self._store.find_one(collection, column, value)
-        return None if self._is_hidden(found) else found
-
-    def _is_hidden(self, found: Any) -> bool:
-        return found is not None and found.id in self.hidden and not LINEARIZABLE.get()
 
 
 async def opened() -> tuple[Shop, JustFailedOver]:

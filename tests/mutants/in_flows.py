@@ -241,4 +241,28 @@ WORKERS = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*CORRIDOR, *WORKERS)
+LATEST: tuple[Mutant, ...] = (
+    Mutant(
+        "what is not shown is not there",
+        "flows/newest.py",
+        "    if found is not None:\n        return found\n",
+        "    if found is None:\n        return found\n",
+        ("tests/flows/test_newest.py",),
+    ),
+    Mutant(
+        "a payment that is not shown yet is told as missing",
+        "flows/find_payment.py",
+        "        with as_new_as_can_be():\n            payment = await _find(world, id)",
+        "        payment = await _find(world, id)",
+        ("tests/flows/test_newest.py",),
+    ),
+    Mutant(
+        "a customer that was forgotten meanwhile is a contradiction",
+        "flows/advance.py",
+        "if found is None and isinstance(doc, Customer):",
+        "if found is None and isinstance(doc, Payment):",
+        ("tests/flows/test_newest.py",),
+    ),
+)
+
+MUTANTS: tuple[Mutant, ...] = (*CORRIDOR, *WORKERS, *LATEST)

@@ -30,6 +30,8 @@ _REJECTED: Final = frozenset({"card_not_found", "card_not_usable", "stripe_refus
 # Definite answers, which are kept under their key.
 DONE: Final = frozenset({200, 201})
 KEPT: Final = DONE | {402, 404, 409}
+# What a 503 says which speaks of its request, and not of what came before it.
+NOTHING_DONE: Final = "nothing was charged"
 # Of a request that has not begun, or of which nothing is known: the caller asks again.
 _SAYS_NOTHING: Final = frozenset({"idempotency_key_in_use"})
 # An answer is kept for a day, and not by the second.
@@ -292,8 +294,8 @@ class HttpClients(Clients):
                 return "processing"
             case 402:
                 return "declined"
-            case 503:
-                return "away"
+            case 503:  # only some say that nothing was done
+                return "away" if NOTHING_DONE in body["message"] else "doubt"
         if code in _SAYS_NOTHING:
             return "lost"
         return "rejected" if code in _REJECTED else f"refused_{code}"

@@ -236,7 +236,7 @@ def random_life(seed: int) -> Life:
     pauses, news = chance.choice((0, 0, 0, 1, 2)), chance.choice(NEWS)
     skew_s = chance.choice((0, 0, 0, 4, 300, -300, *CLOCKS_OFF_S))
     replicas = chance.choice((1, 1, 2))
-    return Life(
+    life = Life(
         scenario=scenario,
         card=card,
         fault=_stripe(chance),
@@ -257,6 +257,13 @@ def random_life(seed: int) -> Life:
         jump=_jumps(chance),
         currency=chance.choice(CURRENCIES),
     )
+    return replace(life, suspend=()) if is_unseen(life) else life
+
+
+def is_unseen(life: Life) -> bool:
+    """Whether a clock is set back by as much as its machine has slept, which none of it shows."""
+    slept_s = STANDING["suspend"]
+    return bool(life.suspend) and any(by_s == -slept_s for _, by_s in life.jump)
 
 
 def _some(chance: Random, kinds: tuple[str, ...], *, calls: int, most: int) -> Faults:

@@ -69,6 +69,7 @@ async def _live(life: Life, variant: Variant, *, watching: bool) -> Outcome:
     broken = [f"a contradiction: {error!r}" for error in town.errors()]
     violations = [*town.watch.complaints, *judge(evidence), *clients.contradictions, *broken]
     clients.close()
+    town.variant.over()
     _tell_the_end(town.trace, evidence.shown, violations)
     return Outcome(
         life=life,

@@ -1,6 +1,6 @@
 """The store of a life in a file that its own thread writes: see `tests.parts.store_in_a_thread`.
 
-Each life has a file of its own, which is closed and thrown away when the next one begins.
+Each life has a file of its own, which is thrown away at its end, or when the next one begins.
 """
 
 from dataclasses import replace
@@ -67,4 +67,9 @@ def folder() -> Folder:
 def on_a_file(variant: Variant) -> Variant:
     """Return the service with its documents in a file."""
     happened = set(variant.happened)
-    return replace(variant, shelf=lambda: folder().another(happened), happened=happened)
+    return replace(
+        variant,
+        shelf=lambda: folder().another(happened),
+        over=lambda: folder().close(),
+        happened=happened,
+    )

@@ -15,7 +15,7 @@ from payment_service.domain.payment import Payment, State
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
-from payment_service.ports import StoreInDoubt, Unavailable
+from payment_service.ports import GatewayLost, StoreInDoubt, StoreLost, Unavailable
 from tests.parts.virtual_time import epoch_s
 from tests.simulation.inbox import taken_minor
 from tests.simulation.town import Town
@@ -138,7 +138,8 @@ class Talkers:
         match task.exception():
             case None:
                 return "answered", task.result()
-            case StoreInDoubt():  # a 202: it may have been begun, and goes on by itself then
+            # Something may have been begun, and goes on by itself then.
+            case StoreInDoubt() | StoreLost() | GatewayLost():
                 return "doubt", None
             case Unavailable():
                 return "away", None

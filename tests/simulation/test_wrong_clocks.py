@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation import planted_clocks
-from tests.simulation.lives import CLOCKS_OFF_S, gates
+from tests.simulation.lives import CLOCKS_OFF_S, gates, is_unseen, random_life
 from tests.simulation.living import Outcome, live
 from tests.simulation.plan import EVERY, Life, read_life
 from tests.simulation.process import Gate
@@ -100,3 +100,12 @@ def test_mistakes_about_time_are_caught(variant: Variant, life: str, found: str)
 
     assert any(violation.startswith(found) for violation in mistaken.violations)
     assert live(read_life(life)).violations == ()
+
+
+def test_no_life_is_drawn_whose_machine_cannot_know_that_it_slept() -> None:
+    unseen = read_life("pay_once/visa/suspend=3a/jump=9a:-90000/once")
+
+    assert is_unseen(unseen)
+    assert not is_unseen(replace(unseen, suspend=()))
+    assert not is_unseen(replace(unseen, jump=()))
+    assert not any(is_unseen(random_life(seed)) for seed in range(3_000))

@@ -75,8 +75,8 @@ class Variant:
     recovers: whether there is a worker; blind_to: the collections in which it never finds anything
     due. keeps_apart: whether walkers know of each other. clock_stands: whether a process that
     stands still takes its clocks with it. clock: how the time is told. shelf: opens the store, an
-    empty one for each life. app: what is between HTTP callers and the application. happened: the
-    kinds of lives that this service is one of.
+    empty one for each life. app: what is between HTTP callers and the application. over: called
+    when its life is over. happened: the kinds of lives that this service is one of.
     """
 
     name: str = "honest"
@@ -93,6 +93,7 @@ class Variant:
     clock: Callable[[DisciplinedClock], Clock] = lambda clock: clock
     shelf: Callable[[], Store] = lambda: open_store(":memory:", COLLECTIONS)
     app: Callable[[Any], Any] = lambda app: app
+    over: Callable[[], None] = lambda: None
     happened: set[str] = field(default_factory=set)
 
 
