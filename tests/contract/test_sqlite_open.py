@@ -203,7 +203,7 @@ async def test_due_find_and_page_use_their_indexes(path: Path) -> None:
     await store.close()
 
     assert plans == [
-        ["SEARCH payments USING INDEX payments_wake_at (wake_at<?)"],
+        ["SEARCH payments USING INDEX payments_wake_at (wake_at>? AND wake_at<?)"],
         ["SEARCH payments USING INDEX payments_intent_id (intent_id=?)"],
         ["SCAN payments USING INDEX payments_created_at"],
         [f"SEARCH payments USING INDEX payments_customer_id (customer_id=? AND {behind})"],
