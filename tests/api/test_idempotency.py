@@ -16,6 +16,7 @@ from payment_service.ports import Store, StoreUnavailable
 from payment_service.storage.collections import REQUESTS
 from tests.api.asgi import Heard
 from tests.api.conftest import Api, open_api
+from tests.flows.watched_store import WatchedStore
 from tests.parts.shop import Shop
 
 
@@ -218,13 +219,36 @@ async def test_decimals_come_back_as_they_went(shop: Shop) -> None:
     assert first.raw == again.raw
 
 
-async def test_a_request_that_died_is_taken_over(api: Api) -> None:
-    customer_id = await api.new_payer()
+async def died(api: Api, customer_id: str) -> None:
+    """Leave the claim of a request whose process was killed before it could answer."""
     await pay(api, customer_id)
     done = await kept(api)
     assert done is not None
-    died = replace(done, version=done.version + 1, status_code=None, body=None)
-    await api.shop.world.store.replace(REQUESTS, died, expected_version=done.version)
+    claim = replace(done, version=done.version + 1, status_code=None, body=None)
+    await api.shop.world.store.replace(REQUESTS, claim, expected_version=done.version)
+
+
+async def test_a_request_that_died_with_the_process_before_is_not_said_to_be_running(
+    api: Api,
+) -> None:
+    customer_id = await api.new_payer()
+    await died(api, customer_id)
+
+    again = await pay(api, customer_id)
+
+    assert (again.status, again.data["status"]) == (200, "succeeded")
+    assert len(api.shop.engine.ledger()["payment_intents"]) == 1
+
+
+async def test_a_request_that_died_in_another_process_is_taken_over_when_its_claim_lapses(
+    shop: Shop,
+) -> None:
+    shared = WatchedStore(shop.world.store)
+    shared.others_use_it = True
+    shop.world = replace(shop.world, store=shared)
+    api = open_api(shop)
+    customer_id = await api.new_payer()
+    await died(api, customer_id)
 
     too_soon = await pay(api, customer_id)
     await api.shop.world.clock.sleep(66)

@@ -4,7 +4,8 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -65,6 +66,25 @@ async def idempotently(
     """
     assert call.key is not None
     request = _request(world, call, deadline_s)
+    with _running(world, request):
+        return await _once(world, request, act)
+
+
+@contextmanager
+def _running(world: World, request: StoredRequest) -> Iterator[None]:
+    """Count who in this process has to do with a key."""
+    world.keys_in_use[request.id] += 1
+    try:
+        yield
+    finally:
+        world.keys_in_use[request.id] -= 1
+        if not world.keys_in_use[request.id]:
+            del world.keys_in_use[request.id]
+
+
+async def _once(
+    world: World, request: StoredRequest, act: Callable[[], Awaitable[Answer]]
+) -> Answer:
     kept = await _claim(world, request)
     if kept.status_code is not None:
         return await _replayed(world, kept)
@@ -112,7 +132,7 @@ async def _claim(world: World, request: StoredRequest) -> StoredRequest:
         if known is None:  # the one before has let go of it
             continue
         if known.expires_at > request.created_at:
-            _check(known, request)
+            _check(world, known, request)
             if known.status_code is not None:
                 return known
         taken = replace(request, version=known.version + 1)
@@ -124,10 +144,12 @@ async def _claim(world: World, request: StoredRequest) -> StoredRequest:
     raise StoreUnavailable(f"lost {LOST_RACES_MAX} races for one idempotency key")
 
 
-def _check(known: StoredRequest, request: StoredRequest) -> None:
+def _check(world: World, known: StoredRequest, request: StoredRequest) -> None:
     if known.fingerprint != request.fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key was used for another request.")
-    if known.status_code is None and known.claimed_until > request.created_at:
+    # On a store that serves one process, a claim of which nobody here knows is a dead process's.
+    is_alive = not world.store.exclusive or world.keys_in_use[request.id] > 1
+    if known.status_code is None and is_alive and known.claimed_until > request.created_at:
         raise IdempotencyKeyInUse(
             "The first request with this Idempotency-Key is still running.",
             retry_after_s=IN_USE_RETRY_S,

@@ -109,6 +109,8 @@ class World:
     appliers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(APPLY_AT_ONCE))
     # How many walkers of this process are asking Stripe about a document, by its place.
     under_way: Counter[str] = field(default_factory=Counter)
+    # How many requests of this process have to do with an idempotency key, by its record's id.
+    keys_in_use: Counter[str] = field(default_factory=Counter)
     suspects: Suspects = field(default_factory=Suspects)
     asking_time: Once = field(default_factory=Once)
     # How many payers wait for Stripe: they are no load.
