@@ -50,8 +50,8 @@ REQUESTS = (
     Mutant(
         "a request that is still running is begun a second time",
         "api/idempotency.py",
-        "    if known.status_code is None and known.claimed_until > request.created_at:\n",
-        "    if False:\n",
+        "known.status_code is None and is_alive and known.claimed_until > request.created_at",
+        "False",
         (KEYS,),
     ),
     Mutant(
