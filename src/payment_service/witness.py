@@ -13,7 +13,7 @@ from payment_service.domain.history import Entry
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent
 from payment_service.domain.payment import Payment
-from payment_service.ports import Document
+from payment_service.ports import Document, Unavailable
 
 _log = structlog.get_logger("payments")
 
@@ -108,7 +108,13 @@ class LogWitness:
         _log.warning("cards.paused", kind=kind, tally_id=tally_id, until=until.isoformat())
 
     def stumbled(self, id: str, error: BaseException) -> None:
-        """Log the exception with its traceback; the claim lapses and somebody tries again."""
+        """Log the exception with its traceback; the claim lapses and somebody tries again.
+
+        That the database or Stripe is away is no bug, and why is told once where it is noticed.
+        """
+        if isinstance(error, Unavailable):
+            _log.warning("document.waits", id=id, reason=str(error))
+            return
         STUMBLES.inc()
         _log.error("document.stumbled", id=id, exc_info=error)
 
