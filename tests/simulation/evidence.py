@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -57,7 +58,7 @@ MADE_UP = "declined"
 REFUSALS = frozenset({MADE_UP, "rejected", "rejected_unsaved"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """All of it. `shown`: what the service shows of each order or e-mail, None for nothing.
 
@@ -93,10 +94,22 @@ class Evidence:
 
     def by_order(self) -> dict[str, list[Found]]:
         """Return the PaymentIntents of each order."""
+        return self._intents
+
+    @cached_property
+    def _intents(self) -> dict[str, list[Found]]:
         orders: dict[str, list[Found]] = {}
         for intent in self.ledger["payment_intents"]:
             orders.setdefault(intent["metadata"].get("order_id"), []).append(intent)
         return orders
+
+    @cached_property
+    def talks(self) -> dict[str, list[Conversation]]:
+        """What was told of each order, or under whatever else a conversation is filed."""
+        talks: dict[str, list[Conversation]] = {}
+        for talk in self.told:
+            talks.setdefault(talk.order_id, []).append(talk)
+        return talks
 
     def shown_state(self, order: str) -> str:
         """Return the state that the service shows of an order."""
@@ -106,7 +119,8 @@ class Evidence:
 
 def talks_of(seen: Evidence, *wishes: str, order: str | None = None) -> list[Conversation]:
     """Return what was told about these wishes, of one order or of all."""
-    return [t for t in seen.told if t.wish in wishes and order in {None, t.order_id}]
+    told = seen.told if order is None else seen.talks.get(order, ())
+    return [talk for talk in told if talk.wish in wishes]
 
 
 def refunds_of(seen: Evidence, talk: Conversation, *, live: bool) -> list[Found]:
