@@ -152,8 +152,9 @@ class _Soak:
         for number in range(len(self.running.replicas)):
             await self.keeper.kill(number, 0.0)
         owed = await come_to_rest(store, self.buyers, within_s=within_s)
+        settled_s = loop.time() - began
         outcome = await self._judge(store, [str(one) for one in owed])
-        outcome.hits, outcome.settled_s = hits, loop.time() - began
+        outcome.hits, outcome.settled_s = hits, settled_s
         return outcome
 
     async def _sit(self, seat: int, end: float) -> None:
