@@ -14,6 +14,7 @@ from payment_service.storage.collections import PAYMENTS
 from tests.api.access import Guarded, open_guarded
 from tests.api.asgi import Heard
 from tests.api.belongings import NOBODYS, asking_for, belongings
+from tests.flows.watched_store import WatchedStore
 from tests.parts.failed_over import JustFailedOver
 from tests.parts.shop import Shop
 
@@ -175,6 +176,29 @@ async def test_somebody_elses_order_is_theirs_also_when_the_store_has_just_faile
     heard = await late.as_(api.provider.user(JANE), "POST", "/payment/payment-intent", asked)
 
     assert (heard.status, heard.code) == (404, "not_found")
+
+
+async def test_an_order_that_somebody_else_pays_meanwhile_is_theirs_and_shows_nothing(
+    api: Guarded,
+) -> None:
+    bob, jane = api.provider.user(BOB), api.provider.user(JANE)
+    await belongings(api, JANE, "order-of-jane")
+    await belongings(api, BOB, "order-of-bob")
+    asked = {"amount": 6522, "orderId": "order-of-both", "paymentMethodId": "pm_card_visa"}
+
+    async def bob_pays() -> None:
+        paid = await api.as_(bob, "POST", "/payment/payment-intent", asked)
+        assert (paid.status, paid.data["status"]) == (200, "succeeded")
+
+    store = WatchedStore(api.shop.world.store)
+    store.before_writes.append(bob_pays)
+    api.shop.world = replace(api.shop.world, store=store)
+    late = replace(open_guarded(api.shop), provider=api.provider)
+
+    heard = await late.as_(jane, "POST", "/payment/payment-intent", asked)
+
+    assert (heard.status, heard.code) == (404, "not_found")
+    assert "data" not in heard.body
 
 
 async def test_what_is_nobodys_customers_is_no_end_users_either(api: Guarded) -> None:

@@ -165,6 +165,8 @@ class GatedStore:
 
         async def act() -> None:
             await self._shelf.raw.insert(collection, doc)
+            # The store says that there was none; a removal whose answer was lost had removed it.
+            self._shelf.removed(collection, doc.id)
             self._shelf.committed(collection, doc)
 
         place = (collection.name, doc.id)
