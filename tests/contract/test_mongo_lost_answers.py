@@ -164,8 +164,11 @@ async def test_a_silent_connection_does_not_use_up_the_time_of_the_others(
         assert await ours.get(THINGS, "t") == Thing("t")
 
 
-async def test_the_time_of_a_call_is_bounded_whatever_is_silent(mongo_uri: str) -> None:
-    async with behind_a_proxy(mongo_uri, timeout_s=1, pool_max=1) as (ours, proxy, _):
+@pytest.mark.parametrize("pool_max", [1, 6])
+async def test_the_time_of_a_call_is_bounded_whatever_is_silent(
+    mongo_uri: str, pool_max: int
+) -> None:
+    async with behind_a_proxy(mongo_uri, timeout_s=1, pool_max=pool_max) as (ours, proxy, _):
         for command in ("insert", "find", "update", "delete", "ping"):
             proxy.always(command, Fault.STALL)
         loop = asyncio.get_running_loop()
@@ -183,7 +186,11 @@ async def test_the_time_of_a_call_is_bounded_whatever_is_silent(mongo_uri: str) 
 
         writing, reading = StoreInDoubt, StoreUnavailable
         kinds = [writing, reading, writing, writing, reading, reading]
-        assert [type(h) for h in heard] == kinds
+        told = [type(h) for h in heard]
+        if pool_max == 1:  # a write that waits in vain for the one connection was never sent
+            assert all(kind in {mine, reading} for kind, mine in zip(told, kinds, strict=True))
+        else:
+            assert told == kinds
         assert loop.time() - began_at < 2
 
 
