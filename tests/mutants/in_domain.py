@@ -10,6 +10,7 @@ CORRIDOR = "tests/domain/test_corridor.py"
 ASKED = "tests/domain/test_what_is_asked.py"
 BOUNDED = "tests/domain/test_waits_are_bounded.py"
 HEARD = "tests/domain/test_heard_of.py"
+LATE = "tests/domain/test_late_money.py"
 
 CALLS = (
     Mutant(
@@ -250,4 +251,57 @@ ATTEMPTS = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*CALLS, *ATTEMPTS)
+LATE_MONEY = (
+    Mutant(
+        "an order whose money was taken late is charged again",
+        "domain/wishes.py",
+        "    if payment.was_paid_late:\n",
+        "    if False:\n",
+        (LATE,),
+    ),
+    Mutant(
+        "a hold is captured beside money that was taken late",
+        "domain/wishes.py",
+        "    _check_never_paid(payment)\n    attempt = payment.attempt\n",
+        "    attempt = payment.attempt\n",
+        (LATE,),
+    ),
+    Mutant(
+        "an attempt is sent though the money was taken late meanwhile",
+        "domain/corridor_attempts.py",
+        "    if payment.was_paid_late and attempt.operation is not Operation.CANCEL:\n"
+        "        return 0\n",
+        "",
+        (LATE,),
+    ),
+    Mutant(
+        "a capture goes on though the money was taken late meanwhile",
+        "domain/corridor_attempts.py",
+        "    if payment.was_paid_late or (operation not in PATIENT",
+        "    if (operation not in PATIENT",
+        (LATE,),
+    ),
+    Mutant(
+        "the payer may pay a second time what was paid late",
+        "domain/watching.py",
+        "    if payment.was_paid_late:\n        return 0\n",
+        "",
+        (LATE,),
+    ),
+    Mutant(
+        "a hold beside money that was taken late is kept",
+        "domain/watching.py",
+        " and not payment.was_paid_late:",
+        ":",
+        (LATE,),
+    ),
+    Mutant(
+        "what could still be paid beside late money is left until its next look",
+        "domain/corridor_attempts.py",
+        "        payment = replace(payment, look_at=moment.now)\n    return noted",
+        "        pass\n    return noted",
+        (LATE,),
+    ),
+)
+
+MUTANTS: tuple[Mutant, ...] = (*CALLS, *ATTEMPTS, *LATE_MONEY)

@@ -93,7 +93,7 @@ ENDPOINTS = (
             400: ("card_not_usable",),
             402: ("card_declined", "authentication_required"),
             404: ("not_found", "card_not_found"),
-            409: ("payment_canceled",),
+            409: ("payment_canceled", "order_already_paid"),
             429: ("too_many_card_refusals",),
         },
     ),
@@ -115,7 +115,12 @@ ENDPOINTS = (
         refusals={
             400: ("amount_not_integer", "amount_null", "amount_not_positive"),
             404: ("not_found",),
-            409: ("payment_not_capturable", "capture_exceeds_hold", "payment_in_progress"),
+            409: (
+                "payment_not_capturable",
+                "capture_exceeds_hold",
+                "payment_in_progress",
+                "order_already_paid",
+            ),
         },
     ),
     Endpoint(

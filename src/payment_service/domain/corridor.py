@@ -49,7 +49,7 @@ def next_step(payment: Payment, moment: Moment) -> PaymentStep | None:
 
 
 def _attempt_step(payment: Payment, attempt: Attempt, moment: Moment) -> PaymentStep:
-    ask_for_s = attempts.ask_for_s(attempt, moment)
+    ask_for_s = attempts.ask_for_s(payment, attempt, moment)
     if calls.next_move(attempt.call, moment.now, ask_for_s=ask_for_s) is Move.LOOK:
         return _look_step(payment, attempt)
     if attempt.operation is Operation.CREATE:

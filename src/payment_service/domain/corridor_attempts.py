@@ -53,8 +53,10 @@ PATIENT_FOR_S = float(calls.KEY_HELD_S)
 PAST_CONFIRMING = FINAL | {State.REQUIRES_CAPTURE, State.PROCESSING}
 
 
-def ask_for_s(attempt: Attempt, moment: Moment) -> float:
+def ask_for_s(payment: Payment, attempt: Attempt, moment: Moment) -> float:
     """Return how long after it was begun the attempt's effect may still be asked for."""
+    if payment.was_paid_late and attempt.operation is not Operation.CANCEL:
+        return 0
     if attempt.operation in PATIENT:
         return PATIENT_FOR_S
     return moment.policy.payer_expects_charge_s
@@ -175,6 +177,8 @@ def _contradicted(
     if payment.late_intent_id is not None:
         return payment
     payment = replace(payment, late_intent_id=intent.id)
+    if payment.look_at is not None:  # what could still be paid is looked at, and cancelled
+        payment = replace(payment, look_at=moment.now)
     return noted(payment, CONTRADICTED, moment, request_id)
 
 
@@ -213,7 +217,7 @@ def _has_moved(payment: Payment, attempt: Attempt, intent: Intent) -> bool:
 
 def _found_nothing(payment: Payment, attempt: Attempt, moment: Moment) -> Payment:
     call = calls.found_nothing(attempt.call, moment.now)
-    limit_s = ask_for_s(attempt, moment)
+    limit_s = ask_for_s(payment, attempt, moment)
     may_ask = calls.may_ask(call, moment.now, ask_for_s=limit_s)
     if payment.intent_id is not None and not may_ask:
         # The PaymentIntent itself lets no second success through, so a new key is safe here.
@@ -228,19 +232,19 @@ def _found_nothing(payment: Payment, attempt: Attempt, moment: Moment) -> Paymen
     return with_call(payment, attempt, call)
 
 
-def _fresh(attempt: Attempt, moment: Moment) -> bool:
+def _fresh(payment: Payment, attempt: Attempt, moment: Moment) -> bool:
     age = moment.now - attempt.call.begun_at
-    return age < timedelta(seconds=ask_for_s(attempt, moment))
+    return age < timedelta(seconds=ask_for_s(payment, attempt, moment))
 
 
 def _go_on(payment: Payment, attempt: Attempt, operation: Operation, moment: Moment) -> Payment:
     """Go on with the PaymentIntent that is there, under a key of its own.
 
     The time the payer expects the charge runs on; a payment past it is cancelled, not charged. A
-    capture that was asked for is asked for until the hold is gone.
+    capture that was asked for is asked for until the hold is gone. What was paid late is cancelled.
     """
     begun_at = waiting_since = attempt.call.begun_at
-    if operation not in PATIENT and not _fresh(attempt, moment):
+    if payment.was_paid_late or (operation not in PATIENT and not _fresh(payment, attempt, moment)):
         operation = Operation.CANCEL
     if operation in PATIENT:
         begun_at, waiting_since = moment.now, payment.entered_at

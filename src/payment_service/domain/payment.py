@@ -199,6 +199,11 @@ class Payment:
         return State.ASKING if self.attempt is not None else self.status
 
     @property
+    def was_paid_late(self) -> bool:
+        """Whether what the order had given up took its money: nothing more may be taken for it."""
+        return self.late_intent_id is not None and self.status is not State.SUCCEEDED
+
+    @property
     def order_id(self) -> str:
         """The order that this is the payment of."""
         return self.id

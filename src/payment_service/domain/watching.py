@@ -4,7 +4,7 @@ Decided only by a look that has just shown that nobody moved it, never by a time
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from math import inf
 
 from payment_service.domain import hold as holds
 from payment_service.domain.moment import Moment
@@ -18,19 +18,27 @@ ABANDONED = "abandoned"
 
 
 def left_alone(payment: Payment, moment: Moment) -> Payment:
-    """Return the payment with what its patience has come to, if it has come to anything."""
-    if payment.status is State.REQUIRES_CAPTURE:
+    """Return the payment with what its patience has come to, if it has come to anything.
+
+    There is none with a payment whose order was paid late: its payer could pay a second time.
+    """
+    if payment.status is State.REQUIRES_CAPTURE and not payment.was_paid_late:
         return _with_hold_kept(payment, moment)
-    policy = moment.policy
-    waits = payment.status is State.REQUIRES_ACTION
-    limit_s = policy.action_expires_s if waits else policy.payment_expires_s
-    if not (waits or payment.status in OPEN) or moment.now - payment.entered_at < timedelta(
-        seconds=limit_s
-    ):
+    if (moment.now - payment.entered_at).total_seconds() < _patience_s(payment, moment):
         return payment
     failure = payment.failure
     begun = begin_attempt(payment, Operation.CANCEL, moment, request_id=EXPIRY, reason=ABANDONED)
     return replace(begun, failure=failure)
+
+
+def _patience_s(payment: Payment, moment: Moment) -> float:
+    """Return how long the payment may stay in its status before it is cancelled."""
+    waits = payment.status is State.REQUIRES_ACTION
+    if not (waits or payment.status in OPEN or payment.status is State.REQUIRES_CAPTURE):
+        return inf
+    if payment.was_paid_late:
+        return 0
+    return moment.policy.action_expires_s if waits else moment.policy.payment_expires_s
 
 
 def _with_hold_kept(payment: Payment, moment: Moment) -> Payment:

@@ -81,7 +81,7 @@ def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
 
 def _check_never_paid(payment: Payment) -> None:
     """Refuse to charge an order a second time whose money was taken by what it had given up."""
-    if payment.late_intent_id is not None and payment.state is not State.SUCCEEDED:
+    if payment.was_paid_late:
         raise OrderAlreadyPaid(
             "An attempt to pay this order that had been given up took the money after all.",
             payment=payment,
@@ -195,8 +195,9 @@ def capture_payment(
     """Return the payment with a capture begun, or None when that capture is done or under way.
 
     amount_minor: None takes all that is held. What is not captured is released.
-    Raises PaymentNotCapturable, CaptureExceedsHold.
+    Raises PaymentNotCapturable, CaptureExceedsHold, OrderAlreadyPaid.
     """
+    _check_never_paid(payment)
     attempt = payment.attempt
     if attempt is not None and attempt.operation is Operation.CAPTURE:
         if attempt.amount_minor == amount_minor:

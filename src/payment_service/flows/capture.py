@@ -20,7 +20,8 @@ async def capture(
     """Return the payment as it stands at the latest at the deadline; `asking` is not known yet.
 
     amount_minor: None takes all that is held; what is not taken is released.
-    Raises PaymentNotCapturable, CaptureExceedsHold, PaymentInProgress, StoreUnavailable.
+    Raises PaymentNotCapturable, CaptureExceedsHold, PaymentInProgress, OrderAlreadyPaid,
+    StoreUnavailable.
     """
 
     def begin(current: Payment, moment: Moment) -> Payment:

@@ -27,7 +27,8 @@ async def confirm_payment(
 
     It is looked at first: what the payer's client has done is then known. A default card is never
     taken here, for a client that did nothing has not said that it should be charged.
-    Raises PaymentCanceled, TooManyCardRefusals, InvalidRequest, StoreUnavailable.
+    Raises PaymentCanceled, OrderAlreadyPaid, TooManyCardRefusals, InvalidRequest,
+    StoreUnavailable.
     """
     await let_try(world, customer_id=payment.terms.customer_id, card=payment_method_id)
     payment = await look_again(world, payment)
