@@ -161,6 +161,8 @@ def _follow(what: str, parts: Iterable[Tally], count: int, total: Tally) -> None
     lived_before = total.lives
     for number, part in enumerate(parts, start=1):
         total.add(part)
+        for life, found in part.failures:
+            print(f"{life}: {found}", flush=True)
         now = perf_counter()
         if now - said >= PROGRESS_EVERY_S or number == count:
             said = now

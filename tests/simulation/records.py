@@ -8,8 +8,8 @@ from itertools import combinations
 from typing import Any, Final
 
 from tests.simulation.comparing import Record, email_of
-from tests.simulation.evidence import Evidence, Found, talks_of
-from tests.simulation.talking import Conversation
+from tests.simulation.evidence import Evidence, Found, refunds_of, talks_of
+from tests.simulation.talking import AGAIN, Conversation
 
 # How the service marks at Stripe what is its own.
 OURS: Final = "payment-service"
@@ -33,6 +33,9 @@ LAST4: Final = {
     "pm_card_chargeDeclined": "0002",
     "pm_card_threeDSecure2Required": "3220",
 }
+
+# Words after which whoever heard nothing else does not know whether anything was begun.
+UNKNOWN: Final = AGAIN - {"processing"}
 
 
 def payment_records(
@@ -101,15 +104,22 @@ def _cards(seen: Evidence, talk: Conversation, order: str) -> set[str]:
     kept = [one for email in emails for one in card_records(seen, email or "")]
     if named is not None:
         return {one["card"] for one in kept if one["made"] == named}
-    gone = {
-        one.asked["card"]
+    removals = [
+        one
         for one in talks_of(seen, "detach")
         if one.answers
         and talk.answers
         and one.answers[0].asked_at < talk.answers[0].asked_at
         # Of one that was told 503 each time nothing was begun.
         and set(one.words) != {"away"}
-    }
+    ]
+    known = [one for one in removals if not UNKNOWN.issuperset(one.words)]
+    return _chosen(kept, removals) | _chosen(kept, known)
+
+
+def _chosen(kept: list[dict[str, Any]], removals: list[Conversation]) -> set[str]:
+    """Return the last digits of the cards that may be the default one after these removals."""
+    gone = {one.asked["card"] for one in removals}
     left = [one for one in kept if one["made"] is None or one["made"] not in gone]
     chosen = [one for one in left if one["is_default"] and one["is_kept"]]
     return {one["card"] for one in chosen[-1:] or left}
@@ -157,6 +167,12 @@ def refund_records(seen: Evidence, talk: Conversation, refund: Found) -> list[Re
         one["amount"]
         for one in books["refunds"]
         if one["payment_intent"] == refund["payment_intent"] and one["id"] != refund["id"]
+    ]
+    # One that Stripe refused in the end held its amount until then.
+    others += [
+        one.amount_minor
+        for one in talks_of(seen, "refund", order=talk.order_id)
+        if one.refund_id != talk.refund_id and not refunds_of(seen, one, live=False)
     ]
     held = {sum(some) for n in range(len(others) + 1) for some in combinations(others, n)}
     return [{**record, "amount": taken - some} for some in sorted(held)]
