@@ -12,6 +12,7 @@ from payment_service.adapters.stripe import SignedEvents
 from payment_service.api.app import ApiOptions, Gate, build_app
 from payment_service.ports import Store, StoreInDoubt
 from tests.api.asgi import Heard
+from tests.api.beginnings import customer, held, nothing, paid, payer, unconfirmed
 from tests.api.conftest import Api
 from tests.parts.shop import Shop, open_shop
 from tests.parts.virtual_time import epoch_s
@@ -58,33 +59,6 @@ class Losing:
         if is_lost:
             self.lost.append(collection.name)
             raise StoreInDoubt("the answer was lost")
-
-
-async def nothing(_: Api) -> str:
-    return ""
-
-
-async def payer(api: Api) -> str:
-    return await api.new_payer()
-
-
-async def customer(api: Api) -> str:
-    return await api.new_customer()
-
-
-async def paid(api: Api) -> str:
-    assert (await api.pay()).status == 200
-    return ""
-
-
-async def held(api: Api) -> str:
-    assert (await api.pay(captureMethod="manual")).status == 200
-    return ""
-
-
-async def unconfirmed(api: Api) -> str:
-    assert (await api.pay(confirm=False)).status == 200
-    return ""
 
 
 def card_of(customer_id: str, **more: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from payment_service.api.app import ApiOptions, Gate, build_app
 from payment_service.ports import Store, StoreUnavailable
 from stripe_sandbox.faults import Fault, FaultKind
 from tests.api.asgi import Heard
+from tests.api.beginnings import customer, held, paid, payer
 from tests.api.conftest import Api, open_api
 from tests.parts.shop import Shop, open_shop
 
@@ -60,24 +61,6 @@ async def deleted(api: Api) -> str:
     gateway: Any = api.shop.world.gateway
     await gateway._client.raw_request_async("delete", f"/v1/customers/{who}")
     return who
-
-
-async def payer(api: Api) -> str:
-    return await api.new_payer()
-
-
-async def customer(api: Api) -> str:
-    return await api.new_customer()
-
-
-async def paid(api: Api) -> str:
-    assert (await api.pay()).status == 200
-    return ""
-
-
-async def held(api: Api) -> str:
-    assert (await api.pay(captureMethod="manual")).status == 200
-    return ""
 
 
 def pays(who: str) -> dict[str, Any]:
