@@ -226,6 +226,17 @@ async def restore_elsewhere(path: Path) -> None:
     move(copy, path)
 
 
+async def restore_its_first_day_elsewhere(path: Path) -> None:
+    """Only the file was copied, while all that was written yet lay in its log."""
+    copy = path.with_name("copy")
+    async with opened(path) as store:
+        await store.insert(THINGS, Thing("in the log"))
+        shutil.copy(path, copy)
+    for name in ("", ".marker"):
+        remove(path.with_name(f"store.db{name}"))
+    move(copy, path)
+
+
 def spoil(path: Path) -> None:
     path.write_text("not a marker")
 
@@ -242,6 +253,7 @@ async def spoil_the_marker(path: Path) -> None:
         (put_older_beside_the_newer_log, "it was replaced, and the write-ahead log"),
         (write_older_over_the_file_of_a_log, "it was written over, and the write-ahead log"),
         (restore_elsewhere, "it was used before, and its marker is not beside it"),
+        (restore_its_first_day_elsewhere, "it was used before, and its marker is not beside it"),
         (put_nothing, "it is missing, and was here before"),
         (put_another, "it is not the database that was here before"),
         (put_one_without_identity, "it is not the database that was here before"),

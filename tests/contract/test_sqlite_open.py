@@ -55,6 +55,23 @@ async def test_another_name_of_the_file_is_the_same_file(path: Path, tmp_path: P
             open_store(str(tmp_path / "link.db"), [THINGS])
 
 
+async def test_a_file_with_a_hard_link_is_refused_by_either_name(
+    path: Path, tmp_path: Path
+) -> None:
+    async with opened(path) as store:
+        link = tmp_path / "link.db"
+        link.hardlink_to(path)
+        with pytest.raises(StoreUnavailable, match="has another name as well"):
+            open_store(str(link), [THINGS])
+        await store.insert(THINGS, Thing("t"))
+    with pytest.raises(StoreUnavailable, match="has another name as well"):
+        open_store(str(path), [THINGS], accept_outdated=True)
+
+    link.unlink()
+    async with opened(path) as store:
+        assert await store.get(THINGS, "t") == Thing("t")
+
+
 async def test_a_closed_file_can_be_opened_again_and_is_one_file(path: Path) -> None:
     async with opened(path) as store:
         await store.insert(THINGS, Thing("t"))

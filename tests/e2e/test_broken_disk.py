@@ -6,6 +6,7 @@ after which the log is read anew.
 
 import asyncio
 import errno
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -209,7 +210,11 @@ def put_copy_over(file: Path, copy: Path) -> None:
     new.rename(file)
 
 
-@pytest.mark.parametrize("lose", [remove, remove_all, put_copy, put_copy_over])
+def cut_log(file: Path, _copy: Path) -> None:
+    os.truncate(f"{file}-wal", 0)
+
+
+@pytest.mark.parametrize("lose", [remove, remove_all, put_copy, put_copy_over, cut_log])
 async def test_a_file_that_is_not_the_one_any_more_is_noticed_and_never_charged_from_again(
     running: Stack, lose: Callable[[Path, Path], None]
 ) -> None:

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 BROKEN = "tests/contract/test_sqlite_broken_disk.py"
 IDENTITY = "tests/contract/test_sqlite_identity.py"
+LOG = "tests/contract/test_sqlite_log.py"
 DAMAGE = "tests/contract/test_sqlite_damage.py"
 CAREFUL = f"{IDENTITY}::test_every_connection_of_the_store_is_as_careful_as_promised"
 COUNTED = f"{IDENTITY}::test_every_transaction_is_counted_and_the_marker_never_leads"
@@ -80,9 +81,30 @@ WHICH_FILE = (
     Mutant(
         "what is in the file under the log is not looked at while it is used",
         "adapters/sqlite/open_file.py",
-        "if self._overwritten or not is_ours or writes < self.marker.folded:",
-        "if self._overwritten or not is_ours:",
+        "if self._overwritten or not is_ours or is_cut or writes < self.marker.folded:",
+        "if self._overwritten or not is_ours or is_cut:",
         (WRITTEN_OVER,),
+    ),
+    Mutant(
+        "a log that somebody cut is taken for a folded one",
+        "adapters/sqlite/open_file.py",
+        "is_ours or is_cut or",
+        "is_ours or",
+        (LOG,),
+    ),
+    Mutant(
+        "a new file does not show by itself that it was used",
+        STARTING,
+        "            file.show_use()\n",
+        "            pass\n",
+        (REFUSED,),
+    ),
+    Mutant(
+        "a file is used by two names",
+        STARTING,
+        "found.st_nlink > 1:",
+        "found.st_nlink > 2:",
+        ("tests/contract/test_sqlite_open.py",),
     ),
     Mutant(
         "a start goes on with a file that was written over",

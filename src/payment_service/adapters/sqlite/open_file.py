@@ -14,6 +14,8 @@ from payment_service.adapters.sqlite.connecting import connect_all
 from payment_service.adapters.sqlite.health import Health, cause_of
 from payment_service.adapters.sqlite.identity import (
     Identity,
+    Inodes,
+    count_write,
     folded_identity,
     inodes_at,
     read_identity,
@@ -77,7 +79,23 @@ class OpenFile:
         _, inode = self._inodes.database
         self.marker = Marker(path, identity.store_id, inode)
         self._stamp: tuple[int, int] | None = None
+        # How long the log was when it was looked at, and how many writes had been made by then.
+        self._log_seen = (0, 0)
         self._overwritten = ""
+        self.lost()
+
+    def show_use(self) -> None:
+        """Count a write and fold it: a new file then says without its log that it was used.
+
+        Its marker is written before. Raises sqlite3.Error.
+        """
+        assert self.writer is not None, "it was opened just now"
+        self.writer.execute("BEGIN IMMEDIATE")
+        count_write(self.writer, self.identity)
+        self.writer.execute("COMMIT")
+        self.writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        self.counted()
+        self.marker.note(self.identity.writes)
         self.lost()
 
     def counted(self) -> None:
@@ -98,25 +116,29 @@ class OpenFile:
             self.health.log_has(there.log_bytes)
             if not there.same_files(self._inodes):
                 why = f"{self.path} is not the file any more that was opened"
-            elif there.stamp != self._stamp:
-                self._look_into(there.stamp)
+            elif there.stamp != self._stamp or there.log_bytes < self._log_seen[0]:
+                self._look_into(there)
+            else:
+                self._log_seen = (there.log_bytes, self.identity.writes)
             why = why or self._overwritten
         self.reader.why = self.lister.why = why
         return why
 
     def was_touched(self) -> bool:
-        """Whether anything was written to the database itself since it was looked at."""
+        """Whether the database itself was written to, or its log cut, since it was looked at."""
         try:
-            found = Path(self._given_path).stat()
+            there = inodes_at(self._given_path, self.path)
         except OSError:  # that is said of what is written next
             return False
-        is_there = (found.st_dev, found.st_ino) == self._inodes.database
-        return is_there and (found.st_mtime_ns, found.st_size) != self._stamp
+        is_changed = there.stamp != self._stamp or there.log_bytes < self._log_seen[0]
+        return is_changed and there.same_files(self._inodes)
 
-    def _look_into(self, stamp: tuple[int, int]) -> None:
+    def _look_into(self, there: Inodes) -> None:
         """After anything was written to the database itself: find out if that was a checkpoint.
 
         Else somebody has copied another file over it, in place. A checkpoint would then mix both.
+        And a log gets shorter only after all of it was folded into the database: else somebody has
+        cut it, and no start reads what is written behind the gap.
         """
         try:
             found = folded_identity(self.path)
@@ -124,10 +146,13 @@ class OpenFile:
             return
         is_ours = found is None or found.store_id == self.identity.store_id
         writes = found.writes if found else 0
-        if self._overwritten or not is_ours or writes < self.marker.folded:
+        log_bytes, writes_seen = self._log_seen
+        is_cut = there.log_bytes < log_bytes and writes < writes_seen
+        if self._overwritten or not is_ours or is_cut or writes < self.marker.folded:
             self.was_written_over()
             return
-        self._stamp = stamp
+        self._stamp = there.stamp
+        self._log_seen = (there.log_bytes, self.identity.writes)
         self.marker.folded = writes
 
     def was_written_over(self) -> None:
@@ -211,6 +236,7 @@ class OpenFile:
                 connection.close()
             raise
         self._inodes = inodes
+        self._log_seen = (0, 0)  # closing has folded it
         self.writer = writer
         self.reader.put(reader)
         self.lister.put(lister)

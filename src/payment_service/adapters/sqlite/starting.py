@@ -7,6 +7,7 @@ since when Stripe must be asked, and the marker stays as it is until that is don
 
 import os
 import sqlite3
+import stat
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from payment_service.adapters.sqlite import schema
 from payment_service.adapters.sqlite.connecting import connect
+from payment_service.adapters.sqlite.errors import StoreHasTwoNames
 from payment_service.adapters.sqlite.health import Health
 from payment_service.adapters.sqlite.identity import (
     Identity,
@@ -44,9 +46,10 @@ class Opened:
 def open_checked(path: str, given_path: str, *, accept_outdated: bool) -> Opened:
     """Open the file, which nobody else has.
 
-    Raises StoreOutdated unless that is accepted, NotOurStore, StoreTooNew, StoreUnavailable,
-    OSError, sqlite3.Error.
+    Raises StoreOutdated unless that is accepted, StoreHasTwoNames, NotOurStore, StoreTooNew,
+    StoreUnavailable, OSError, sqlite3.Error.
     """
+    _check_names(path)
     mark, why = _mark_of(path)
     gone = _not_there(path, mark)
     why = why or gone
@@ -61,12 +64,25 @@ def open_checked(path: str, given_path: str, *, accept_outdated: bool) -> Opened
     if not why:
         file = OpenFile(path, given_path, found or _sign(path, None, lacks_since_ms=None), Health())
         file.marker.begin(file.identity.writes)
+        if not file.identity.writes:
+            file.show_use()
         return Opened(file, None)
     _refuse(path, why, accepted=accept_outdated)
     signed = _sign(path, found, lacks_since_ms=_lacks_since_ms(found))
     since_ms = signed.lacks_since_ms
     since = datetime.fromtimestamp(since_ms / 1000, UTC) if since_ms else None
     return Opened(OpenFile(path, given_path, signed, Health()), Outdated(since))
+
+
+def _check_names(path: str) -> None:
+    """Refuse a file that has hard links: by another name it has another lock, log and marker."""
+    with suppress(FileNotFoundError):
+        found = Path(path).stat()
+        if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+            raise StoreHasTwoNames(
+                f"{path} has another name as well (a hard link), by which a second process could "
+                "use it unnoticed. Remove the other one: what `ls -i` shows the same number for."
+            )
 
 
 def _lacks_since_ms(found: Identity | None) -> int:

@@ -60,9 +60,9 @@ def open_store(
 ) -> "SqliteStore":
     """Open the file, made with its folder when missing, or `:memory:`; then `ensure_schema`.
 
-    Raises StoreInUse when another process has the file, NotOurStore, StoreTooNew, StoreOutdated
-    unless that is accepted, and StoreUnavailable when the path cannot be opened and written as a
-    database.
+    Raises StoreInUse when another process has the file, StoreHasTwoNames, NotOurStore, StoreTooNew,
+    StoreOutdated unless that is accepted, and StoreUnavailable when the path cannot be opened and
+    written as a database.
     """
     tables = {c.name: Table(c) for c in collections}
     if path == IN_MEMORY:
