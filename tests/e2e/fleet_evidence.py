@@ -97,6 +97,8 @@ async def gather(
 ) -> Evidence:
     """Collect what there is."""
     ledger = await stripe.ledger()
+    # First what was acknowledged, then what is kept: events come in all the time.
+    acknowledged = _acknowledged(await stripe.deliveries())
     payments = {payment.id: payment for payment in await all_of(store, PAYMENTS)}
     events = {event.id: event for event in await all_of(store, EVENTS)}
     customers = await _customers_here(store, shoppers)
@@ -112,7 +114,7 @@ async def gather(
         shown={order: payments.get(order) for order in sorted(asked_for)},
         shown_customers=customers,
         documents=[to_json(document) for document in documents],
-        acknowledged=_acknowledged(await stripe.deliveries()),
+        acknowledged=acknowledged,
         events=events,
         changed=frozenset(),
         all_is_heard=False,

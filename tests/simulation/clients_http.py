@@ -196,10 +196,11 @@ class HttpClients(Clients):
     async def send_first_again(self, order_id: str) -> bool:
         """Send the first request to pay an order again, with its key; say if it was replayed.
 
-        Who has had no answer that ended it would only go on asking.
+        Who has had no answer that ended it would only go on asking; who was rejected, begin anew.
         """
         talks = (one for one in self.conversations if one.wish == "pay")
-        if next((one.last for one in talks if one.order_id == order_id), "lost") in AGAIN:
+        last = next((one.last for one in talks if one.order_id == order_id), "lost")
+        if last in AGAIN or last == "rejected":
             return False
         wish = next((one for one in self._wishes if one.body.get("orderId") == order_id), None)
         return wish is not None and _is_replay(await self._heard(wish))
@@ -258,13 +259,15 @@ class HttpClients(Clients):
         nobody says that it is a replay. asked_at: when it was first sent: a process may stand still
         for longer than an answer is kept.
         """
+        if epoch_s() - asked_at >= KEPT_S:
+            return
         changed = Wish(wish.method, wish.path, {**wish.body, "amount": -1}, wish.key)
         again = await self._heard(wish)
         if _is_replay(again):
             self.town.happened.add(REPLAYED)
         if epoch_s() - asked_at >= KEPT_S:
             return
-        if again is not None and _says_something(again) and _told(again) != _told(first):
+        if again is not None and _says_something(again) and not _says_the_same(again, first):
             said = f"{_told(first)}, then {_told(again)}"
             self.contradictions.append(f"7 {wish.path}: one key was answered {said}")
         other = await self._heard(changed)
@@ -333,6 +336,13 @@ def _is_replay(answer: Heard | None) -> bool:
 def _says_something(answer: Heard) -> bool:
     """Whether it speaks of what was asked, and not only of the request or its key."""
     return answer.status < 500 and answer.body.get("code") not in _SAYS_NOTHING
+
+
+def _says_the_same(again: Heard, first: Heard) -> bool:
+    """Whether a request was answered as before. What was found again is there: it is not made."""
+    if not _is_replay(again) and {again.status, first.status} == {200, 201}:
+        return _told(again)[1:] == _told(first)[1:]
+    return _told(again) == _told(first)
 
 
 def _of(order_id: str, what: str) -> str:

@@ -12,6 +12,7 @@ _HELD: Final = "the money is held: it is taken, let go of, or its bank is at wor
 _FINAL: Final = "what is succeeded here is so at Stripe, and stays so"
 _EARLIER: Final = "an order is paid anew only when its PaymentIntent is canceled"
 _DISPUTED: Final = "of what bears no mark of an order only refunds and disputes tell: it succeeded"
+_KEYLESS: Final = "a DELETE bears no key under which Stripe could have saved an error"
 _REFUNDS: Final = "a card refund is pending or succeeded when it is made, and fails later"
 
 _UNCONFIRMED: Final = ("requires_payment_method", "requires_confirmation")
@@ -32,5 +33,6 @@ IMPOSSIBLE: Final[Mapping[str, str]] = {
     **{f"ReadIntent in succeeded: {status}": _FINAL for status in (*_NO_END, "canceled")},
     **{f"ReadIntent in an earlier one: {status}": _EARLIER for status in (*_NO_END, "succeeded")},
     **{f"ReadIntent in nobody's: {status}": _DISPUTED for status in (*_NO_END, "canceled")},
+    "DeleteCustomer: a dead end": _KEYLESS,
     **{f"CreateRefund: {status}": _REFUNDS for status in ("failed", "requires_action", "canceled")},
 }

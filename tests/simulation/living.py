@@ -93,7 +93,7 @@ async def _rest(town: Town) -> bool:
     gone_at = loop.time() + town.life.down_s * len(town.life.crash) + stands_s
 
     def end() -> float:
-        return max(gone_at, town.line.back_at) + REST_WITHIN_S
+        return max(gone_at, town.line.back_at, town.down_until) + REST_WITHIN_S
 
     while (left_s := end() - loop.time()) > 0:  # noqa: ASYNC110 - time jumps here, and so may the end
         await asyncio.sleep(left_s if town.at_rest() else min(town.next_s(), left_s))

@@ -151,6 +151,8 @@ class Town:
     _running: dict[int, Process] = field(default_factory=dict)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _visits: int = 0
+    # When the last of the processes that died is, or was, started again.
+    down_until: float = 0.0
     _epochs: int = 0
     _broken: list[BaseException] = field(default_factory=list)
     _work_kept: "list[asyncio.Future[Any]]" = field(default_factory=list)
@@ -199,7 +201,9 @@ class Town:
             self.forget(asyncio.ensure_future(self._serve(replica, process)))
             await process.dead
             started = replica in self._doors and self._doors[replica][0] is process
-            await asyncio.sleep(self.life.down_s if started else POLL_AWAY_S)
+            down_s = self.life.down_s if started else POLL_AWAY_S
+            self.down_until = asyncio.get_running_loop().time() + down_s
+            await asyncio.sleep(down_s)
 
     async def _serve(self, replica: int, process: Process) -> None:
         """Start as the real one does: take over, open the door, work. Without a store it dies."""

@@ -19,9 +19,12 @@ Found = dict[str, Any]
 PAGE = 100
 KEY = {"Authorization": "Bearer sk_test_auditor"}
 STRIPES_REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
+# How long an update may have been under way to an OrderService on a busy machine.
+UNDER_WAY_S = 1.0
 # Where a reason goes that Stripe does not know.
 OWN_REASON = "reason"
 NO = "away"
+REFUSED = 502
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +150,11 @@ def _no_means_no(seen: Outside) -> Iterator[str]:
 def _no_refund(seen: Outside, buyer: Buyer) -> Iterator[str]:
     made = {one["metadata"]["idempotency_key"]: one["id"] for one in seen.refunds}
     for wanted in buyer.refunds:
-        statuses = {one.status for one in buyer.said if one.key == wanted.key}
+        statuses = [one.status for one in buyer.said if one.key == wanted.key]
         ids = tuple(refund_ids(wanted.key))
         found = [refund for key, refund in made.items() if key.endswith(ids)]
-        if found and statuses and statuses <= {429, 503}:
-            yield f"{wanted.order_id}: its refund was told 503 and is there: {found}"
+        if found and statuses and (set(statuses) <= {429, 503} or statuses[-1] == REFUSED):
+            yield f"{wanted.order_id}: its refund was told {statuses[-1]} and is there: {found}"
 
 
 def _one_key_one_answer(seen: Outside) -> Iterator[str]:
@@ -249,9 +252,9 @@ def updates(
 
 
 def _paid(status: str, taken: list[tuple[float, int]], at: float) -> int:
-    """Return what was surely taken by then; for "paid" what may have been."""
-    slack_s = 1.0 if status == PAID else 0.0
-    return sum(received for sure_at, received in taken if sure_at - slack_s <= at)
+    """Return what was surely taken when it was sent; for "paid" what may have been by then."""
+    sent_s = -1.0 if status == PAID else UNDER_WAY_S
+    return sum(received for sure_at, received in taken if sure_at + sent_s <= at)
 
 
 def events_logged(text: str) -> Counter[str]:

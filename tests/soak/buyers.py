@@ -30,7 +30,13 @@ REFUSALS = {
     "confirm": {"payment_canceled"},
     "capture": {"payment_not_capturable"},
     "cancel": {"payment_not_cancelable"},
-    "refund": {"refund_exceeds_remaining", "payment_disputed", "payment_not_refundable"},
+    "refund": {
+        "refund_exceeds_remaining",
+        "payment_disputed",
+        "payment_not_refundable",
+        # An error that Stripe saved under the key ends a refund: see `REFUSED` in audit.py.
+        "stripe_refused",
+    },
 }
 # What Stripe makes of a capture method that is left out.
 LEFT_OUT = "automatic_async"

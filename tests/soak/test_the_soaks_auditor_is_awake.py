@@ -189,6 +189,14 @@ def test_a_refund_that_happened_after_nothing_but_503_is_noticed(
     assert judge_outside(outside) == ([words] if wrong else [])
 
 
+def test_a_refund_that_happened_though_its_last_word_was_502_is_noticed() -> None:
+    outside = seen()
+    for status in (0, 502):
+        outside.buyers[0].said.append(Said("/payment/refund", KEY, status, {}))
+    words = "order-1-1: its refund was told 502 and is there: ['re_1']"
+    assert judge_outside(outside) == [words]
+
+
 def test_two_answers_under_one_key_are_noticed() -> None:
     outside = seen()
     for intent in ("pi_1", "pi_2"):
@@ -208,7 +216,8 @@ def test_an_answer_that_nobody_should_get_is_noticed() -> None:
     ("status", "at", "paid_minor"),
     [
         (CANCELED, 1_004.9, 0),
-        (CANCELED, 1_006.1, 1_230),
+        (CANCELED, 1_006.9, 0),  # it may have been under way
+        (CANCELED, 1_007.1, 1_230),
         (PAID, 1_005.0, 1_230),
         (PAID, 1_004.9, 0),
     ],
