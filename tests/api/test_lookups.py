@@ -24,6 +24,18 @@ async def test_what_the_payers_client_did_is_shown_at_once_when_a_look_is_asked_
     assert (bad.status, bad.bad_fields) == (400, ["refresh"])
 
 
+async def test_what_cannot_be_refreshed_is_not_shown_as_if_it_were(api: Api) -> None:
+    payer = await api.new_payer(card="pm_card_threeDSecure2Required")
+    await api.pay("order-1", customerId=payer)
+    api.shop.stripe.pick = api.only_reads_fail()
+
+    looked_at = await api.get("/payment/payment-intent/order-1?refresh=true")
+    as_known = await api.get("/payment/payment-intent/order-1")
+
+    assert (looked_at.status, looked_at.code) == (503, "stripe_unavailable")
+    assert (as_known.status, as_known.data["status"]) == (200, "requires_action")
+
+
 async def test_a_payment_is_found_by_order_and_by_payment_intent(api: Api) -> None:
     paid = await api.pay("orders/2026 #1", metadata={"cart": "7"}, description="Two books")
     await api.post("/payment/refund", {"orderId": "orders/2026 #1", "amount": 1000})

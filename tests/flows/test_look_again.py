@@ -1,29 +1,11 @@
 """Who asks for an order again is told what the payer did meanwhile, past us."""
 
-import json
-from urllib.parse import urlencode
-
 from payment_service.domain.payment import FailureKind, State
-from stripe_sandbox.engine import Request
 from stripe_sandbox.faults import Fault
 from tests.flows.buying import AUTHENTICATING, VISA, charges, order, pay, quiet, requests
-from tests.parts.shop import Shop, open_shop
+from tests.flows.moving import confirm_as_the_payer
+from tests.parts.shop import open_shop
 from tests.parts.virtual_time import epoch_s, run
-
-
-def confirm_as_the_payer(shop: Shop, intent_id: str | None, card: str) -> str:
-    """Confirm as Stripe.js does, past us; return the status."""
-    wanted = Request(
-        method="POST",
-        path=f"/v1/payment_intents/{intent_id}/confirm",
-        query="",
-        headers={
-            "authorization": "Bearer sk_test_tests",
-            "content-type": "application/x-www-form-urlencoded",
-        },
-        body=urlencode({"payment_method": card}).encode(),
-    )
-    return str(json.loads(shop.engine.handle(wanted, now=epoch_s()).body)["status"])
 
 
 def test_a_payment_that_the_client_confirmed_is_paid_when_it_is_asked_for_again() -> None:

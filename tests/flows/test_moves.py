@@ -10,9 +10,6 @@ from payment_service.domain.moment import Policy
 from payment_service.domain.news import NoNews
 from payment_service.domain.payment import Operation, Payment, State
 from payment_service.domain.steps import ReadIntent, ReadRefund
-from payment_service.flows.cancel import cancel
-from payment_service.flows.capture import capture
-from payment_service.flows.confirm_payment import confirm_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.ports import GatewayUnavailable
@@ -33,6 +30,7 @@ from tests.flows.buying import (
     requests,
     soon,
 )
+from tests.flows.moving import confirm, take, void
 from tests.flows.telling import at_stripe
 from tests.parts.shop import Shop, open_shop
 from tests.parts.virtual_time import run
@@ -42,36 +40,6 @@ HELD = order(capture_method="manual")
 
 def no_fault(_method: str, _path: str) -> None:
     return None
-
-
-async def confirm(
-    shop: Shop, payment: Payment, card: str | None = None, url: str | None = None
-) -> Payment:
-    return await confirm_payment(
-        shop.world,
-        payment,
-        payment_method_id=card,
-        return_url=url,
-        request_id="req_2",
-        retry_key=None,
-        deadline=soon(shop),
-    )
-
-
-async def void(shop: Shop, payment: Payment, wait_s: float = 10) -> Payment:
-    return await cancel(
-        shop.world,
-        payment,
-        reason="requested_by_customer",
-        request_id="req_2",
-        deadline=soon(shop, wait_s),
-    )
-
-
-async def take(shop: Shop, payment: Payment, amount: int | None = None) -> Payment:
-    return await capture(
-        shop.world, payment, amount_minor=amount, request_id="req_2", deadline=soon(shop)
-    )
 
 
 def test_a_capture_whose_answer_is_lost_is_found_and_taken_once() -> None:

@@ -168,7 +168,7 @@ def test_an_amount_under_way_cannot_be_refunded_by_another() -> None:
     run(main)
 
 
-def test_what_was_not_paid_is_not_refunded_and_stripe_is_not_asked() -> None:
+def test_what_was_not_paid_is_not_refunded_and_stripe_is_only_looked_at() -> None:
     async def main() -> None:
         shop = await paid_shop(DECLINING)
 

@@ -13,6 +13,7 @@ OF_PAYMENTS = "tests/flows/test_events_of_payments.py"
 OF_REFUNDS = "tests/flows/test_events_of_refunds.py"
 GUARD = "tests/flows/test_guard_cards.py"
 FORGET = "tests/flows/test_forget_customer.py"
+REFUSALS = "tests/flows/test_refuse_after_refresh.py"
 
 CORRIDOR = (
     Mutant(
@@ -112,16 +113,72 @@ CORRIDOR = (
     Mutant(
         "a caller confirms without a look at what the payer's client has done",
         "flows/confirm_payment.py",
-        "    payment = await look_again(world, payment)\n",
-        "",
+        "    payment, unseen = await try_refresh(world, payment)\n",
+        "    unseen = None\n",
         ("tests/api/test_payment_moves.py",),
     ),
     Mutant(
         "an order that is asked for again is not looked at first",
         "flows/pay_order.py",
-        "        existing = await look_again(world, existing)\n",
+        "        existing, unseen = await try_refresh(world, existing)\n",
         "        pass\n",
         ("tests/flows/test_look_again.py",),
+    ),
+    Mutant(
+        "a payer is told that there is no card when Stripe does not say what the payer did",
+        "flows/confirm_payment.py",
+        "        raise unseen or refusal from None\n",
+        "        raise\n",
+        (REFUSALS,),
+    ),
+    Mutant(
+        "a payer is told of the last decline when Stripe does not say what the payer did since",
+        "flows/confirm_payment.py",
+        "    if unseen is not None and may_have_moved(claimed.doc):\n        raise unseen\n",
+        "",
+        (REFUSALS,),
+    ),
+    Mutant(
+        "an order on other terms is refused when Stripe does not say how the old ones ended",
+        "flows/pay_order.py",
+        "        raise unseen or refusal from None\n",
+        "        raise\n",
+        (REFUSALS,),
+    ),
+    Mutant(
+        "who pays again is told of the last decline without a look whether it was the last",
+        "flows/pay_order.py",
+        "        existing = await refresh_payment(world, existing)\n",
+        "        pass\n",
+        (REFUSALS,),
+    ),
+    Mutant(
+        "what Stripe does not say is taken for as it was before a refusal",
+        "flows/look_again.py",
+        "    return await act(await refresh_payment(world, known))\n",
+        "    return await act((await try_refresh(world, known))[0])\n",
+        (REFUSALS,),
+    ),
+    *(
+        Mutant(
+            f"a {what} is refused by what was known before the payer acted",
+            f"flows/{where}.py",
+            "await refuse_after_refresh(world, payment, begun)\n",
+            "await begun(payment)\n",
+            (REFUSALS,),
+        )
+        for what, where in (
+            ("capture", "capture"),
+            ("cancellation", "cancel"),
+            ("refund", "refund_payment"),
+        )
+    ),
+    Mutant(
+        "what could not be refreshed is shown as if it were",
+        "api/lookups.py",
+        "            raise RefreshUnavailable(str(unseen)) from unseen\n",
+        "            pass\n",
+        ("tests/api/test_lookups.py",),
     ),
 )
 

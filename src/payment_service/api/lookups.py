@@ -11,13 +11,14 @@ from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming
 from payment_service.api.paging import read_page
 from payment_service.api.presenting import wire_status
+from payment_service.api.problems import RefreshUnavailable
 from payment_service.api.validation import Findings, checked
 from payment_service.domain.currencies import find_currency
 from payment_service.domain.errors import FieldError, InvalidRequest
 from payment_service.domain.payment import Payment
 from payment_service.flows.find_payment import find_payment
-from payment_service.flows.look_again import look_again
-from payment_service.ports import ColumnValue
+from payment_service.flows.look_again import refresh_payment
+from payment_service.ports import ColumnValue, GatewayLost
 from payment_service.storage.collections import PAYMENTS
 
 
@@ -25,7 +26,10 @@ async def get(api: Api, call: Incoming) -> Answer:
     asked = checked(AskedLook, call.query)
     payment = await find_payment(api.world, call.path["id"])
     if asked.refresh == "true":
-        payment = await look_again(api.world, payment)
+        try:
+            payment = await refresh_payment(api.world, payment)
+        except GatewayLost as unseen:
+            raise RefreshUnavailable(str(unseen)) from unseen
     return success(api.show.payment_in_full(payment))
 
 
@@ -99,7 +103,7 @@ ENDPOINTS = (
         description=(
             "State, amounts, attempts, refunds, what the OrderService was told, and the time line. "
             "Answered from our own record, which follows Stripe by itself; `refresh=true` looks at "
-            "Stripe first."
+            "Stripe first, and is 503 when Stripe does not answer."
         ),
         asks=AskedLook,
         answers={200: FullPaymentAnswer},

@@ -19,7 +19,8 @@ Unavailable (ports.py)
 ├── Overloaded           this process has more to do than it can; refused before anything began
 ├── ShuttingDown         this process takes no more requests
 ├── NotCharged           Stripe did not take the payment
-└── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
+├── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
+└── RefreshUnavailable   Stripe was to be looked at first, and does not answer
 """
 
 from collections.abc import Mapping
@@ -141,6 +142,10 @@ class SecretUnavailable(GatewayUnavailable):
     """The payment waits for the payer and nothing is charged, but its client secret is missing."""
 
 
+class RefreshUnavailable(GatewayUnavailable):
+    """Stripe was to be looked at first and does not answer; what we know is there without that."""
+
+
 class NotCharged(GatewayUnavailable):
     """Stripe did not take the payment; to make room for it another one may have been cancelled."""
 
@@ -200,6 +205,10 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
         SecretUnavailable: (
             "stripe_unavailable",
             "Nothing was charged: the payer must act, and Stripe does not say how. Please retry.",
+        ),
+        RefreshUnavailable: (
+            "stripe_unavailable",
+            "Stripe cannot be reached. Without `refresh` the payment is shown as we know it.",
         ),
         NotCharged: (
             "stripe_unavailable",

@@ -5,7 +5,8 @@ from datetime import datetime
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Payment, State
 from payment_service.domain.wishes import capture_payment as begin_capture
-from payment_service.flows.advance import PAYMENT, commit, settle
+from payment_service.flows.advance import PAYMENT, Claimed, commit, settle
+from payment_service.flows.look_again import refuse_after_refresh
 from payment_service.flows.world import World
 
 
@@ -21,13 +22,16 @@ async def capture(
 
     amount_minor: None takes all that is held; what is not taken is released.
     Raises PaymentNotCapturable, CaptureExceedsHold, PaymentInProgress, OrderAlreadyPaid,
-    StoreUnavailable.
+    StoreUnavailable; GatewayLost: nothing is held as far as we know, and Stripe does not say.
     """
 
     def begin(current: Payment, moment: Moment) -> Payment:
         return begin_capture(current, amount_minor, request_id, moment) or current
 
-    claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
+    async def begun(current: Payment) -> Claimed[Payment]:
+        return await commit(world, PAYMENT, current, begin, Door.REQUEST)
+
+    claimed = await refuse_after_refresh(world, payment, begun)
     return await settle(
         world,
         PAYMENT,

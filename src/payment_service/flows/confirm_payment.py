@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
+from payment_service.domain.errors import Refusal
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Order, Payment, State
 from payment_service.domain.wishes import confirm_payment as begin_confirmation
 from payment_service.flows.advance import PAYMENT, commit, settle
 from payment_service.flows.guard_cards import let_try
-from payment_service.flows.look_again import look_again
+from payment_service.flows.look_again import may_have_moved, try_refresh
 from payment_service.flows.world import World
 
 
@@ -28,10 +29,11 @@ async def confirm_payment(
     It is looked at first: what the payer's client has done is then known. A default card is never
     taken here, for a client that did nothing has not said that it should be charged.
     Raises PaymentCanceled, OrderAlreadyPaid, TooManyCardRefusals, InvalidRequest,
-    StoreUnavailable.
+    StoreUnavailable; GatewayLost: there is nothing to begin, unless the payer's client did nothing,
+    and Stripe does not say what it did.
     """
     await let_try(world, customer_id=payment.terms.customer_id, card=payment_method_id)
-    payment = await look_again(world, payment)
+    payment, unseen = await try_refresh(world, payment)
     # Whoever confirms is there: what was asked for off session goes on with the payer present.
     terms = replace(
         payment.terms,
@@ -44,7 +46,12 @@ async def confirm_payment(
     def begin(current: Payment, moment: Moment) -> Payment:
         return begin_confirmation(current, order, moment) or current
 
-    claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
+    try:
+        claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
+    except Refusal as refusal:
+        raise unseen or refusal from None
+    if unseen is not None and may_have_moved(claimed.doc):
+        raise unseen
     return await settle(
         world,
         PAYMENT,

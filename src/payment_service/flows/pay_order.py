@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from payment_service.domain.errors import NotFound
-from payment_service.domain.moment import Door
+from payment_service.domain.errors import NotFound, Refusal
+from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import OPEN, FailureKind, Order, Payment, State
 from payment_service.domain.wishes import open_payment, pay_again
 from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, heal_customer
-from payment_service.flows.look_again import look_again
+from payment_service.flows.look_again import refresh_payment, try_refresh
 from payment_service.flows.newest import newest
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
@@ -165,11 +165,7 @@ async def _open(world: World, order: Order) -> Claimed[Payment] | None:
 async def _open_again(world: World, order: Order) -> Claimed[Payment] | None:
     existing = await newest(world.store, PAYMENTS, order.id)
     assert existing is not None, "a payment was removed"
-    if existing.failure is None:  # else our own last attempt says how it stands
-        existing = await look_again(world, existing)
-    moment = world.moment(Door.REQUEST)
-    order = await _as_customer_is_called_now(world, existing, order)
-    begun = pay_again(existing, order, moment)
+    existing, begun, moment = await _begun_again(world, existing, order)
     if begun is None:
         return Claimed(existing, None)
     claimed = claim(PAYMENT, replace(begun, version=existing.version + 1), moment)
@@ -179,3 +175,27 @@ async def _open_again(world: World, order: Order) -> Claimed[Payment] | None:
         return None
     world.witness.saw(existing, claimed.doc, Door.REQUEST)
     return claimed
+
+
+async def _begun_again(
+    world: World, existing: Payment, order: Order
+) -> tuple[Payment, Payment | None, Moment]:
+    """Return the payment as it is, with a new attempt begun or None, and when that was.
+
+    Raises as `pay_again` does; GatewayLost: it would be a no that may not be so any more.
+    """
+    had_failed = existing.failure is not None
+    unseen: GatewayLost | None = None
+    if not had_failed:  # else our own last attempt says what to begin now
+        existing, unseen = await try_refresh(world, existing)
+    order = await _as_customer_is_called_now(world, existing, order)
+    moment = world.moment(Door.REQUEST)
+    try:
+        begun = pay_again(existing, order, moment)
+    except Refusal as refusal:
+        raise unseen or refusal from None
+    if begun is None and had_failed:  # that failure would be told, and the payer may have paid
+        existing = await refresh_payment(world, existing)
+        moment = world.moment(Door.REQUEST)
+        begun = pay_again(existing, order, moment)
+    return existing, begun, moment

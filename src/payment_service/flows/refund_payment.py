@@ -8,7 +8,8 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund
 from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.wishes import begin_refund
-from payment_service.flows.advance import PAYMENT, commit, settle
+from payment_service.flows.advance import PAYMENT, Claimed, commit, settle
+from payment_service.flows.look_again import refuse_after_refresh
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import AlreadyExists
@@ -28,18 +29,22 @@ async def refund_payment(
     """Return the payment and its refund as they stand at the latest at the deadline.
 
     refund_id: the same id again is the same refund. amount_minor: None refunds all that is left.
-    Raises PaymentNotRefundable, RefundExceedsRemaining, and Unavailable: nothing was refunded.
+    Raises PaymentNotRefundable, RefundExceedsRemaining, and Unavailable: nothing was refunded;
+    GatewayLost: nothing was captured as far as we know, and Stripe does not say.
     """
 
     def begin(current: Payment, moment: Moment) -> Payment:
         return begin_refund(current, refund_id, amount_minor, reason, moment, request_id=request_id)
 
+    async def begun(current: Payment) -> Claimed[Payment]:
+        begin(current, world.moment(Door.REQUEST))  # what is refused leaves nothing behind
+        place = RefundPlace(refund_id, 0, payment.id, world.clock.now())
+        with suppress(AlreadyExists):  # before the refund: one that points nowhere harms nobody
+            await world.store.insert(REFUND_PLACES, place)
+        return await commit(world, PAYMENT, current, begin, Door.REQUEST)
+
     await know_time(world)
-    begin(payment, world.moment(Door.REQUEST))  # what is refused leaves nothing behind
-    place = RefundPlace(refund_id, 0, payment.id, world.clock.now())
-    with suppress(AlreadyExists):  # before the refund: one that points nowhere harms nobody
-        await world.store.insert(REFUND_PLACES, place)
-    claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
+    claimed = await refuse_after_refresh(world, payment, begun)
     refunded = await settle(
         world,
         PAYMENT,
