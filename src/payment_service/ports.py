@@ -179,8 +179,8 @@ class Store(Protocol):
         """
         ...
 
-    async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
-        """Drop documents whose time is over; return how many."""
+    async def drop_expired(self, collection: Collection[D], now: datetime) -> None:
+        """Drop all documents whose time is over. How many is not told: a lost answer hides it."""
         ...
 
     async def ping(self) -> None:

@@ -13,7 +13,7 @@ from payment_service.domain.wishes import begin_refund, open_payment
 from payment_service.ports import Collection, epoch_ms
 from payment_service.storage import collections
 
-# Far ahead: MongoDB drops by itself what is over by the machine's clock.
+# Far ahead: a real MongoDB (TEST_MONGODB_URI) drops by itself what is over by its own clock.
 NOON = datetime(2126, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 MOMENT = Moment(NOON, Door.REQUEST, Policy())
 

@@ -76,8 +76,8 @@ class WatchedStore:
             limit=limit,
         )
 
-    async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
-        return await self._store.drop_expired(collection, now)
+    async def drop_expired(self, collection: Collection[D], now: datetime) -> None:
+        await self._store.drop_expired(collection, now)
 
     async def ping(self) -> None:
         await self._store.ping()

@@ -108,8 +108,8 @@ class ThreadedStore:
     async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
         return self._real.wait(self._store.walk(collection, after=after, limit=limit))
 
-    async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
-        return self._real.wait(self._store.drop_expired(collection, now))
+    async def drop_expired(self, collection: Collection[D], now: datetime) -> None:
+        self._real.wait(self._store.drop_expired(collection, now))
 
     async def ping(self) -> None:
         self._real.wait(self._store.ping())

@@ -253,9 +253,9 @@ class GatedStore:
             limit=limit,
         )
 
-    async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
+    async def drop_expired(self, collection: Collection[D], now: datetime) -> None:
         """Drop what is over."""
-        return await self._shelf.raw.drop_expired(collection, now)
+        await self._shelf.raw.drop_expired(collection, now)
 
     async def ping(self) -> None:
         """Answer."""

@@ -253,8 +253,8 @@ def updates(
 
 def _paid(status: str, taken: list[tuple[float, int]], at: float) -> int:
     """Return what was surely taken when it was sent; for "paid" what may have been by then."""
-    sent_s = -1.0 if status == PAID else UNDER_WAY_S
-    return sum(received for sure_at, received in taken if sure_at + sent_s <= at)
+    margin_s = -1.0 if status == PAID else UNDER_WAY_S
+    return sum(received for sure_at, received in taken if sure_at + margin_s <= at)
 
 
 def events_logged(text: str) -> Counter[str]:

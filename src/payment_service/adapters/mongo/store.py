@@ -264,16 +264,15 @@ class MongoStore:
 
         return [document_in(one, collection.kind) for one in await self._read(read)]
 
-    async def drop_expired(self, collection: Collection[D], now: datetime) -> int:
+    async def drop_expired(self, collection: Collection[D], now: datetime) -> None:
         """Drop what the database, which by itself looks once a minute, has not dropped yet."""
         if collection.expires_at is None:
-            return 0
+            return
 
-        async def write() -> int:
-            over = {"columns.expires_at": {"$lte": now}}
-            return (await self._in(collection).delete_many(over)).deleted_count
+        async def write() -> None:
+            await self._in(collection).delete_many({"columns.expires_at": {"$lte": now}})
 
-        return await self._patience.ask(write)
+        await self._patience.ask(write)
 
     async def ping(self) -> None:
         """Return when the primary answers."""
