@@ -20,12 +20,12 @@ from payment_service.ports import (
 from tests.contract.things import THINGS, Part, Thing
 from tests.parts.mongo_server import let_go_of_sockets, mongo_server
 
-WRITERS = 20
+WRITERS, POOL_MAX, ROUNDS = 20, 10, 20
 
 
 @asynccontextmanager
 async def opened(uri: str, *, timeout_s: float = 20) -> AsyncIterator[MongoStore]:
-    store = open_store(uri, [THINGS], pool_max=10, timeout_s=timeout_s)
+    store = open_store(uri, [THINGS], pool_max=POOL_MAX, timeout_s=timeout_s)
     try:
         yield store
     finally:
@@ -77,6 +77,21 @@ async def test_of_many_writers_over_two_clients_exactly_one_wins_each_round(mong
             winners = [t for t, what in zip(things, told, strict=True) if what is None]
             assert told.count(VersionConflict) == WRITERS - 1
             assert [await one.get(THINGS, "t"), await other.get(THINGS, "t")] == winners * 2
+
+
+async def test_who_waits_for_a_connection_is_not_overtaken_by_those_who_have_one(
+    mongo_uri: str,
+) -> None:
+    async with opened(mongo_uri) as store:
+        await store.ensure_schema()
+        chains = [Chain(store, str(number), last=ROUNDS) for number in range(POOL_MAX + 2)]
+        writing = [asyncio.create_task(chain.write()) for chain in chains]
+
+        await asyncio.wait(writing, return_when=asyncio.FIRST_COMPLETED)
+        done = [chain.done for chain in chains]
+
+        await asyncio.gather(*writing)
+        assert min(done) >= ROUNDS // 2
 
 
 async def test_of_many_inserts_over_two_clients_exactly_one_wins(mongo_uri: str) -> None:
@@ -238,13 +253,13 @@ class Chain:
     where it ends.
     """
 
-    def __init__(self, store: MongoStore, name: str) -> None:
+    def __init__(self, store: MongoStore, name: str, last: int = 10**6) -> None:
         self._store = store
         self.name = name
         self.done = -1
         self.tried = -1
         self.told: type[Exception] | None = None
-        self.last = 10**6
+        self.last = last
 
     def thing(self, version: int) -> Thing:
         """Return a version with enough in it to be torn."""

@@ -32,6 +32,7 @@ SAID_ONCE = (
 )
 VERDICTS = "tests/contract/test_mongo_verdicts.py"
 ANSWERS = "tests/contract/test_mongo_answers.py"
+TROUBLE = "tests/contract/test_mongo_trouble.py"
 REFUSALS = "tests/contract/test_mongo_refusals.py"
 LATER = "test_a_write_whose_answer_was_lost_is_in_doubt_whatever_is_answered_later"
 NOT_YET = "test_an_insert_that_was_kept_out_by_one_that_no_majority_has_yet_is_tried_again"
@@ -341,6 +342,13 @@ IN_DOUBT = (
         "    if not sent or str(error.__cause__) == CLOSED_BEFORE_SENDING:\n        return False\n",
         "",
         (f"{ANSWERS}::test_a_write_for_which_no_connection_can_be_made_is_not_doubt",),
+    ),
+    Mutant(
+        "who waits for a connection to MongoDB is overtaken by those who have one",
+        "adapters/mongo/store.py",
+        "turns=pool_max)",
+        "turns=100 * pool_max)",
+        (f"{TROUBLE}::test_who_waits_for_a_connection_is_not_overtaken_by_those_who_have_one",),
     ),
     Mutant(
         "a write of which no majority is known is told as nothing done",

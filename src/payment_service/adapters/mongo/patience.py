@@ -2,13 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import TypeVar
 
+import anyio
 import pymongo
-from pymongo.errors import InvalidOperation, PyMongoError
+from pymongo.errors import InvalidOperation, PyMongoError, WaitQueueTimeoutError
 
 from payment_service.adapters.mongo.errors import (
     ENCODING_ERRORS,
@@ -40,11 +41,14 @@ _CLOSED = "The store is closed."
 class Patience:
     """Runs calls of the driver until they are answered or their time is over.
 
-    timeout_s: how long one call may take with all its tries.
+    timeout_s: how long one call may take with all its tries. turns: tries at once, as many as
+    there are connections. Whoever waits longest has the next turn: the driver's own queue lets
+    those who give a connection back take it again at once, past those who wait.
     """
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, *, turns: int) -> None:
         self._timeout_s = timeout_s
+        self._turns = anyio.Semaphore(turns, fast_acquire=True)
         self._closed = False
         self._answered_at = 0.0
         self._running = 0
@@ -89,12 +93,13 @@ class Patience:
         pause_s = PAUSE_S
         doubt = False
         while True:
-            if writes:
-                await self._hear_of_closed_connections()
             with attempt() as tried:
                 try:
-                    with pymongo.timeout(min(try_s, over_at - monotonic())):
-                        answer = await call(doubt)
+                    async with self._turn(over_at):
+                        if writes:
+                            await self._hear_of_closed_connections()
+                        with pymongo.timeout(min(try_s, over_at - monotonic())):
+                            answer = await call(doubt)
                 except ENCODING_ERRORS as error:
                     raise unavailable(error, in_doubt=doubt) from None
                 except PyMongoError as error:
@@ -110,6 +115,19 @@ class Patience:
                     self._answered_at = monotonic()
                     return answer
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - not a secret
+
+    @asynccontextmanager
+    async def _turn(self, over_at: float) -> AsyncIterator[None]:
+        """Wait for a turn. Raises WaitQueueTimeoutError when none comes in time."""
+        try:
+            async with asyncio.timeout(over_at - monotonic()):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise WaitQueueTimeoutError("Timed out while waiting for a connection") from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def _hear_of_closed_connections(self) -> None:
         if monotonic() - self._answered_at > IDLE_S:

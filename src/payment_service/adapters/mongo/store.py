@@ -87,7 +87,9 @@ def open_store(
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise StoreUnavailable(f"MONGODB_URI names a file that cannot be used: {why}") from None
-    return MongoStore(client, collections, timeout_s=timeout_s, self_test=self_test)
+    return MongoStore(
+        client, collections, pool_max=pool_max, timeout_s=timeout_s, self_test=self_test
+    )
 
 
 def _client(uri: str, *, pool_max: int, timeout_ms: int) -> AsyncMongoClient[Stored]:
@@ -124,6 +126,7 @@ class MongoStore:
         client: AsyncMongoClient[Stored],
         collections: Iterable[Collection[Any]],
         *,
+        pool_max: int,
         timeout_s: float,
         self_test: bool,
     ) -> None:
@@ -132,7 +135,7 @@ class MongoStore:
         self._database = client.get_default_database(DATABASE).with_options(options)
         self._layouts = {c.name: Layout(c) for c in collections}
         self._collections = {name: self._database[name] for name in self._layouts}
-        self._patience = Patience(timeout_s)
+        self._patience = Patience(timeout_s, turns=pool_max)
         self._is_alone = False
         self._self_test = self_test
 
