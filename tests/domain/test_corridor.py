@@ -37,7 +37,9 @@ from tests.domain.papers import (
     call_of,
     cancelling,
     confirming,
+    declined,
     heard,
+    held,
     in_doubt,
     intent,
     moment,
@@ -244,3 +246,17 @@ def test_after_a_look(attempt: str, news: str, then: Then) -> None:
 
 def test_the_tables_leave_no_news_out() -> None:
     assert list(FIRST_TRY) == list(SECOND_TRY) == list(NEWS)
+
+
+def test_news_that_names_no_charge_takes_none_away() -> None:
+    payment = heard(held(), IntentSeen(intent("canceled", charge_id=None)), 600)
+
+    assert (payment.state, payment.charge_id) == (State.CANCELED, "ch_1")
+
+
+def test_a_payment_that_the_payer_pays_after_a_decline_shows_no_failure() -> None:
+    assert declined().failure is not None
+
+    payment = heard(declined(), IntentSeen(intent("succeeded")), LOOK_FIRST_S)
+
+    assert (payment.state, payment.failure) == (State.SUCCEEDED, None)

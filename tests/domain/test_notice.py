@@ -54,7 +54,10 @@ def test_a_notice_is_due_at_once_under_its_own_key() -> None:
 
 
 def test_a_notice_that_was_accepted_is_told_for_good() -> None:
-    payment = heard(paid(), OrderTold(), 3)
+    refused = heard(paid(), OrderRefused("http_503", final=False), 0)
+    assert refused.notices[0].failure == "http_503"
+
+    payment = heard(refused, OrderTold(), 3)
 
     (notice,) = payment.notices
     assert (notice.state, notice.told_at, notice.failure) == (NoticeState.TOLD, at(3), None)
@@ -135,11 +138,12 @@ def test_it_is_told_again_after_a_wait_that_doubles_up_to_ten_minutes(
     assert notice.state is NoticeState.OWED
 
 
-def test_after_three_days_a_person_must_look() -> None:
-    just_not = told(tried_notice(20), NoNews("lost"), at(DAYS_3 - 0.001))
+def test_after_three_days_and_twenty_tries_a_person_must_look() -> None:
+    too_early = told(tried_notice(20), NoNews("lost"), at(DAYS_3 - 0.001))
+    too_seldom = told(tried_notice(19), NoNews("lost"), at(DAYS_3))
     dead = told(tried_notice(20), NoNews("lost"), at(DAYS_3))
 
-    assert just_not.state is NoticeState.OWED
+    assert (too_early.state, too_seldom.state) == (NoticeState.OWED, NoticeState.OWED)
     assert (dead.state, dead.failure) == (NoticeState.DEAD, "lost")
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from payment_service.domain import corridor
-from payment_service.domain.call import backoff_s
+from payment_service.domain.call import KEY_HELD_S, backoff_s
 from payment_service.domain.moment import REFUND_LOOKS_S, Policy
 from payment_service.domain.news import (
     Declined,
@@ -23,7 +23,7 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.refund import PENDING_LOOK_S, RefundStatus, not_there
 from payment_service.domain.steps import CreateRefund, FindRefunds
 from payment_service.domain.wishes import begin_refund
-from tests.domain.papers import REFUSAL, asked, at, heard, moment, paid, seen_refund
+from tests.domain.papers import REFUSAL, T0, asked, at, heard, moment, paid, seen_refund
 
 LEASE_S = Policy().lease_s
 
@@ -142,6 +142,18 @@ def test_what_the_list_does_not_show_is_asked_for_again_under_the_same_key() -> 
 
     assert isinstance(step, CreateRefund)
     assert (step.key, step.attempt) == ("pay_1-ref_1", 2)
+
+
+def test_a_refund_in_doubt_is_asked_for_as_long_as_its_key_holds() -> None:
+    payment, seconds = refunding(), 0.0
+    while (call := payment.refunds[0].call) is not None:
+        seconds = (call.due_at - T0).total_seconds()
+        payment, step = asked(payment, seconds)
+        news: News = RefundsSeen(()) if isinstance(step, FindRefunds) else NoNews("lost")
+        payment = corridor.decide(payment, step, news, moment(seconds))
+
+    assert seconds >= KEY_HELD_S
+    assert status_of(payment) == (FAILED, "abandoned")
 
 
 def test_a_refund_under_way_is_not_judged_by_a_look_for_another() -> None:

@@ -236,6 +236,20 @@ ATTEMPTS = (
         Lives(("pay_once",), LIVES_MAX),
     ),
     Mutant(
+        "news that names no charge takes the charge away",
+        "domain/outcome.py",
+        "charge_id=intent.charge_id or payment.charge_id,",
+        "charge_id=intent.charge_id,",
+        (CORRIDOR,),
+    ),
+    Mutant(
+        "a paid order still shows the card that was refused before",
+        "domain/outcome.py",
+        "owing(replace(entered, failure=None), PAYMENT_RECEIVED",
+        "owing(entered, PAYMENT_RECEIVED",
+        (CORRIDOR,),
+    ),
+    Mutant(
         "what was received is what was agreed, whatever Stripe says",
         "domain/outcome.py",
         "received_minor=intent.amount_received_minor,",

@@ -103,6 +103,27 @@ MUTANTS: tuple[Mutant, ...] = (
         (WISHES, CAPTURE),
     ),
     Mutant(
+        "a notice is given up after three days in which it was hardly tried",
+        "domain/notice.py",
+        "DEAD_AFTER_TRIES = 20",
+        "DEAD_AFTER_TRIES = 2",
+        (NOTICE,),
+    ),
+    Mutant(
+        "a notice that was told still shows why it was not",
+        "domain/notice.py",
+        "state=NoticeState.TOLD, told_at=now, failure=None)",
+        "state=NoticeState.TOLD, told_at=now)",
+        (NOTICE,),
+    ),
+    Mutant(
+        "a refund in doubt is given up as soon as a payer would not expect a charge any more",
+        "domain/refund.py",
+        "ask_for_s=calls.KEY_HELD_S",
+        "ask_for_s=900",
+        (REFUND,),
+    ),
+    Mutant(
         "a notice is dropped when the OrderService does not answer",
         "domain/notice.py",
         '            return _again(notice, getattr(news, "reason", "no answer"), now)',
