@@ -36,6 +36,7 @@ from tests.domain.papers import (
     created,
     declined,
     heard,
+    held,
     intent,
     moment,
     opened,
@@ -191,12 +192,15 @@ def test_who_does_not_want_to_confirm_gets_the_payment_as_it_is() -> None:
 
 
 def test_the_next_generation_begins_with_nothing_of_the_last_but_its_history() -> None:
-    before = canceled()
+    before = replace(
+        canceled(), charge_id="ch_1", hold=held().hold, capturable_minor=1, look_at=at(9), looks=4
+    )
 
     again = pay_again(before, order(OTHER_CARD, amount_minor=5_000), moment(60))
 
     assert again is not None
     assert (again.generation, again.intent_id, again.charge_id) == (2, None, None)
+    assert (again.hold, again.capturable_minor, again.payment_method_id) == (None, 0, None)
     assert (again.cancellation_reason, again.look_at, again.looks) == (None, None, 0)
     assert (again.status, again.entered_at) == (State.REQUIRES_PAYMENT_METHOD, at(60))
     assert again.terms == terms(amount_minor=5_000)

@@ -96,6 +96,13 @@ MUTANTS: tuple[Mutant, ...] = (
         (WISHES, "tests/domain/test_hold.py"),
     ),
     Mutant(
+        "an order that is paid anew still shows the charge of the canceled payment",
+        "domain/wishes.py",
+        "        charge_id=None,\n        payment_method_id=None,\n",
+        "        payment_method_id=None,\n",
+        (PAYMENT,),
+    ),
+    Mutant(
         "a second capture of another amount is taken for the first",
         "domain/wishes.py",
         "        if attempt.amount_minor == amount_minor:\n            return None\n        raise",
