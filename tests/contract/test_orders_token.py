@@ -44,6 +44,7 @@ class Town:
     """A token endpoint and an OrderService that takes only the tokens in `good`.
 
     script: what the token endpoint answers next, instead of a new token: status and body.
+    refusal: the status of an update whose token is not good. takes_s, update_takes_s: each.
     """
 
     script: deque[tuple[int, Any]] = field(default_factory=deque)
@@ -52,6 +53,8 @@ class Town:
     heard: list[str | None] = field(default_factory=list)
     life: Any = 3600
     takes_s: float = 0.0
+    update_takes_s: float = 0.0
+    refusal: int = 401
 
     async def token(self, request: web.Request) -> web.Response:
         form: dict[str, Any] = dict(await request.post())
@@ -69,8 +72,9 @@ class Town:
     async def update(self, request: web.Request) -> web.Response:
         sent = request.headers.get("Authorization")
         self.heard.append(sent)
+        await asyncio.sleep(self.update_takes_s)
         known = sent is not None and sent.removeprefix("Bearer ") in self.good
-        return web.Response(status=200 if known else 401)
+        return web.Response(status=200 if known else self.refusal)
 
 
 @dataclass
@@ -217,14 +221,16 @@ async def test_one_who_gives_up_waiting_does_not_spoil_it_for_the_others() -> No
 # ---------------------------------------------------------------- when it is refused
 
 
-async def test_a_refused_token_is_dropped_and_a_fresh_one_settles_it() -> None:
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_token_is_dropped_and_a_fresh_one_settles_it(status: int) -> None:
     async with street() as here:
+        here.town.refusal = status
         await here.tell()
         here.town.good.clear()  # revoked, long before its end
 
         refused, again = await here.tell(), await here.tell()
 
-    assert (refused, again) == (OrderRefused("http_401", final=True), OrderTold())
+    assert (refused, again) == (OrderRefused(f"http_{status}", final=True), OrderTold())
     assert here.town.heard == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
 
 
@@ -311,6 +317,13 @@ async def test_a_token_endpoint_that_is_silent_or_away_is_no_news() -> None:
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}/token"
         async with street(token_url=url) as here:
             assert await here.tell() == NoNews("token_ClientConnectorError")
+
+
+async def test_the_time_of_a_try_covers_its_token_and_its_update_together() -> None:
+    async with street(timeout_s=3 * IMPATIENCE_S) as here:
+        here.town.takes_s = here.town.update_takes_s = 2 * IMPATIENCE_S
+
+        assert isinstance(await here.tell(), NoNews)
 
 
 async def test_a_failing_token_endpoint_is_not_asked_by_every_notice() -> None:

@@ -49,6 +49,20 @@ MUTANTS: tuple[Mutant, ...] = (
         (TOKEN,),
     ),
     Mutant(
+        "a token that may not do this is used again",
+        "adapters/orders_http.py",
+        "_TOKEN_REFUSED = frozenset({401, 403})",
+        "_TOKEN_REFUSED = frozenset({401})",
+        (TOKEN,),
+    ),
+    Mutant(
+        "an update has its whole time again after a slow token",
+        "adapters/orders_http.py",
+        "left_s = max(self._timeout_s - (perf_counter() - began), LEFT_S_MIN)",
+        "left_s = self._timeout_s",
+        (TOKEN,),
+    ),
+    Mutant(
         "the caller's token goes before our own",
         "adapters/orders_http.py",
         "token = await self._own_token() or bearer_token",
