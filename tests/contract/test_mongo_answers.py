@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, NotPrimaryError
 from pymongo.network_layer import PyMongoProtocol
 
 from payment_service.adapters.mongo import MongoStore, open_store
@@ -13,6 +13,7 @@ from payment_service.adapters.mongo.errors import (
     CLOSED_BEFORE_SENDING,
     may_be_applied,
 )
+from payment_service.adapters.mongo.patience import Patience
 from payment_service.ports import (
     AlreadyExists,
     StoreInDoubt,
@@ -215,6 +216,22 @@ async def test_a_write_that_waited_in_vain_for_a_connection_is_not_doubt(command
         sent = bool(server.named(command))
 
         assert await waiting is (StoreInDoubt if sent else StoreUnavailable)
+
+
+async def test_a_write_is_not_sent_with_hardly_any_time_left_to_hear_of_it() -> None:
+    patience = Patience(timeout_s=1, turns=1)
+    tries = 0
+
+    async def late(_doubt: bool) -> None:  # noqa: FBT001 - as Patience calls it
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(0.85)
+        raise NotPrimaryError("not primary", {"code": 10107})
+
+    with pytest.raises(StoreUnavailable):
+        await patience.settle(late)
+
+    assert tries == 1
 
 
 @write_each_way

@@ -24,6 +24,8 @@ from tests.parts.mongo_server import let_go_of_sockets
 from tests.parts.processes import free_port
 
 Plain = dict[str, Any]
+# How long the driver looks for a server when nobody tells it.
+DRIVERS_PATIENCE_S = 30.0
 
 
 @asynccontextmanager
@@ -270,10 +272,11 @@ async def test_a_database_that_is_away_is_said_by_its_host_and_no_more() -> None
 
     with pytest.raises(StoreUnavailable) as caught:
         await store.get(THINGS, "t")
+    took_s = monotonic() - began_at
     await store.close()
     await let_go_of_sockets()
 
-    assert monotonic() - began_at < 2
+    assert took_s < DRIVERS_PATIENCE_S / 3
     assert str(caught.value).startswith(
         f"MongoDB: ServerSelectionTimeoutError: 127.0.0.1:{port}: [Errno "
     )

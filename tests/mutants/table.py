@@ -4,6 +4,7 @@ from tests.mutants import (
     in_api,
     in_domain,
     in_flows,
+    in_mongo,
     in_orders,
     in_owed,
     in_sqlite,
@@ -22,5 +23,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_sqlite.MUTANTS,
     *in_time.MUTANTS,
     *in_stores.MUTANTS,
+    *in_mongo.MUTANTS,
     *in_api.MUTANTS,
 )

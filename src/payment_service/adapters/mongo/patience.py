@@ -25,6 +25,9 @@ T = TypeVar("T")
 # One connection that is silent must not use up the time of all tries: a third is left for a second
 # try on another one, and a third for a look at what became of the first.
 TRIES_IN_TIME = 3
+# A write that is sent with less time left than this part of a try's would hardly be answered, and
+# be doubt for nothing.
+SHORTEST_TRY = 0.25
 # A planned change of primary takes a second or two. The first try after it should come soon, and
 # those of many replicas not at once.
 PAUSE_S, PAUSE_MAX_S = 0.05, 0.5
@@ -36,6 +39,7 @@ TURNS = 16
 # A write under way takes milliseconds. Whoever closes is about to stop, and has waited before.
 CLOSE_S_MAX = 1.0
 _CLOSED = "The store is closed."
+_LATE = "Timed out while waiting for a connection"
 
 
 class Patience:
@@ -90,14 +94,17 @@ class Patience:
     async def _tries(self, call: Callable[[bool], Awaitable[T]], *, writes: bool) -> T:
         over_at = monotonic() + self._timeout_s
         try_s = self._timeout_s / TRIES_IN_TIME
+        last_at = over_at - try_s * SHORTEST_TRY
         pause_s = PAUSE_S
         doubt = False
         while True:
             with attempt() as tried:
                 try:
-                    async with self._turn(over_at):
+                    async with self._turn(last_at):
                         if writes:
                             await self._hear_of_closed_connections()
+                        if monotonic() > last_at:
+                            raise WaitQueueTimeoutError(_LATE)
                         with pymongo.timeout(min(try_s, over_at - monotonic())):
                             answer = await call(doubt)
                 except ENCODING_ERRORS as error:
@@ -109,7 +116,7 @@ class Patience:
                     # our mark, or another's.
                     closed = isinstance(error, InvalidOperation)
                     again = (doubt or is_passing(error)) and not closed
-                    if not again or monotonic() + pause_s >= over_at:
+                    if not again or monotonic() + pause_s >= last_at:
                         raise unavailable(error, in_doubt=doubt) from None
                 else:
                     self._answered_at = monotonic()
@@ -117,13 +124,13 @@ class Patience:
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - not a secret
 
     @asynccontextmanager
-    async def _turn(self, over_at: float) -> AsyncIterator[None]:
-        """Wait for a turn. Raises WaitQueueTimeoutError when none comes in time."""
+    async def _turn(self, last_at: float) -> AsyncIterator[None]:
+        """Wait for a turn. Raises WaitQueueTimeoutError when none comes by then."""
         try:
-            async with asyncio.timeout(over_at - monotonic()):
+            async with asyncio.timeout(last_at - monotonic()):
                 await self._turns.acquire()
         except TimeoutError:
-            raise WaitQueueTimeoutError("Timed out while waiting for a connection") from None
+            raise WaitQueueTimeoutError(_LATE) from None
         try:
             yield
         finally:
