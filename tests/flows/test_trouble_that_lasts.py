@@ -1,12 +1,9 @@
 """What was found by looking for it: paid behind our back, clocks that lie, trouble that lasts."""
 
 import asyncio
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
@@ -20,7 +17,7 @@ from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer
 from payment_service.ports import StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS, PAYMENTS
-from stripe_sandbox.engine import Config, Engine, Request
+from stripe_sandbox.engine import Config, Engine
 from stripe_sandbox.faults import Fault
 from tests.flows.buying import (
     VISA,
@@ -34,9 +31,10 @@ from tests.flows.buying import (
     quiet,
     soon,
 )
+from tests.flows.moving import confirm_as_the_payer
 from tests.flows.test_keep_customer import elsewhere
 from tests.parts.shop import Shop, open_shop
-from tests.parts.virtual_time import VirtualClock, epoch_s, run
+from tests.parts.virtual_time import VirtualClock, run
 
 
 async def crashed(shop: Shop, order_id: str) -> None:
@@ -44,22 +42,6 @@ async def crashed(shop: Shop, order_id: str) -> None:
     moment = shop.world.moment(Door.REQUEST)
     payment = open_payment(order(id=order_id), f"uid_{order_id}", moment)
     await shop.world.store.insert(PAYMENTS, claim(PAYMENT, payment, moment).doc)
-
-
-def confirmed_by_the_payer(shop: Shop, intent_id: str | None) -> str:
-    """Confirm as Stripe.js does, past us; return the status."""
-    wanted = Request(
-        method="POST",
-        path=f"/v1/payment_intents/{intent_id}/confirm",
-        query="",
-        headers={
-            "authorization": "Bearer sk_test_tests",
-            "content-type": "application/x-www-form-urlencoded",
-        },
-        body=urlencode({"payment_method": VISA}).encode(),
-    )
-    answer: Mapping[str, Any] = json.loads(shop.engine.handle(wanted, now=epoch_s()).body)
-    return str(answer["status"])
 
 
 # Paid behind our back
@@ -78,7 +60,7 @@ def test_a_new_price_after_the_payer_paid_the_old_one_is_refused_not_told_as_pai
     async def main() -> None:
         shop = await open_shop()
         old = await pay(shop, order(None, confirm=False, capture_method=capture_method))
-        confirmed_by_the_payer(shop, old.intent_id)
+        confirm_as_the_payer(shop, old.intent_id, VISA)
         if state is State.REQUIRES_CAPTURE:
             shop.stripe.pick = lambda _, path: (
                 Fault("error_503_before") if path.endswith("/cancel") else None
@@ -98,7 +80,7 @@ def test_a_confirmation_refused_because_the_payer_was_faster_is_no_failure() -> 
     async def main() -> None:
         shop = await open_shop()
         created = await pay(shop, order(None, confirm=False, capture_method="manual"))
-        assert confirmed_by_the_payer(shop, created.intent_id) == "requires_capture"
+        assert confirm_as_the_payer(shop, created.intent_id, VISA) == "requires_capture"
 
         payment = await pay(shop, order(capture_method="manual"))
 
