@@ -72,10 +72,17 @@ ALONE: Final = tuple(
     for news in (WEBHOOKS, LISTS)
 )
 
-# Looks that come too late for the matrix: at a PaymentIntent of an earlier generation.
+# Looks that come too late for the matrix, at a PaymentIntent of an earlier generation, and what it
+# would hear by the luck of the draw only: of a dispute of what is in no document yet.
 DEEP: Final = tuple(
-    read_life(f"cancel_unpaid/3ds/fault=17:{kind}/news={EVERY}/retry")
-    for kind in ("new_status", "rejected", "rate_limit", "timeout_before")
+    read_life(f"{story}/news={EVERY}/retry")
+    for story in (
+        *(
+            f"cancel_unpaid/3ds/fault=17:{kind}"
+            for kind in ("new_status", "rejected", "rate_limit", "timeout_before")
+        ),
+        "dispute_lost/disputed/fault=2:new_status",
+    )
 )
 
 # The share of random lives with faults in which Stripe is away for a day: they take long.

@@ -11,6 +11,8 @@ import pytest
 from tests.simulation import kinds
 from tests.simulation.campaign import Tally, holes_of
 from tests.simulation.coverage import (
+    NOBODYS,
+    UNKNOWN_STATUS,
     Coverage,
     all_pairs,
     all_roads,
@@ -68,14 +70,17 @@ HEARD = {
     pair("CaptureIntent", "requires_capture", "rejected"): (
         "hold_and_capture/visa/fault=2:rejected_unsaved/retry"
     ),
-    pair("CaptureIntent", "requires_capture", "a status nobody knows"): (
+    pair("CaptureIntent", "requires_capture", UNKNOWN_STATUS): (
         "hold_and_capture/visa/fault=2:new_status/retry"
     ),
-    pair("CreateIntent", "requires_payment_method", "a status nobody knows"): (
+    pair("CreateIntent", "requires_payment_method", UNKNOWN_STATUS): (
         "pay_once/visa/fault=1:new_status/retry"
     ),
+    pair("ReadIntent", NOBODYS, UNKNOWN_STATUS): (
+        "dispute_lost/disputed/fault=2:new_status/news=every/retry"
+    ),
     pair("CreateRefund", "", "declined"): "refund_all/visa/fault=2:declined/retry",
-    pair("CreateRefund", "", "a status nobody knows"): "refund_all/visa/fault=2:new_status/retry",
+    pair("CreateRefund", "", UNKNOWN_STATUS): "refund_all/visa/fault=2:new_status/retry",
     pair("FindIntent", "create", "canceled"): "canceled_without_a_card/visa/store=2:full/once",
     pair("FindRefunds", "in doubt", "rejected"): (
         "refund_all/visa/fault=2:timeout_after+3:rejected/retry"
