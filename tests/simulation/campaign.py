@@ -96,7 +96,7 @@ def _branch(branch: Branch, *, matrix: str) -> Tally:
 
 
 def _alone(life: Life) -> Tally:
-    return tally([live(life, watching=life in DEEP)])
+    return tally([live(life, watching=life not in ALONE)])
 
 
 def _pairs(struck: tuple[Ground, Life]) -> Tally:
@@ -119,8 +119,8 @@ def main(arguments: list[str]) -> int:
             every = list(branches(MATRICES[asked.matrix]))
             lived = pool.imap_unordered(partial(_branch, matrix=asked.matrix), every)
             _follow("matrix", lived, len(every), total)
-            alone = pool.imap_unordered(_alone, (*ALONE, *DEEP))
-            _follow("alone", alone, len((*ALONE, *DEEP)), total)
+            apart = (*ALONE, *DEEP.values())
+            _follow("alone", pool.imap_unordered(_alone, apart), len(apart), total)
         if asked.pairs:
             struck = [(ground, life) for ground in GROUNDS for life in firsts(ground, live)]
             lived = pool.imap_unordered(_pairs, struck, chunksize=4)

@@ -12,6 +12,7 @@ from random import Random
 from typing import Final
 from zlib import crc32
 
+from tests.simulation.coverage import EARLIER, NOBODYS, UNKNOWN_STATUS, pair
 from tests.simulation.currencies import CURRENCIES, currency_of_branch
 from tests.simulation.inbox import ORDERS_FAULTS
 from tests.simulation.living import SKEWS, Outcome
@@ -72,18 +73,19 @@ ALONE: Final = tuple(
     for news in (WEBHOOKS, LISTS)
 )
 
-# Looks that come too late for the matrix, at a PaymentIntent of an earlier generation, and what it
-# would hear by the luck of the draw only: of a dispute of what is in no document yet.
-DEEP: Final = tuple(
-    read_life(f"{story}/news={EVERY}/retry")
-    for story in (
-        *(
-            f"cancel_unpaid/3ds/fault=17:{kind}"
-            for kind in ("new_status", "rejected", "rate_limit", "timeout_before")
-        ),
-        "dispute_lost/disputed/fault=2:new_status",
+# What the matrix does not come by, or by the luck of its draw only, and a life that hears it: looks
+# at a PaymentIntent of an earlier generation come late in a life, and a dispute must arrive before
+# the payment's document has the id of its PaymentIntent.
+DEEP: Final = {
+    pair("ReadIntent", place, heard): read_life(f"{life}/news={EVERY}/retry")
+    for place, heard, life in (
+        (EARLIER, UNKNOWN_STATUS, "cancel_unpaid/3ds/fault=17:new_status"),
+        (EARLIER, "rejected", "cancel_unpaid/3ds/fault=17:rejected"),
+        (EARLIER, "not executed", "cancel_unpaid/3ds/fault=17:rate_limit"),
+        (EARLIER, "no answer", "cancel_unpaid/3ds/fault=17:timeout_before"),
+        (NOBODYS, UNKNOWN_STATUS, "dispute_lost/disputed/fault=2:new_status"),
     )
-)
+}
 
 # The share of random lives with faults in which Stripe is away for a day: they take long.
 OUTAGES: Final = 0.03

@@ -11,7 +11,6 @@ import pytest
 from tests.simulation import kinds
 from tests.simulation.campaign import Tally, holes_of
 from tests.simulation.coverage import (
-    NOBODYS,
     UNKNOWN_STATUS,
     Coverage,
     all_pairs,
@@ -22,7 +21,7 @@ from tests.simulation.coverage import (
     pair,
 )
 from tests.simulation.impossible import IMPOSSIBLE
-from tests.simulation.lives import ALONE
+from tests.simulation.lives import ALONE, DEEP
 from tests.simulation.living import Outcome, live
 from tests.simulation.plan import read_life
 
@@ -76,9 +75,6 @@ HEARD = {
     pair("CreateIntent", "requires_payment_method", UNKNOWN_STATUS): (
         "pay_once/visa/fault=1:new_status/retry"
     ),
-    pair("ReadIntent", NOBODYS, UNKNOWN_STATUS): (
-        "dispute_lost/disputed/fault=2:new_status/news=every/retry"
-    ),
     pair("CreateRefund", "", "declined"): "refund_all/visa/fault=2:declined/retry",
     pair("CreateRefund", "", UNKNOWN_STATUS): "refund_all/visa/fault=2:new_status/retry",
     pair("FindIntent", "create", "canceled"): "canceled_without_a_card/visa/store=2:full/once",
@@ -93,6 +89,7 @@ HEARD = {
     pair("TellOrders", "PAYMENT RECEIVED", "refused for good"): (
         "pay_once/visa/orders=1:http_404/retry"
     ),
+    **{what: str(life) for what, life in DEEP.items()},
 }
 
 BLAMELESS = tuple(
