@@ -12,8 +12,8 @@ class WatchedStore:
 
     writes: the version of every document that was written, in order. before_writes: what happens
     before the next writes, one each; to raise is to fail. before_removals: the same before the next
-    removals. others_use_it: whether to say that the
-    store is shared.
+    removals, and before_reads before the next reads of one document. others_use_it: whether to say
+    that the store is shared.
     """
 
     def __init__(self, store: Store) -> None:
@@ -21,6 +21,7 @@ class WatchedStore:
         self.writes: list[tuple[str, int]] = []
         self.before_writes: deque[Callable[[], Awaitable[None]] | None] = deque()
         self.before_removals: deque[Callable[[], Awaitable[None]] | None] = deque()
+        self.before_reads: deque[Callable[[], Awaitable[None]] | None] = deque()
         self.others_use_it = False
 
     @property
@@ -28,6 +29,7 @@ class WatchedStore:
         return self._store.exclusive and not self.others_use_it
 
     async def get(self, collection: Collection[D], id: str) -> D | None:
+        await _next(self.before_reads)
         return await self._store.get(collection, id)
 
     async def insert(self, collection: Collection[D], doc: D) -> None:

@@ -4,6 +4,7 @@ from tests.mutants.mutant import LIVES_MAX, Lives, Mutant
 
 ADVANCE = "tests/flows/test_advance.py"
 WAITING = "tests/flows/test_pay_order_waiting.py"
+WAITING_ENDS = "tests/flows/test_waiting_ends.py"
 PAY = "tests/flows/test_pay_order.py"
 REFUNDS = "tests/flows/test_refund_payment.py"
 RECOVER = "tests/flows/test_recover.py"
@@ -75,10 +76,31 @@ CORRIDOR = (
     ),
     Mutant(
         "a database that goes away after the charge is told as nothing charged",
-        "flows/advance.py",
-        "        return claimed.doc\n    return doc\n",
-        "        raise\n    return doc\n",
+        "flows/settle.py",
+        "        return claimed.doc\n    finally:",
+        "        raise\n    finally:",
         (WAITING,),
+    ),
+    Mutant(
+        "who waits does not hear that a webhook has settled it",
+        "flows/advance.py",
+        "        world.changes.written(place(way.collection, written), written)\n",
+        "",
+        (WAITING_ENDS,),
+    ),
+    Mutant(
+        "who waits does not see that another process has settled it",
+        "flows/settle.py",
+        "None if world.store.exclusive else CHANGED_EVERY_S",
+        "None",
+        (WAITING_ENDS,),
+    ),
+    Mutant(
+        "a card that Stripe shows as attached goes on being waited for",
+        "flows/follow_customer.py",
+        "        return seen_done(current, key, news.customer, moment)",
+        "        return current",
+        (WAITING_ENDS,),
     ),
     Mutant(
         "an order repriced while the payer pays the old price is told as paid",

@@ -17,6 +17,7 @@ from payment_service.domain.customer import (
     CardState,
     Customer,
     refused_card,
+    shows,
     with_stripe_customer,
     with_valid_default,
 )
@@ -37,6 +38,7 @@ from payment_service.domain.news import (
     NotExecuted,
     NothingFound,
     Rejected,
+    SeenCustomer,
     SeenSetup,
     SetupSeen,
 )
@@ -207,6 +209,21 @@ def decide(customer: Customer, step: OwedStep, news: News, moment: Moment) -> Cu
         case _:
             return _doubted(customer, call, step, moment, getattr(news, "dead_end", None))
     return _with_next_call(done, moment)
+
+
+def seen_done(customer: Customer, key: str, seen: SeenCustomer, moment: Moment) -> Customer:
+    """Return the customer after a look that shows what its call under this key was to bring about.
+
+    What the call itself hears later changes nothing: each of these may be done twice.
+    """
+    call, asked = customer.call, customer.asked
+    if call is None or call.key != key or asked is None or not call.doubts:
+        return customer
+    if not shows(seen, asked):
+        return customer
+    step = _again(customer, asked, key)
+    assert isinstance(step, CardStep), "a look at a customer shows its cards"
+    return _with_next_call(_done(customer, step), moment)
 
 
 def _denied(

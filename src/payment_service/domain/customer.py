@@ -14,6 +14,7 @@ from payment_service.domain.history import Entry
 from payment_service.domain.news import Denial, SeenCard, SeenCustomer
 from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.domain.setup import Setup
+from payment_service.domain.steps import AttachCard, DetachCard, NameCard, SetDefaultCard
 
 # RFC 5321 allows 254 octets for an address in use; what lies around the @ is the mail server's.
 EMAIL_MAX = 254
@@ -280,6 +281,22 @@ def with_valid_default(customer: Customer) -> Customer:
         return customer
     heir = cards[0].payment_method_id if cards else None
     return replace(customer, default_payment_method_id=heir)
+
+
+def shows(seen: SeenCustomer, asked: Asked) -> bool:
+    """Whether Stripe shows the customer as this request about a card was to make it."""
+    card = next((c for c in seen.cards if c.payment_method_id == asked.payment_method_id), None)
+    match asked.step:
+        case AttachCard.__name__:
+            return card is not None
+        case DetachCard.__name__:
+            return card is None
+        case SetDefaultCard.__name__:
+            return seen.default_payment_method_id == asked.payment_method_id
+        case NameCard.__name__:
+            return card is not None and (card.cardholder_name or "") == asked.cardholder_name
+        case _:
+            return False
 
 
 def refused_card(card: Card, denial: Denial, *, declined: bool) -> Card:

@@ -36,7 +36,6 @@ from payment_service.ports import (
     Collection,
     Document,
     StoreUnavailable,
-    Unavailable,
     VersionConflict,
 )
 from payment_service.storage.collections import CUSTOMERS, PAYMENTS
@@ -50,9 +49,6 @@ EXACT_LOOKS = (FindDisputes, ReadCustomer)
 
 # Each lost race means that another writer won, so this many in a row is not contention.
 LOST_RACES_MAX = 1000
-# How often a request looks whether another door has settled what it waits for.
-LOOK_AGAIN_MIN_S = 0.02
-LOOK_AGAIN_MAX_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +122,7 @@ async def commit(
             doc = await reload(world, way, doc)
             continue
         world.witness.saw(doc, written, door)
+        world.changes.written(place(way.collection, written), written)
         await note_refusals(world, doc, written)
         return replace(next_claim, doc=written)
     raise StoreUnavailable(f"lost {LOST_RACES_MAX} races for one document")
@@ -237,55 +234,6 @@ async def _perform(world: World, claimed: Claimed[D], step: Step, bearer_token: 
 def _lapsed(world: World, claimed: Claimed[D]) -> bool:
     """Whether a claim may be over: judged by the latest that it can be."""
     return claimed.until is not None and world.clock.latest() >= claimed.until
-
-
-async def settle(
-    world: World,
-    way: Corridor[D],
-    claimed: Claimed[D],
-    *,
-    settled: Callable[[D], bool],
-    deadline: datetime,
-    bearer_token: str | None = None,
-) -> D:
-    """Advance, or wait while another door does, until `settled` or the deadline; return what is.
-
-    What is under way at the deadline goes on in the background. Never raises Unavailable: what was
-    written ahead is then the best that is known.
-    """
-    walk = _walk(world, way, claimed, settled, deadline, bearer_token)
-    task = world.background.spawn(walk)
-    left_s = (deadline - world.clock.now()).total_seconds()
-    await asyncio.wait({task}, timeout=max(left_s, 0.0))
-    try:
-        doc: D = task.result() if task.done() else await reload(world, way, claimed.doc)
-    except Unavailable:
-        # The intention is written and may have had its effect: this is doubt, not "nothing done".
-        return claimed.doc
-    return doc
-
-
-async def _walk(
-    world: World,
-    way: Corridor[D],
-    claimed: Claimed[D],
-    settled: Callable[[D], bool],
-    deadline: datetime,
-    bearer_token: str | None,
-) -> D:
-    wait_s = LOOK_AGAIN_MIN_S
-    while True:
-        doc = await advance(world, way, claimed, Door.REQUEST, bearer_token=bearer_token)
-        now = world.clock.now()
-        if settled(doc) or now >= deadline:
-            return doc
-        due_s = (doc.wake_at - now).total_seconds() if doc.wake_at else LOOK_AGAIN_MAX_S
-        await world.clock.sleep(min(max(due_s, LOOK_AGAIN_MIN_S), wait_s))
-        wait_s = min(wait_s * 1.5, LOOK_AGAIN_MAX_S)
-        doc = await reload(world, way, doc)
-        claimed = Claimed(doc, None)
-        if not settled(doc) and place(way.collection, doc) not in world.under_way:
-            claimed = await commit(world, way, doc, lambda same, _: same, Door.REQUEST)
 
 
 async def reload(world: World, way: Corridor[D], doc: D) -> D:

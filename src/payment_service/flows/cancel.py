@@ -6,8 +6,9 @@ from payment_service.domain.errors import PaymentInProgress
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Payment, State
 from payment_service.domain.wishes import cancel_payment as begin_cancel
-from payment_service.flows.advance import PAYMENT, Claimed, commit, settle
+from payment_service.flows.advance import PAYMENT, Claimed, commit
 from payment_service.flows.look_again import refuse_after_refresh
+from payment_service.flows.settle import settle
 from payment_service.flows.world import World
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Payment, State
 from payment_service.domain.wishes import capture_payment as begin_capture
-from payment_service.flows.advance import PAYMENT, Claimed, commit, settle
+from payment_service.flows.advance import PAYMENT, Claimed, commit
 from payment_service.flows.look_again import refuse_after_refresh
+from payment_service.flows.settle import settle
 from payment_service.flows.world import World
 
 

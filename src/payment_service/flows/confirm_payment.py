@@ -7,9 +7,10 @@ from payment_service.domain.errors import Refusal
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Order, Payment, State
 from payment_service.domain.wishes import confirm_payment as begin_confirmation
-from payment_service.flows.advance import PAYMENT, commit, settle
+from payment_service.flows.advance import PAYMENT, commit
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.look_again import may_have_moved, try_refresh
+from payment_service.flows.settle import settle
 from payment_service.flows.world import World
 
 

@@ -1,5 +1,6 @@
 """Follow what happens to a customer and its cards at Stripe without us."""
 
+from payment_service.domain.corridor_customers import seen_done
 from payment_service.domain.customer import Customer
 from payment_service.domain.event import EventState, is_our_doing
 from payment_service.domain.moment import Door, Moment
@@ -30,11 +31,15 @@ async def look_at_customer(world: World, customer: Customer, door: Door) -> Cust
     Raises NotSeen.
     """
     for _ in range(ROUNDS_MAX):
-        if customer.customer_id is None:
+        customer_id = customer.customer_id
+        if customer_id is None:
             return customer
         if customer.call is not None:
-            raise NotSeen("busy")
-        step = ReadCustomer(customer.customer_id, customer.setup.id if customer.setup else None)
+            customer = await _see_done(world, customer, door)
+            if customer.call is not None:
+                raise NotSeen("busy")
+            continue
+        step = ReadCustomer(customer_id, customer.setup.id if customer.setup else None)
         news = await world.gateway.ask(step)
         if not isinstance(news, CustomerSeen | NothingFound):
             raise NotSeen(getattr(news, "reason", None) or type(news).__name__)
@@ -54,6 +59,26 @@ async def look_at_customer(world: World, customer: Customer, door: Door) -> Cust
             continue
         return await advance(world, CUSTOMER, claimed, door)
     raise NotSeen("overtaken")
+
+
+async def _see_done(world: World, customer: Customer, door: Door) -> Customer:
+    """Return the customer after a look whether what is asked of Stripe was brought about already.
+
+    So nobody waits for an answer that was lost. A look that shows anything else says nothing: what
+    is under way may come after it. Raises NotSeen.
+    """
+    assert customer.customer_id is not None, "it is at Stripe"
+    assert customer.call is not None, "something is asked of Stripe"
+    key = customer.call.key
+    news = await world.gateway.ask(ReadCustomer(customer.customer_id))
+    if not isinstance(news, CustomerSeen):
+        raise NotSeen("busy")
+
+    def heard(current: Customer, moment: Moment) -> Customer:
+        return seen_done(current, key, news.customer, moment)
+
+    claimed = await commit(world, CUSTOMER, customer, heard, door)
+    return await advance(world, CUSTOMER, claimed, door)
 
 
 async def _customer_of(world: World, seen: SeenEvent) -> Customer | None:

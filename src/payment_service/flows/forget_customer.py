@@ -14,9 +14,10 @@ from payment_service.domain.errors import CustomerHasOpenPayments, NotFound, Str
 from payment_service.domain.forgetting import forgetting, why_open, without_words
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Payment
-from payment_service.flows.advance import CUSTOMER, PAYMENT, commit, settle
+from payment_service.flows.advance import CUSTOMER, PAYMENT, commit
 from payment_service.flows.newest import as_new_as_can_be
 from payment_service.flows.note_audit import note_audit
+from payment_service.flows.settle import settle
 from payment_service.flows.world import World
 from payment_service.ports import GatewayUnavailable, VersionConflict
 from payment_service.storage.collections import CUSTOMERS, PAYMENTS, REQUESTS

@@ -10,10 +10,11 @@ from payment_service.domain.errors import CardNotUsable, CardRefused, NotFound, 
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CardSeen, Declined, Rejected, SeenCard
 from payment_service.domain.steps import ReadCard
-from payment_service.flows.advance import CUSTOMER, commit, settle
+from payment_service.flows.advance import CUSTOMER, commit
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, living_customer
 from payment_service.flows.no_answer import no_answer
+from payment_service.flows.settle import settle
 from payment_service.flows.world import World
 from payment_service.ports import GatewayUnavailable
 

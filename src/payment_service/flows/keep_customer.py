@@ -9,11 +9,12 @@ from payment_service.domain.errors import CustomerForgotten, NotFound, StripeRef
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CustomerSeen, NothingFound, Rejected
 from payment_service.domain.steps import FindCustomer, ReadCustomer
-from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, settle
+from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit
 from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.look_at import NotSeen
 from payment_service.flows.newest import newest
 from payment_service.flows.no_answer import no_answer
+from payment_service.flows.settle import settle
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import AlreadyExists, GatewayLost, GatewayUnavailable, StoreUnavailable

@@ -8,11 +8,12 @@ from payment_service.domain.errors import NotFound, Refusal
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import OPEN, FailureKind, Order, Payment, State
 from payment_service.domain.wishes import open_payment, pay_again
-from payment_service.flows.advance import PAYMENT, Claimed, claim, settle
+from payment_service.flows.advance import PAYMENT, Claimed, claim
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, heal_customer
 from payment_service.flows.look_again import refresh_payment, try_refresh
 from payment_service.flows.newest import newest
+from payment_service.flows.settle import settle
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (

@@ -8,8 +8,9 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund
 from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.wishes import begin_refund
-from payment_service.flows.advance import PAYMENT, Claimed, commit, settle
+from payment_service.flows.advance import PAYMENT, Claimed, commit
 from payment_service.flows.look_again import refuse_after_refresh
+from payment_service.flows.settle import settle
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import AlreadyExists

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from payment_service.domain.moment import Door, Moment, Policy
+from payment_service.flows.changes import Changes
 from payment_service.ports import Clock, EventReader, Gateway, Ids, Orders, Store, Witness
 
 # Events that one process applies at once; the rest wait in the store, or in line.
@@ -112,6 +113,7 @@ class World:
     # How many requests of this process have to do with an idempotency key, by its record's id.
     keys_in_use: Counter[str] = field(default_factory=Counter)
     suspects: Suspects = field(default_factory=Suspects)
+    changes: Changes = field(default_factory=Changes)
     asking_time: Once = field(default_factory=Once)
     # How many payers wait for Stripe: they are no load.
     payers_outside: Callable[[], int] = lambda: 0
