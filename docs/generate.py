@@ -10,7 +10,7 @@ import argparse
 import difflib
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
@@ -23,7 +23,9 @@ from payment_service.api.problems import (
     UNAVAILABLE,
     SecretUnavailable,
 )
+from payment_service.api.stripe_refusals import Told, told
 from payment_service.domain.payment import State
+from payment_service.domain.stripe_errors import CLASS_OF, Action, ErrorClass
 from payment_service.domain.transitions import MEANINGS, ROADS
 from payment_service.setting_files import example_path, file_setting
 from payment_service.setting_groups import Environment
@@ -50,7 +52,31 @@ A 400 with one bad field may carry a narrower code: `amount_not_integer`, `amoun
 `amount_too_precise`, `amount_not_positive`, `amount_too_small`, `amount_too_large`,
 `amount_invalid_for_currency`, `amount_null`, `currency_not_supported`, `invalid_idempotency_key`,
 `invalid_cursor`. A 404 may say `customer_not_found` or `card_not_found`. A 402 carries Stripe's own
-`code` and `declineCode`. A 409 carries the payment as it is in `data`."""
+`code`, `declineCode` and `adviceCode` (docs/guides/declines.md says what to do with which), and to
+services the card network's codes and Radar's `outcome`; end users get `generic_decline` where the
+reason is a suspicion. `authentication_required` is the 402 of a payment whose payer must
+authenticate it: always of an off-session charge, and of `requires_action` with the setting
+`REQUIRES_ACTION_STATUS=402`; it carries the payment in `data`. A 409 carries the payment as it is
+in `data`."""
+
+_REFUSALS_HEAD = """
+What an operation is answered with when Stripe refuses it, by what Stripe says. 4xx is the caller's
+or the payer's to mend, with the field in `errors` where it is one; 502 is the operator's, who finds
+`stripe.misconfigured` in the log; 503 may be asked again as it is. A refusal that is not tried
+again by itself is never 2xx."""
+# What stands for a code in our own books.
+_OURS = frozenset({"abandoned", "http_401", "http_403", "http_500", "not_a_card", "unavailable"})
+_PASSED_ON = "Stripe's"
+_BY_OTHER_MEANS = {
+    ErrorClass.CUSTOMER_MISSING: "`resource_missing`, with the parameter `customer`",
+    ErrorClass.CARD_MISSING: "`resource_missing`, with a parameter of the card",
+    ErrorClass.CARD_DETACHED: "a card that is attached to nobody when it is looked at",
+    ErrorClass.FIELD_INVALID: "any other that names a parameter which is the caller's field",
+    ErrorClass.REFUND_FAILED: "a refund that was made and has failed, or 402",
+    ErrorClass.UNSPECIFIED: "no code and no parameter",
+    ErrorClass.PERMISSION_MISSING: "any, with status 403",
+    ErrorClass.MISCONFIGURED: "any other",
+}
 
 
 _STATES_HEAD = """
@@ -123,8 +149,37 @@ def errors_page() -> str:
         f"| `{INTERNAL_CODE}` | 500 | {INTERNAL_MESSAGE} |",
         "",
         *textwrap.wrap(_ERRORS_TAIL.strip(), 100),
+        "",
+        *_refusals_of_stripe(),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _refusals_of_stripe() -> Iterator[str]:
+    """Give the table of what is told when Stripe refuses, operation by class, and the classes."""
+    yield "## When Stripe refuses"
+    yield ""
+    yield from textwrap.wrap(_REFUSALS_HEAD.strip(), 100)
+    yield ""
+    yield "| Stripe says | operation | status | code | message |"
+    yield "|---|---|---|---|---|"
+    for kind in ErrorClass:
+        by_row: dict[Told, list[Action]] = {}
+        for action in Action:
+            by_row.setdefault(told(action, kind), []).append(action)
+        most = max(by_row, key=lambda row: len(by_row[row]))
+        for row, actions in sorted(by_row.items(), key=lambda pair: pair[0] is most):
+            whose = ", ".join(f"`{action}`" for action in actions)
+            if row is most:
+                whose = "every other" if len(by_row) > 1 else "every operation"
+            code = f"`{row.code}`" if row.code else _PASSED_ON
+            yield f"| {kind} | {whose} | {row.status} | {code} | {row.message or _PASSED_ON} |"
+    yield ""
+    yield "| Stripe says | by these codes of Stripe's |"
+    yield "|---|---|"
+    for kind in ErrorClass:
+        codes = sorted(code for code, of in CLASS_OF.items() if of is kind and code not in _OURS)
+        yield f"| {kind} | {', '.join(f'`{code}`' for code in codes) or _BY_OTHER_MEANS[kind]} |"
 
 
 def _summary(kind: type) -> str:

@@ -4,8 +4,11 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from payment_service.domain.corridor_attempts import CONTRADICTED, heard_of
+from payment_service.domain.moment import Door
 from payment_service.ports import GatewayUnavailable, StoreInDoubt, StoreUnavailable, Unavailable
 from payment_service.witness import LogWitness
+from tests.domain.papers import canceled, intent, moment
 
 
 def stumbles() -> float:
@@ -35,3 +38,25 @@ def test_a_bug_is_told_with_its_traceback_and_counted() -> None:
     ]
     assert lines[0]["exc_info"] is bug
     assert stumbles() == before + 1
+
+
+def test_money_that_another_payment_intent_took_is_an_error_that_names_it_and_is_counted() -> None:
+    def told() -> float:
+        labels = {"what": CONTRADICTED, "door": "webhook"}
+        return REGISTRY.get_sample_value("payment_service_changes_total", labels) or 0.0
+
+    before, known = told(), canceled()
+    late = heard_of(
+        known,
+        intent("succeeded", id="pi_copy"),
+        moment(60, door=Door.WEBHOOK),
+        seen_with=None,
+    )
+
+    with capture_logs() as lines:
+        LogWitness().saw(known, late, Door.WEBHOOK)
+
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == (CONTRADICTED, "error")
+    assert (line["intent_id"], line["late_intent_id"]) == ("pi_1", "pi_copy")
+    assert told() == before + 1

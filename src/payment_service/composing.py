@@ -104,6 +104,7 @@ def api_options_of(settings: Settings) -> ApiOptions:
         rate_limit_per_caller=settings.rate_limit_per_caller,
         rate_limit_per_address=settings.rate_limit_per_address,
         trusted_proxies=settings.trusted_proxies,
+        requires_action_status=int(settings.requires_action_status),
     )
 
 

@@ -93,7 +93,9 @@ def first_steps(base_url: str, *, stamp: int) -> tuple[str, str, str]:
     post = "curl -s -H 'Content-Type: application/json'"
     customer = f'{{"email":"ada-{stamp}@example.com","name":"Ada"}}'
     card = """{"customerId":"'$CUSTOMER'","paymentMethodId":"pm_card_visa"}"""
-    payment = f"""{{"amount":5000,"customerId":"'$CUSTOMER'","orderId":"order-{stamp}"}}"""
+    payment = (
+        f"""{{"amount":5000,"customerId":"'$CUSTOMER'","orderId":"order-{stamp}","confirm":true}}"""
+    )
     find_id = r"""sed -n 's/.*"customerId": *"\([^"]*\)".*/\1/p'"""
     return (
         f"CUSTOMER=$({post} -d '{customer}' {base_url}/customer | {find_id}); echo $CUSTOMER",

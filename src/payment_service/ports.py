@@ -262,8 +262,9 @@ class EventReader(Protocol):
     def read(self, body: bytes, signature: str, now: datetime) -> SeenEvent:
         """Return the event of a post that Stripe signed for us at this time.
 
-        Raises WebhookRefused: nobody who knows our secret signed these bytes now, or they are no
-        event. Looks at nothing before the signature.
+        Raises WebhookRefused: nobody who knows our secret signed these bytes now. InvalidEvent:
+        they are no event, or one that could not be written down and read again. Looks at nothing
+        before the signature.
         """
         ...
 

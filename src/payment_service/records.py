@@ -7,11 +7,42 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
+from prometheus_client import Counter
 
 from payment_service.beyond import beyond, with_beyond
 from payment_service.domain.schema import SCHEMA, NewerSchema
 
 T = TypeVar("T")
+
+# So many documents that cannot be read are told of once each; with more than that something else
+# is wrong, and the log says it again.
+TOLD_MAX = 10_000
+UNREADABLE = Counter(
+    "payment_service_documents_unreadable",
+    "Stored documents that this release cannot read and passes over, counted once each.",
+    ["collection"],
+)
+_log = structlog.get_logger("records")
+
+
+class Unreadable:
+    """Says which stored documents cannot be read: once each, however often they are come by."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str]] = set()
+
+    def met(self, collection: str, id: object) -> None:
+        """Log and count a document that is passed over, unless that was done before."""
+        name = collection, str(id)
+        if name in self._told:
+            return
+        if len(self._told) >= TOLD_MAX:
+            self._told.clear()
+        self._told.add(name)
+        UNREADABLE.labels(collection).inc()
+        _log.error("document.unreadable", collection=collection, id=id)
+
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}

@@ -40,7 +40,9 @@ CARD_PAUSES = Counter(
 # Outcomes of events that are worth a line each.
 RARE = frozenset({"put_off", "swept"})
 # Lines that somebody should act on, soon.
-ALARMING = frozenset({"hold.lapses_soon", "payment.contradicted", "order.dead"})
+ALARMING = frozenset({"hold.lapses_soon", "order.dead"})
+# Lines that somebody must act on: money was taken that no payment shows.
+CONTRADICTING = frozenset({"payment.contradicted"})
 ALARMING_KINDS = ("dispute.", "fraud_warning.", "refund.failed", "payment.given_up_wrongly")
 
 
@@ -145,10 +147,13 @@ def _tell(payment: Payment, entry: Entry) -> None:
     write = _log.debug if entry.what.endswith(".begun") else _log.info
     if entry.what in ALARMING or entry.what.startswith(ALARMING_KINDS):
         write = _log.warning
+    if entry.what in CONTRADICTING:
+        write = _log.error
     write(
         entry.what,
         order_id=payment.id,
         intent_id=payment.intent_id,
+        late_intent_id=payment.late_intent_id,
         generation=payment.generation,
         attempt=payment.attempts_made,
         code=payment.failure.code if payment.failure else None,

@@ -40,7 +40,7 @@ async def belongings(api: Guarded, email: str, order_id: str) -> Belongings:
     customer_id = made.data["customerId"]
     card = {"customerId": customer_id, "paymentMethodId": "pm_card_visa"}
     added = await api.as_(service, "POST", "/payment/payment-method", card)
-    asked = {"amount": 6522, "orderId": order_id, "customerId": customer_id}
+    asked = {"amount": 6522, "orderId": order_id, "customerId": customer_id, "confirm": True}
     paid = await api.as_(service, "POST", "/payment/payment-intent", asked)
     back = {"orderId": order_id, "amount": 1000}
     refund = await api.as_(service, "POST", "/payment/refund", back)

@@ -251,7 +251,7 @@ async def test_a_key_of_ours_is_never_passed_on_and_a_token_is(api: Guarded) -> 
         customer_id = made.data["customerId"]
         card = {"customerId": customer_id, "paymentMethodId": "pm_card_visa"}
         await api.as_(credentials, "POST", "/payment/payment-method", card)
-        asked = {"amount": 6522, "orderId": f"order-{number}", "customerId": customer_id}
+        asked = {"amount": 6522, "orderId": f"order-{number}", **card}
         paid = await api.as_(credentials, "POST", "/payment/payment-intent", asked)
         assert paid.data["status"] == "succeeded"
 
@@ -278,7 +278,7 @@ async def test_a_key_that_takes_anothers_place_by_its_name_repeats_nothing(api: 
     customer_id = made.data["customerId"]
     card = {"customerId": customer_id, "paymentMethodId": "pm_card_visa"}
     await api.as_(old, "POST", "/payment/payment-method", card)
-    asked = {"amount": 1000, "orderId": "order-1", "customerId": customer_id}
+    asked = {"amount": 1000, "orderId": "order-1", **card}
     await api.as_(old, "POST", "/payment/payment-intent", asked)
 
     part = {"orderId": "order-1", "amount": 100}

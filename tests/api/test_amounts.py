@@ -64,7 +64,7 @@ async def test_in_major_units_decimals_are_exact_both_ways(
     major: Api, amount: bytes, currency: bytes, minor: int, shown: bytes
 ) -> None:
     customer_id = (await major.new_payer()).encode()
-    raw = b'{"amount": %s, "currency": "%s", "orderId": "o", "customerId": "%s"}'
+    raw = b'{"amount": %s, "currency": "%s", "orderId": "o", "customerId": "%s", "confirm": true}'
 
     paid = await major.ask(
         "POST", "/payment/payment-intent", raw=raw % (amount, currency, customer_id)

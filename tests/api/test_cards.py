@@ -158,8 +158,10 @@ async def test_what_is_not_there_is_404(api: Api) -> None:
     no_list = await api.get("/payment/payment-methods/cus_nope")
 
     assert [(heard.status, heard.code) for heard in (no_card, no_customer, no_list)] == [
-        (404, "not_found")
-    ] * 3
+        (404, "card_not_found"),
+        (404, "not_found"),
+        (404, "not_found"),
+    ]
 
 
 async def test_ids_that_cannot_be_ids_are_all_named(api: Api) -> None:

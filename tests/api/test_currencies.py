@@ -75,6 +75,7 @@ async def pay(api: Api, price: Price, unit: AmountUnit, **fields: str) -> Heard:
         currency=f'"{price.currency}"',
         orderId='"order-1"',
         customerId=f'"{customer_id}"',
+        confirm="true",
         **fields,
     )
 
@@ -177,7 +178,12 @@ async def test_without_a_currency_the_default_one_is_charged(
     amount = "70000"
 
     paid = await ask(
-        api, "payment-intent", amount=amount, orderId='"o"', customerId=f'"{customer_id}"'
+        api,
+        "payment-intent",
+        amount=amount,
+        orderId='"o"',
+        customerId=f'"{customer_id}"',
+        confirm="true",
     )
 
     decimals = {"jpy": 0, "kwd": 3}.get(default, 2) if unit is AmountUnit.MAJOR else 0

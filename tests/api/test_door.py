@@ -224,7 +224,7 @@ async def test_the_callers_token_is_passed_on_and_never_written(
     api: Api, lines: io.BytesIO
 ) -> None:
     customer_id = await api.new_payer()
-    asked = {"amount": 6522, "orderId": "order-1", "customerId": customer_id}
+    asked = {"amount": 6522, "orderId": "order-1", "customerId": customer_id, "confirm": True}
 
     await api.post("/payment/payment-intent", asked, authorization="Bearer of-the-caller-77")
 

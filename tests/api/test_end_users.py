@@ -305,7 +305,7 @@ async def test_somebody_elses_card_is_as_if_it_were_not_there(api: Guarded) -> N
     janes = await belongings(api, JANE, "order-of-jane")
     jane = api.provider.user(JANE)
 
-    for path, code in (("payment-method", "not_found"), ("payment-intent", "card_not_found")):
+    for path, code in (("payment-method", "card_not_found"), ("payment-intent", "card_not_found")):
         heard = []
         for order, card in (("order-8", bobs.card_id), ("order-9", "pm_nope")):
             asked = {

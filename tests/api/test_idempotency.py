@@ -21,7 +21,8 @@ from tests.parts.shop import Shop
 
 
 async def pay(api: Api, customer_id: str, key: str = "key-1", **fields: object) -> Heard:
-    asked = {"amount": 6522, "orderId": "order-1", "customerId": customer_id, **fields}
+    asked = {"amount": 6522, "orderId": "order-1", "customerId": customer_id, "confirm": True}
+    asked |= fields
     return await api.post("/payment/payment-intent", asked, idempotency_key=key)
 
 

@@ -1,113 +1,91 @@
 """Why a payment did not happen: whose it is to mend, and no more than the caller may know."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from payment_service.api.payment_failures import raise_failure, raise_refund_failure
-from payment_service.domain.errors import (
-    CardNotUsable,
-    InvalidRequest,
-    NotFound,
-    PaymentNotRefundable,
-    RefundExceedsRemaining,
-    Refusal,
-    StripeRefused,
-)
-from payment_service.domain.payment import Failure, FailureKind, Payment, State, Terms
-from payment_service.domain.refund import Refund, RefundStatus
-from payment_service.ports import GatewayUnavailable
+from payment_service.api.presenting import Presenter
+from payment_service.api.problems import problem
+from payment_service.api.stripe_refusals import told
+from payment_service.domain.money import AmountUnit
+from payment_service.domain.news import Denial
+from payment_service.domain.stripe_errors import Action, ErrorClass, class_of, refused
 from stripe_sandbox.engine import Config, Engine
 from tests.api.conftest import Api, open_api
 from tests.parts.shop import open_shop
 
-NOW = datetime(2026, 1, 31, tzinfo=UTC)
-
-
-def failed(kind: FailureKind, code: str, param: str | None = None) -> Payment:
-    return Payment(
-        id="order-1",
-        uid="pay_1",
-        version=1,
-        created_at=NOW,
-        updated_at=NOW,
-        terms=Terms(amount_minor=6522, currency="usd", customer_id="cus_1"),
-        status=State.REQUIRES_PAYMENT_METHOD,
-        entered_at=NOW,
-        intent_id="pi_1",
-        failure=Failure(kind, code, "sk_test_secret in Stripe's own words", param=param),
-    )
+SHOW = Presenter(AmountUnit.MINOR)
 
 
 @pytest.mark.parametrize(
-    ("param", "code", "kind", "shown"),
+    ("action", "code", "param", "status", "shown", "fields"),
     [
-        ("customer", "resource_missing", NotFound, "customer_not_found"),
-        ("payment_method", "resource_missing", NotFound, "card_not_found"),
-        ("payment_method", "", CardNotUsable, "card_not_usable"),
-        ("source", "parameter_missing", CardNotUsable, "card_not_usable"),
-        ("amount", "amount_too_small", InvalidRequest, "amount_too_small"),
-        ("currency", "", InvalidRequest, "invalid_request"),
-        ("return_url", "url_invalid", InvalidRequest, "invalid_request"),
-        ("metadata[a]", "", InvalidRequest, "invalid_request"),
-        ("confirm", "parameter_unknown", StripeRefused, "parameter_unknown"),
-        (None, "payment_intent_unexpected_state", StripeRefused, "payment_intent_unexpected_state"),
+        (Action.PAY, "resource_missing", "customer", 404, "customer_not_found", []),
+        (Action.PAY, "resource_missing", "payment_method", 404, "card_not_found", []),
+        (Action.PAY, "resource_missing", "intent", 502, "stripe_refused", []),
+        (Action.PAY, "invalid_request_error", "payment_method", 400, "card_not_usable", []),
+        (Action.PAY, "parameter_missing", "source", 400, "card_not_usable", []),
+        (Action.PAY, "amount_too_small", "amount", 400, "amount_too_small", ["amount"]),
+        (Action.PAY, "amount_too_large", None, 400, "amount_too_large", ["amount"]),
+        (Action.PAY, "unknown", "customer", 400, "card_not_usable", []),
+        (Action.SET_UP, "unknown", "customer", 502, "stripe_refused", []),
+        (Action.ATTACH, "resource_missing", None, 404, "card_not_found", []),
+        (Action.PAY, "unknown", "currency", 400, "invalid_request", ["currency"]),
+        (Action.PAY, "url_invalid", "return_url", 400, "invalid_request", ["returnUrl"]),
+        (Action.PAY, "unknown", "metadata[a]", 400, "invalid_request", ["metadata"]),
+        (Action.PAY, "parameter_unknown", "confirm", 502, "stripe_refused", []),
+        (Action.PAY, "payment_intent_unexpected_state", None, 409, "payment_in_progress", []),
+        (Action.CAPTURE, "charge_expired_for_capture", None, 409, "hold_expired", []),
+        (Action.CAPTURE, "card_declined", None, 402, "capture_refused", []),
+        (Action.CAPTURE, "unknown", "amount_to_capture", 400, "invalid_request", ["amount"]),
+        (Action.CANCEL, "payment_intent_unexpected_state", None, 409, "payment_not_cancelable", []),
+        (Action.CANCEL, "card_declined", None, 502, "stripe_refused", []),
+        (Action.REFUND, "balance_insufficient", None, 409, "refund_balance_insufficient", []),
+        (Action.REFUND, "charge_already_refunded", None, 409, "refund_exceeds_remaining", []),
+        (Action.REFUND, "charge_disputed", None, 409, "payment_disputed", []),
+        (Action.REFUND, "expired_card", None, 409, "refund_failed", []),
+        (Action.CREATE_CUSTOMER, "email_invalid", "email", 400, "email_invalid", ["email"]),
+        (Action.CREATE_CUSTOMER, "email_invalid", None, 400, "email_invalid", ["email"]),
+        (Action.CREATE_CUSTOMER, "customer_max_payment_methods", None, 502, "stripe_refused", []),
+        (
+            Action.NAME,
+            "unknown",
+            "billing_details[name]",
+            400,
+            "invalid_request",
+            ["cardholderName"],
+        ),
+        (Action.SET_DEFAULT, "resource_missing", "payment_method", 400, "card_detached", []),
+        (Action.REMOVE, "invalid_request_error", None, 409, "card_not_removed", []),
+        (Action.SET_UP, "testmode_charges_only", None, 502, "stripe_refused", []),
+        (Action.SET_UP, "http_403", None, 502, "stripe_refused", []),
+        (Action.SET_UP, "unavailable", None, 503, "stripe_unavailable", []),
     ],
 )
-def test_what_stripe_rejects_is_the_callers_only_when_the_caller_sent_it(
-    param: str | None, code: str, kind: type[Refusal], shown: str
+def test_what_stripe_refuses_is_the_callers_only_when_the_caller_sent_it(
+    action: Action, code: str, param: str | None, status: int, shown: str, fields: list[str]
 ) -> None:
-    payment = failed(FailureKind.REJECTED, code, param)
+    denial = Denial(code, "rk_live_secret in Stripe's own words", param=param)
 
-    with pytest.raises(kind) as refused:
-        raise_failure(payment, confirming=True)
+    answer = problem(refused(action, denial), "req_1", SHOW)
 
-    assert refused.value.reason_code == shown
-    assert "sk_test" not in refused.value.message
-
-
-@pytest.mark.parametrize(
-    ("kind", "code", "error"),
-    [
-        (FailureKind.UNAVAILABLE, "http_429", GatewayUnavailable),
-        (FailureKind.UNAVAILABLE, "http_401", StripeRefused),
-        (FailureKind.UNAVAILABLE, "http_403", StripeRefused),
-        (FailureKind.ABANDONED, "http_500", GatewayUnavailable),
-    ],
-)
-def test_what_surely_did_not_happen_may_be_asked_again_unless_our_key_is_refused(
-    kind: FailureKind, code: str, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        raise_failure(failed(kind, code), confirming=True)
+    assert (answer.status, answer.body["code"]) == (status, shown)
+    assert [bad["field"] for bad in answer.body.get("errors", [])] == fields
+    assert ("retry-after" in answer.headers) is (status == 503)
+    assert "rk_live" not in str(answer.body)
 
 
-def test_a_failure_that_the_payment_has_left_behind_is_no_failure() -> None:
-    paid = replace(failed(FailureKind.DECLINED, "card_declined"), status=State.PROCESSING)
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("kind", ErrorClass)
+def test_no_refusal_is_a_success(action: Action, kind: ErrorClass) -> None:
+    assert told(action, kind).status >= 400
 
-    raise_failure(paid, confirming=True)
 
+def test_a_402_is_a_decline_whatever_its_code() -> None:
+    unknown = Denial("a_code_of_tomorrow", "No.")
 
-@pytest.mark.parametrize(
-    ("reason", "error"),
-    [
-        ("http_429", GatewayUnavailable),
-        ("http_401", StripeRefused),
-        ("abandoned", GatewayUnavailable),
-        ("charge_already_refunded", RefundExceedsRemaining),
-        ("charge_disputed", PaymentNotRefundable),
-        ("insufficient_funds", StripeRefused),
-    ],
-)
-def test_a_refund_that_failed_says_whose_it_is_to_mend(reason: str, error: type[Exception]) -> None:
-    payment = failed(FailureKind.DECLINED, "card_declined")
-    unsent = reason.startswith("http_")
-    refund = Refund("rfd_1", 100, RefundStatus.FAILED, NOW, failure=reason, unavailable=unsent)
-
-    with pytest.raises(error):
-        raise_refund_failure(payment, refund)
+    assert class_of(Action.PAY, unknown, declined=True) is ErrorClass.DECLINED
+    assert class_of(Action.PAY, unknown) is ErrorClass.MISCONFIGURED
 
 
 async def test_a_customer_that_is_not_there_is_404(api: Api) -> None:

@@ -119,7 +119,8 @@ async def test_three_d_secure_gives_the_payers_client_what_it_needs(api: Api) ->
     [
         ({"confirm": False}, "requires_payment_method"),
         ({"confirm": False, "customerId": None}, "requires_payment_method"),
-        ({"customerId": None}, "requires_payment_method"),
+        ({"confirm": None, "customerId": None}, "requires_payment_method"),
+        ({"confirm": None}, "requires_payment_method"),
         ({"confirm": False, "paymentMethodId": "pm_card_visa"}, "requires_confirmation"),
     ],
 )
@@ -137,7 +138,7 @@ async def test_without_a_charge_the_payment_is_created_for_the_payers_client(
 async def test_a_customer_without_a_card_gets_a_payment_to_confirm(api: Api) -> None:
     customer_id = await api.new_customer()
 
-    created = await api.pay("order-1", customerId=customer_id)
+    created = await api.pay("order-1", customerId=customer_id, confirm=None)
 
     assert (created.status, created.data["status"]) == (200, "requires_payment_method")
     assert "client_secret" in created.data
@@ -157,6 +158,8 @@ async def test_after_a_refused_card_another_one_pays_on_the_same_payment_intent(
         "message": "Your card has insufficient funds.",
         "code": "card_declined",
         "declineCode": "insufficient_funds",
+        "adviceCode": "try_again_later",
+        "networkDeclineCode": "51",
         "requestId": refused.headers["x-request-id"],
     }
     assert shown.data["status"] == "requires_payment_method"
@@ -164,6 +167,8 @@ async def test_after_a_refused_card_another_one_pays_on_the_same_payment_intent(
         "code": "card_declined",
         "declineCode": "insufficient_funds",
         "message": "Your card has insufficient funds.",
+        "adviceCode": "try_again_later",
+        "networkDeclineCode": "51",
     }
     assert (paid.status, paid.data["status"]) == (200, "succeeded")
     assert paid.data["payment_intent_id"] == intent["id"]

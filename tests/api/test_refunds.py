@@ -174,6 +174,6 @@ async def test_a_payment_in_doubt_is_refused_a_refund_in_the_words_of_the_contra
 
     refused = await refund(api, orderId="order-2")
 
-    assert (refused.status, refused.code) == (409, "payment_not_refundable")
+    assert (refused.status, refused.code) == (409, "payment_in_progress")
     assert refused.data["status"] == "processing"
-    assert refused.body["message"] == "Nothing was captured: this payment is processing."
+    assert refused.body["message"] == "This payment is being worked on."

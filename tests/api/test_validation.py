@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.conftest import Api
 
-GOOD = {"amount": 6522, "orderId": "order-1", "customerId": "cus_1"}
+GOOD = {"amount": 6522, "orderId": "order-1", "customerId": "cus_1", "confirm": True}
 
 
 async def test_all_that_is_wrong_is_said_at_once(api: Api) -> None:
@@ -62,7 +62,6 @@ async def test_null_is_the_same_as_absent(api: Api) -> None:
             "paymentMethodId",
             "returnUrl",
             "captureMethod",
-            "confirm",
             "description",
             "metadata",
         )
@@ -71,6 +70,8 @@ async def test_null_is_the_same_as_absent(api: Api) -> None:
     paid = await api.pay("order-1", customerId=customer_id, **nothing)
 
     assert (paid.status, paid.data["status"], paid.data["currency"]) == (200, "succeeded", "usd")
+    created = await api.pay("order-2", customerId=customer_id, **nothing, confirm=None)
+    assert (created.status, created.data["status"]) == (200, "requires_payment_method")
 
 
 @pytest.mark.parametrize(

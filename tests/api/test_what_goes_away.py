@@ -64,7 +64,7 @@ async def deleted(api: Api) -> str:
 
 
 def pays(who: str) -> dict[str, Any]:
-    return {"customerId": who, "amount": 7000, "orderId": "order-1"}
+    return {"customerId": who, "amount": 7000, "orderId": "order-1", "confirm": True}
 
 
 OPERATIONS: dict[str, tuple[Callable[[Api], Awaitable[str]], str, Callable[[str], dict[str, Any]]]]

@@ -12,7 +12,7 @@ from tests.api.access import Guarded, open_guarded
 from tests.api.conftest import Api
 from tests.parts.shop import Shop
 
-PAID = {"amount": 6522, "orderId": "order-1"}
+PAID = {"amount": 6522, "orderId": "order-1", "confirm": True}
 
 
 class LosingStore:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from payment_service.adapters.stripe import SignedEvents
-from payment_service.domain.errors import WebhookRefused
+from payment_service.domain.errors import InvalidEvent, WebhookRefused
 from payment_service.domain.news import SeenEvent
 
 SECRET, OLD_SECRET = "whsec_new", "whsec_old"
@@ -192,7 +192,9 @@ def changed(**fields: Any) -> bytes:
     ],
 )
 def test_what_is_signed_and_no_event_is_refused_not_raised(body: bytes) -> None:
-    assert refused(body, signed(body)) == "The body is no event."
+    with pytest.raises(InvalidEvent, match=r"The body is no event\.") as refusal:
+        reader().read(body, signed(body), NOW)
+    assert refusal.value.reason_code == "invalid_event"
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", BODY + b"\xc3", BODY.decode().encode("utf-16")])

@@ -11,13 +11,13 @@ from payment_service.domain.audit import AuditEntry
 from payment_service.domain.call import Call
 from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
-from payment_service.domain.customer import Asked, Customer
+from payment_service.domain.customer import Asked, Customer, StepRefusal
 from payment_service.domain.dispute import Dispute, FraudWarning
 from payment_service.domain.event import KEPT_FOR, Event, EventState
 from payment_service.domain.history import Entry
 from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Door
-from payment_service.domain.news import SeenEvent
+from payment_service.domain.news import ChargeOutcome, Denial, SeenEvent
 from payment_service.domain.notice import Notice, NoticeState
 from payment_service.domain.payment import (
     Attempt,
@@ -63,6 +63,31 @@ CALL = Call(
     quiet_at=after(3),
 )
 
+OUTCOME = ChargeOutcome("blocked", "highest", "rule", "Zu riskant.", "not_sent", "rule_1")
+SAID_OF_DECLINE: dict[str, Any] = {
+    "advice_code": "advice",
+    "network_advice_code": "03",
+    "network_decline_code": "43",
+    "charge_outcome": OUTCOME,
+}
+FAILURE = Failure(
+    FailureKind.DECLINED,
+    "code",
+    "Non.",
+    "decline",
+    "param",
+    "pm_0",
+    "mine",
+    charge_id="ch_0",
+    **SAID_OF_DECLINE,
+)
+PAST_ATTEMPT = PastAttempt(
+    *(1, Operation.CONFIRM, "pm_0", NOON, after(9), 2, "declined", "c", "d", "r", "s"),
+    message="m",
+    param="p",
+    **SAID_OF_DECLINE,
+)
+
 
 def payment() -> Payment:
     return Payment(
@@ -81,7 +106,7 @@ def payment() -> Payment:
         charge_id="ch_1",
         payment_method_id="pm_1",
         received_minor=2**53 + 1,
-        failure=Failure(FailureKind.DECLINED, "code", "Non.", "decline", "param", "pm_0", "mine"),
+        failure=FAILURE,
         cancellation_reason="duplicate",
         refunds=(
             Refund(
@@ -95,6 +120,7 @@ def payment() -> Payment:
                 call=CALL,
                 failure="declined",
                 failure_message="Non.",
+                failure_param="p",
                 unavailable=True,
                 request_id="req_2",
             ),
@@ -110,11 +136,7 @@ def payment() -> Payment:
         warnings=(FraudWarning("issfr_1", "misc", True, NOON),),  # noqa: FBT003
         disputes_look_at=after(8),
         late_intent_id="pi_0",
-        past_attempts=(
-            PastAttempt(
-                1, Operation.CONFIRM, "pm_0", NOON, after(9), 2, "declined", "c", "d", "r", "s"
-            ),
-        ),
+        past_attempts=(PAST_ATTEMPT,),
     )
 
 
@@ -126,6 +148,7 @@ def whole_customer() -> Customer:
         declined=True,
         refusal_code="c",
         refusal_message="m",
+        refusal=Denial("c", "m", "d", "param", "advice", "03", "43", OUTCOME, "ch_0"),
     )
     return Customer(
         id="zoë@example.org",
@@ -140,11 +163,13 @@ def whole_customer() -> Customer:
         cards=(card,),
         call=CALL,
         calls_made=3,
-        asked=Asked("NameCard", "pm_1", "Zoë"),
+        asked=Asked("NameCard", "pm_1", "Zoë", "pm_0"),
         refusal_code="c",
         refusal_message="m",
+        refusal_param="p",
+        refusals=(StepRefusal("NameCard", 2, "c", "m", "p", "pm_1", declined=True),),
         request_id="req_1",
-        setup=Setup(NOON, "req_2", "seti_1", "requires_action", "c", "m"),
+        setup=Setup(NOON, "req_2", "seti_1", "requires_action", "c", "m", "p"),
         look_at=after(2),
         looks=4,
         former_customer_id="cus_1",
@@ -166,6 +191,8 @@ def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any
         intent_id="pi_1",
         customer_id="cus_1",
         payment_method_id="pm_1",
+        account="acct_1",
+        object_type="payment_intent",
     )
     kept = Event(
         id=id,

@@ -101,6 +101,47 @@ def test_our_payment_intent_is_found_by_its_mark_on_whichever_page(
     assert len(http.sent) == pages
 
 
+def copies(*statuses: str, made_s: int = EPOCH_S) -> list[Element]:
+    """Return PaymentIntents under our key, newest first: the last is the one that we made."""
+    return [
+        {**INTENT, "id": f"pi_{n}", "status": status, "created": made_s, "metadata": MARKS}
+        for n, status in enumerate(statuses)
+    ]
+
+
+MARKS = {"idempotency_key": "key-1"}
+
+
+def test_of_several_under_our_key_the_one_that_took_the_money_is_ours_and_that_is_told() -> None:
+    http = paged("/v1/payment_intents", copies("canceled", "succeeded", "requires_action"))
+
+    with capture_logs() as lines:
+        news = asked(http, FIND)
+
+    assert isinstance(news, IntentSeen)
+    assert news.intent.id == "pi_1"
+    (told,) = [line for line in lines if line["event"] == "intent.copied"]
+    assert (told["log_level"], told["intent_ids"]) == ("error", ["pi_0", "pi_1", "pi_2"])
+
+
+def test_what_is_older_than_the_attempt_is_not_read_for_a_copy() -> None:
+    old = intents(1_000)
+    rows = [*copies("requires_action"), *[{**one, "created": 1} for one in old]]
+    http = paged("/v1/payment_intents", rows)
+
+    assert isinstance(asked(http, FIND), IntentSeen)
+    assert len(http.sent) == 1
+
+
+def test_a_list_too_long_to_be_read_for_copies_still_shows_what_was_found() -> None:
+    rows = [*copies("succeeded"), *[{**one, "created": EPOCH_S} for one in intents(LONGEST)]]
+
+    news = asked(paged("/v1/payment_intents", rows), FIND_GUESTS)
+
+    assert isinstance(news, IntentSeen)
+    assert news.intent.id == "pi_0"
+
+
 @pytest.mark.parametrize("number", [0, 1, 100, LONGEST])
 def test_nothing_is_found_only_when_all_was_seen(number: int) -> None:
     news = asked(paged("/v1/payment_intents", intents(number)), FIND_GUESTS)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from payment_service.adapters.stripe.events import event_of
 from payment_service.adapters.stripe.objects import (
     card_of,
     customer_of,
     denial_of,
     dispute_of,
-    event_of,
     fraud_warning_of,
     intent_of,
     named_by,
@@ -18,6 +18,7 @@ from payment_service.adapters.stripe.objects import (
     setup_of,
 )
 from payment_service.domain.news import (
+    ChargeOutcome,
     Denial,
     SeenDispute,
     SeenEvent,
@@ -222,10 +223,99 @@ def test_a_dispute_and_a_fraud_warning() -> None:
             {"code": "c", "message": "m", "decline_code": "d", "param": "p"},
             Denial("c", "m", "d", "p"),
         ),
+        (
+            {
+                "code": "c",
+                "message": "m",
+                "advice_code": "do_not_try_again",
+                "network_advice_code": "03",
+                "network_decline_code": "43",
+                "charge": "ch_1",
+            },
+            Denial(
+                "c",
+                "m",
+                advice_code="do_not_try_again",
+                network_advice_code="03",
+                network_decline_code="43",
+                charge_id="ch_1",
+            ),
+        ),
+        (
+            {
+                "code": 5,
+                "message": ["m"],
+                "decline_code": {},
+                "param": True,
+                "advice_code": "\ud800",
+            },
+            Denial("unknown", "Stripe gave no reason."),
+        ),
+        ({"code": "c" * 256, "message": "m" * 1_001}, Denial("unknown", "Stripe gave no reason.")),
     ],
 )
 def test_a_refusal_says_what_stripe_said(body: dict[str, Any], denial: Denial) -> None:
     assert denial_of(body) == denial
+
+
+OUTCOME = {
+    "type": "blocked",
+    "risk_level": "highest",
+    "reason": "rule",
+    "seller_message": "Blocked.",
+    "network_status": "not_sent_to_network",
+    "rule": {"id": "rule_1", "predicate": "secret"},
+    "risk_score": 99,
+}
+SEEN_OUTCOME = ChargeOutcome(
+    "blocked", "highest", "rule", "Blocked.", "not_sent_to_network", "rule_1"
+)
+
+
+def refused_charge(**error: Any) -> dict[str, Any]:
+    charge = {"id": "ch_1", "object": "charge", "outcome": OUTCOME}
+    return INTENT | {"latest_charge": charge, "last_payment_error": {"code": "c", **error}}
+
+
+def test_the_outcome_of_a_charge_is_told_of_the_refusal_that_it_belongs_to() -> None:
+    its_own, anothers = refused_charge(charge="ch_1"), refused_charge(charge="ch_0")
+
+    seen, other = intent_of(its_own), intent_of(anothers)
+
+    assert seen.last_error is not None
+    assert other.last_error is not None
+    assert seen.charge_outcome == seen.last_error.charge_outcome == SEEN_OUTCOME
+    assert (other.charge_outcome, other.last_error.charge_outcome) == (SEEN_OUTCOME, None)
+    assert denial_of({"charge": "ch_1", "payment_intent": its_own}).charge_outcome == SEEN_OUTCOME
+
+
+@pytest.mark.parametrize("outcome", [None, [], "blocked", 5])
+def test_an_outcome_that_is_none_is_left_out(outcome: Any) -> None:
+    charge = {"id": "ch_1", "outcome": outcome}
+
+    assert intent_of(INTENT | {"latest_charge": charge}).charge_outcome is None
+
+
+WRONG = [1.5, True, [1], {"x": 1}, "\ud800"]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize(
+    ("read", "body", "names"),
+    [
+        (intent_of, INTENT, ("id", "status", "amount", "currency", "customer", "capture_method")),
+        (refund_of, REFUND, ("id", "status", "amount", "reason", "failure_reason", "created")),
+        (dispute_of, DISPUTE, ("id", "amount", "currency", "reason", "status", "created")),
+        (fraud_warning_of, WARNING, ("id", "fraud_type", "created")),
+        (setup_of, SETUP, ("id", "status", "payment_method")),
+    ],
+)
+def test_what_could_not_be_read_again_is_doubt_and_is_not_written_down(
+    read: Any, body: dict[str, Any], names: tuple[str, ...], wrong: Any
+) -> None:
+    for name in names:
+        with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+            read(body | {name: wrong})
 
 
 def test_what_was_taken_is_what_stripe_received_and_not_what_was_authorised() -> None:

@@ -32,6 +32,7 @@ from payment_service.domain.steps import (
     ListMade,
     ReadCustomer,
     ReadIntent,
+    ReadNamed,
     ReadRefund,
     ReadSetup,
 )
@@ -170,6 +171,11 @@ ABOUT = {"payment_intent": "pi_1", "limit": "100"}
             [("/v1/disputes", ABOUT), ("/v1/radar/early_fraud_warnings", ABOUT)],
         ),
         (ReadRefund("re/1"), [("/v1/refunds/re%2F1", {})]),
+        (ReadNamed("charge", "ch/1", "charge.x"), [("/v1/charges/ch%2F1", {})]),
+        (
+            ReadNamed("radar.early_fraud_warning", "issfr_1", "x"),
+            [("/v1/radar/early_fraud_warnings/issfr_1", {})],
+        ),
         (ReadSetup("seti/1"), [("/v1/setup_intents/seti%2F1", {})]),
         (
             ReadCustomer("cus_1", "seti_1"),

@@ -45,7 +45,8 @@ def terms(**changed: Any) -> Terms:
 def order(
     payment_method_id: str | None = VISA, retry_key: str | None = None, **changed: Any
 ) -> Order:
-    """Return a request to pay the order with a card."""
+    """Return a request to pay the order with a card; without one it is only to be created."""
+    changed = {"confirm": payment_method_id is not None, **changed}
     return Order("ord_1", terms(**changed), payment_method_id, "req_1", retry_key)
 
 

@@ -137,7 +137,7 @@ FIRST_TRY: dict[str, tuple[Then, Then, Then]] = {
     "rejected, succeeded": (TELL, TELL, TELL),
     "rejected, canceled": (OVER, OVER, OVER),
     "not executed": (BACK_OFF, BACK_OFF, BACK_OFF),
-    "our key is refused": (NOT_TAKEN_GONE, NOT_TAKEN, BACK_OFF),
+    "our key is refused": (NOT_TAKEN_GONE, NOT_TAKEN, NOT_TAKEN),
     "no news": (FIND, READ, READ),
     "dead end": (FIND, READ, READ),
     "nonsense": (FIND, READ, READ),

@@ -7,7 +7,7 @@ import pytest
 
 from payment_service.domain import corridor_customers as corridor
 from payment_service.domain.call import backoff_s
-from payment_service.domain.corridor_customers import UNAVAILABLE, OwedStep, begin_call
+from payment_service.domain.corridor_customers import OwedStep, begin_call
 from payment_service.domain.customer import (
     CardState,
     Customer,
@@ -37,6 +37,7 @@ from payment_service.domain.steps import (
     NameCard,
     SetDefaultCard,
 )
+from payment_service.domain.stripe_errors import UNAVAILABLE
 from tests.domain.papers import DENIAL, REFUSAL, at, moment
 from tests.domain.test_customer import EMAIL, customer, ids, seen_card
 
@@ -255,7 +256,7 @@ def test_while_one_try_is_in_doubt_nothing_is_given_up(begin: Callable[[], Custo
 def test_what_nobody_waits_for_goes_on_for_ever(begin: Callable[[], Customer]) -> None:
     ann, step = begin(), step_of(begin())
     for second in range(0, 200, 20):
-        ann = heard(ann, NotExecuted("http_401", retryable=False), second)
+        ann = heard(ann, NotExecuted("rate_limit"), second)
 
     assert step_of(ann, 86_400) == step
 
@@ -322,8 +323,8 @@ def test_the_last_card_gone_clears_the_default_at_stripe_too() -> None:
     assert step_of(ann) == SetDefaultCard("cust_1-1", "cus_1", None)
 
 
-def test_a_card_that_cannot_be_detached_is_not_attached_any_more() -> None:
-    ann = heard(detaching(), Rejected(REFUSAL))
+def test_a_card_that_stripe_does_not_know_is_not_attached_any_more() -> None:
+    ann = heard(detaching(), Rejected(Denial("resource_missing", "No such PaymentMethod.")))
 
     assert (ann.card("pm_1"), ann.call) == (None, None)
 
@@ -338,7 +339,7 @@ def test_a_default_that_was_detached_at_stripe_hands_over_to_the_next_card() -> 
 def test_a_default_that_stripe_refuses_is_not_asked_for_again_and_again() -> None:
     ann = heard(choosing(), Rejected(REFUSAL))
 
-    assert (ann.default_payment_method_id, ann.call) == ("pm_1", None)
+    assert (ann.default_payment_method_id, ann.call) == ("pm_2", None)
 
 
 def test_the_name_is_written_once() -> None:

@@ -21,6 +21,7 @@ from payment_service.domain.steps import (
     FindRefunds,
     ReadIntent,
 )
+from payment_service.domain.watching import EXPIRY
 from payment_service.domain.wishes import begin_refund
 from tests.domain.papers import (
     asked,
@@ -181,7 +182,10 @@ def test_a_creation_found_too_late_to_be_confirmed_is_cancelled() -> None:
 @pytest.mark.parametrize("confirm", [True, False])
 def test_a_creation_that_was_not_to_be_confirmed_is_found_done(*, confirm: bool) -> None:
     card = None if confirm else "pm_visa"
-    payment = heard(opened(payment_method_id=card, confirm=confirm), NoNews("lost"), 0)
+    payment = opened(payment_method_id=card, confirm=False)
+    # An earlier release opened payments that were to be confirmed and had no card.
+    payment = replace(payment, terms=replace(payment.terms, confirm=confirm))
+    payment = heard(payment, NoNews("lost"), 0)
 
     payment = heard(payment, IntentSeen(intent("requires_payment_method")), 0)
 
@@ -203,10 +207,16 @@ def test_a_cancellation_has_no_payer_waiting_and_goes_on_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    "news", [NotExecuted("http_429"), NotExecuted("http_401", retryable=False)]
+    ("news", "request_id"),
+    [
+        (NotExecuted("http_429"), "req_1"),
+        (NotExecuted("http_401", retryable=False), EXPIRY),  # nobody waits to be told
+    ],
 )
-def test_a_cancellation_does_not_tire(news: NotExecuted) -> None:
+def test_a_cancellation_does_not_tire(news: NotExecuted, request_id: str) -> None:
     payment = cancelling()
+    assert payment.attempt is not None
+    payment = replace(payment, attempt=replace(payment.attempt, request_id=request_id))
     for number in range(10):
         payment = heard(due(payment, 60 + number), news, 60 + number)
 

@@ -9,6 +9,7 @@ from payment_service.domain.refund import RefundStatus
 from payment_service.domain.restoring import (
     ATTEMPTS_LEFT_OUT,
     MadeBy,
+    foremost,
     gone_on,
     made_by,
     refund_of,
@@ -19,6 +20,7 @@ from tests.domain.papers import (
     at,
     call_of,
     canceled,
+    created,
     declined,
     held,
     in_doubt,
@@ -27,6 +29,7 @@ from tests.domain.papers import (
     opened,
     paid,
     seen_refund,
+    waiting,
 )
 
 JPY = {"currency": "jpy", "customer_id": "cus_9", "amount_minor": 500}
@@ -93,6 +96,51 @@ def test_one_of_another_document_is_gone_on_with_unless_something_is_under_way()
     assert later(canceled(), "pay_other").uid == "pay_other"
     waiting = in_doubt(opened())
     assert later(waiting, "pay_other") is waiting
+
+
+@pytest.mark.parametrize("payment", [created(), waiting(), paid(), held()])
+@pytest.mark.parametrize("status", ["canceled", "requires_payment_method"])
+def test_one_of_another_document_that_is_no_nearer_to_the_money_takes_no_place(
+    payment: Payment, status: str
+) -> None:
+    """A staging clone's cancelled PaymentIntent says nothing of what this payer may still pay."""
+    other = intent(status, id="pi_2", key="pay_other-1-create")
+
+    assert gone_on(payment, other, moment(60)) is payment
+
+
+def test_an_order_that_a_clone_has_paid_is_not_told_to_be_canceled() -> None:
+    lost = intent("canceled", id="pi_1", key="pay_1-1-create")
+    cancels = moment(order_status_canceled="CANCELLED")
+    before = restored("ord_1", lost, at(0), cancels)
+    assert before is not None
+    assert [notice.status for notice in before.notices] == ["CANCELLED"]
+
+    after = gone_on(before, intent("succeeded", id="pi_2", key="pay_other-1-create"), cancels)
+
+    assert [(notice.status, str(notice.state)) for notice in after.notices] == [
+        ("CANCELLED", "dropped"),
+        ("PAYMENT RECEIVED", "owed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "counts"),
+    [
+        (["canceled", "succeeded"], "pi_1"),
+        (["succeeded", "canceled"], "pi_0"),
+        (["requires_payment_method", "requires_action"], "pi_1"),
+        (["canceled", "canceled"], "pi_1"),
+        (["requires_payment_method", "requires_capture", "processing"], "pi_1"),
+        (["a_status_of_tomorrow", "canceled"], "pi_0"),
+    ],
+)
+def test_of_several_under_one_key_the_one_nearest_to_the_money_counts_then_the_oldest(
+    newest_first: list[str], counts: str
+) -> None:
+    copies = [intent(status, id=f"pi_{n}") for n, status in enumerate(newest_first)]
+
+    assert foremost(copies).id == counts
 
 
 @pytest.mark.parametrize("payment", [paid(), held()])

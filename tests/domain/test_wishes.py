@@ -8,6 +8,7 @@ import pytest
 from payment_service.domain import corridor
 from payment_service.domain.errors import (
     CaptureExceedsHold,
+    HoldExpired,
     InvalidRequest,
     PaymentCanceled,
     PaymentInProgress,
@@ -172,9 +173,23 @@ def test_no_more_than_what_is_held_is_captured() -> None:
     assert str(refusal.value) == "10001 was asked for and 10000 usd (minor units) is held."
 
 
-@pytest.mark.parametrize(
-    "begin", [opened, created, declined, waiting, at_the_bank, paid, canceled, cancelling]
-)
+@pytest.mark.parametrize("begin", [opened, cancelling])
+def test_while_something_else_is_under_way_nothing_is_captured(
+    begin: Callable[[], Payment],
+) -> None:
+    with pytest.raises(PaymentInProgress):
+        capture_payment(begin(), None, "req_2", NOW)
+
+
+@pytest.mark.parametrize("reason", ["automatic", "expired"])
+def test_a_hold_that_has_lapsed_is_said_to_have(reason: str) -> None:
+    lapsed = replace(held(), status=State.CANCELED, cancellation_reason=reason)
+
+    with pytest.raises(HoldExpired):
+        capture_payment(lapsed, None, "req_2", NOW)
+
+
+@pytest.mark.parametrize("begin", [created, declined, waiting, at_the_bank, paid, canceled])
 def test_where_nothing_is_held_nothing_is_captured(begin: Callable[[], Payment]) -> None:
     with pytest.raises(PaymentNotCapturable):
         capture_payment(begin(), None, "req_2", NOW)

@@ -75,7 +75,7 @@ class Day:
         await self.ask("POST", "/payment/setup-intent", {"customerId": customer_id})
 
     async def payments(self, customer_id: str) -> None:
-        pay = {"amount": 5000, "customerId": customer_id}
+        pay = {"amount": 5000, "customerId": customer_id, "confirm": True}
         words = {"description": WORDS, "metadata": {"for": WORDS}, EMAIL: 1}
         paid = await self.ask(
             "POST", PAY, {**pay, **words, "orderId": "o-1"}, Authorization=f"Bearer {CALLERS_TOKEN}"
@@ -117,7 +117,7 @@ class Day:
         await self.orders.ask("POST", "/_demo/behaviour", {"mode": "fail", "times": 2})
         fault = {"method": "POST", "path": "/v1/payment_intents", "times": 1}
         await self.sandbox.ask("POST", "/_sandbox/faults", {**fault, "fault": "error_500_after"})
-        pay = {"amount": 900, "customerId": customer_id, "orderId": "o-5"}
+        pay = {"amount": 900, "customerId": customer_id, "orderId": "o-5", "confirm": True}
         await self.ask("POST", PAY, pay)
         await self.settled("o-5", "succeeded")
         told = await self.orders.until("GET", "/order/o-5", lambda heard: heard.status == 200)

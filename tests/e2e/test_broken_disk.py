@@ -54,6 +54,7 @@ class Shop:
             "orderId": order,
             "customerId": self.customer_id,
             "captureMethod": capture,
+            "confirm": True,
         }
         return await self.service.ask("POST", "/payment/payment-intent", asked)
 

@@ -56,6 +56,7 @@ async def challenged(service: Caller, running: Stack, order: str) -> Any:
         "amount": 5000,
         "orderId": order,
         "customerId": customer_id,
+        "confirm": True,
         "returnUrl": f"{running.orders_url}/health?of={order}",
     }
     asked = await service.ask("POST", "/payment/payment-intent", body)

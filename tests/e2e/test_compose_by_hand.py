@@ -69,7 +69,7 @@ async def test_an_order_is_paid_and_told_and_the_event_arrives(by_hand: ByHand) 
     async with aiohttp.ClientSession() as http:
         service = Caller(http, by_hand.url(9000))
         customer_id, _ = await customer_with_card(service)
-        order = {"amount": 6522, "customerId": customer_id, "orderId": "order-1"}
+        order = {"amount": 6522, "customerId": customer_id, "orderId": "order-1", "confirm": True}
         paid = await service.ask("POST", "/payment/payment-intent", order)
         orders = Caller(http, by_hand.url(9001))
         told = await orders.until("GET", "/order/order-1", lambda heard: heard.status == 200)

@@ -24,7 +24,7 @@ async def paid(running: Stack, order_id: str, customer_id: str | None = None) ->
     async with aiohttp.ClientSession() as http:
         service = Caller(http, running.service_url)
         customer_id = customer_id or (await customer_with_card(service))[0]
-        body = {"amount": 1250, "orderId": order_id, "customerId": customer_id}
+        body = {"amount": 1250, "orderId": order_id, "customerId": customer_id, "confirm": True}
         heard = await service.ask("POST", "/payment/payment-intent", body)
         assert heard.data["status"] == "succeeded"
     return customer_id

@@ -34,7 +34,7 @@ def raw(here: Stack) -> bytes:
 
 
 async def pay(service: Caller, customer_id: str, order_id: str, **more: Any) -> Any:
-    body = {"amount": 800, "orderId": order_id, "customerId": customer_id, **more}
+    body = {"amount": 800, "orderId": order_id, "customerId": customer_id, "confirm": True, **more}
     return await service.ask("POST", PAY, body)
 
 

@@ -58,7 +58,7 @@ async def person(service: Caller) -> str:
     details = {"cardholderName": NAME, "last4": "4242", "cardType": "visa", "expiryDate": "12/40"}
     await _post(service, "payment-method-details", {**card, **details})
     words = {"description": f"for {NAME}", "metadata": {"to": EMAIL}}
-    paid = {"amount": 800, "orderId": "paid", "customerId": customer_id, **words}
+    paid = {"amount": 800, "orderId": "paid", "customerId": customer_id, "confirm": True, **words}
     await _post(service, "payment-intent", paid)
     await _post(service, "refund", {"orderId": "paid", "amount": 100, "reason": f"{NAME} asked"})
     return customer_id

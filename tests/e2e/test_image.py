@@ -247,7 +247,7 @@ async def test_its_roles_pay_an_order_and_write_nothing_but_the_volume(running: 
     async with aiohttp.ClientSession() as http:
         service = Caller(http, running.url)
         customer_id, _ = await customer_with_card(service)
-        order = {"amount": 6522, "customerId": customer_id, "orderId": "order-1"}
+        order = {"amount": 6522, "customerId": customer_id, "orderId": "order-1", "confirm": True}
         paid = await service.ask("POST", "/payment/payment-intent", order)
         orders = Caller(http, running.orders_url)
         told = await orders.until("GET", "/order/order-1", lambda heard: heard.status == 200)

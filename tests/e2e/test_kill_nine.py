@@ -119,7 +119,12 @@ async def _plan_faults(sandbox: Caller, chance: random.Random) -> None:
 async def _pay(service: Caller, customer_id: str, number: int, chance: random.Random) -> str | None:
     """Pay one order; None when the service died before it answered."""
     await asyncio.sleep(chance.uniform(0, 0.5))
-    body = {"amount": 1000 + number, "orderId": f"order-{number}", "customerId": customer_id}
+    body = {
+        "amount": 1000 + number,
+        "orderId": f"order-{number}",
+        "customerId": customer_id,
+        "confirm": True,
+    }
     try:
         heard = await service.ask("POST", "/payment/payment-intent", body)
     except aiohttp.ClientError:

@@ -86,7 +86,12 @@ async def test_a_payment_outlives_a_kill_of_the_service_and_of_the_database(
             service = Caller(http, running.service_url)
             orders = Caller(http, running.orders_url)
             customer_id, _ = await customer_with_card(service)
-            body = {"amount": 4200, "orderId": "order-1", "customerId": customer_id}
+            body = {
+                "amount": 4200,
+                "orderId": "order-1",
+                "customerId": customer_id,
+                "confirm": True,
+            }
             paid = await service.ask("POST", "/payment/payment-intent", body)
             assert (paid.status, paid.data["status"]) == (200, "succeeded")
             await orders.until("GET", "/order/order-1", lambda heard: heard.status == 200)

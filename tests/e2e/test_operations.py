@@ -92,7 +92,7 @@ async def test_sigterm_lets_a_running_payment_finish() -> None:
             service, sandbox = Caller(http, running.service_url), Caller(http, running.sandbox_url)
             customer_id, _ = await customer_with_card(service)
             await sandbox.ask("POST", "/_sandbox/latency", {"ms": 1500})
-            body = {"amount": 800, "orderId": "late", "customerId": customer_id}
+            body = {"amount": 800, "orderId": "late", "customerId": customer_id, "confirm": True}
             paying = asyncio.create_task(service.ask("POST", PAY, body))
             await asyncio.sleep(0.5)
 
@@ -126,7 +126,7 @@ async def _killed_in_doubt(running: Stack, service: Caller, sandbox: Caller) -> 
     customer_id, _ = await customer_with_card(service)
     fault = {"method": "POST", "path": "/v1/payment_intents", "fault": "timeout_after", "times": 1}
     await sandbox.ask("POST", "/_sandbox/faults", fault)
-    body = {"amount": 800, "orderId": "doubt", "customerId": customer_id}
+    body = {"amount": 800, "orderId": "doubt", "customerId": customer_id, "confirm": True}
     paying = asyncio.create_task(service.ask("POST", PAY, body))
     await asyncio.sleep(0.5)
     running.service.kill()
@@ -188,7 +188,7 @@ async def test_an_orderservice_that_is_away_is_told_when_it_is_back() -> None:
         async with aiohttp.ClientSession() as http:
             service = Caller(http, running.service_url)
             customer_id, _ = await customer_with_card(service)
-            body = {"amount": 800, "orderId": "later", "customerId": customer_id}
+            body = {"amount": 800, "orderId": "later", "customerId": customer_id, "confirm": True}
 
             paid = await service.ask("POST", PAY, body)
             await asyncio.sleep(1)

@@ -74,7 +74,7 @@ async def test_an_order_is_paid_shown_listed_and_refunded_in_parts(
     service: Caller, running: Stack
 ) -> None:
     customer_id, card_id = await customer_with_card(service, "order@shop.example")
-    pay = {"amount": 6522, "customerId": customer_id, "orderId": "walk-1", "currency": "usd"}
+    pay = {"amount": 6522, "customerId": customer_id, "orderId": "walk-1", "confirm": True}
 
     paid = await service.ask("POST", "/payment/payment-intent", pay)
     told = await Caller(service.http, running.orders_url).until(
@@ -106,7 +106,7 @@ async def test_a_refused_card_is_402_and_another_card_pays_the_same_intent(
         "/payment/payment-method",
         {"customerId": customer_id, "paymentMethodId": "pm_card_chargeCustomerFail"},
     )
-    pay = {"amount": 900, "customerId": customer_id, "orderId": "two-tries"}
+    pay = {"amount": 900, "customerId": customer_id, "orderId": "two-tries", "confirm": True}
 
     refused = await service.ask(
         "POST",
@@ -123,7 +123,7 @@ async def test_a_refused_card_is_402_and_another_card_pays_the_same_intent(
 
 async def test_the_same_key_answers_again_and_another_body_is_refused(service: Caller) -> None:
     customer_id, _ = await customer_with_card(service, "key@shop.example")
-    pay = {"amount": 700, "customerId": customer_id, "orderId": "keyed"}
+    pay = {"amount": 700, "customerId": customer_id, "orderId": "keyed", "confirm": True}
     key = {"Idempotency-Key": "order-keyed-1"}
 
     first = await service.ask("POST", "/payment/payment-intent", pay, key)
@@ -142,7 +142,7 @@ async def test_three_d_secure_answers_with_the_client_secret_and_stores_none(
     customer_id, _ = await customer_with_card(
         service, "3ds@shop.example", "pm_card_threeDSecure2Required"
     )
-    pay = {"amount": 5000, "customerId": customer_id, "orderId": "challenge"}
+    pay = {"amount": 5000, "customerId": customer_id, "orderId": "challenge", "confirm": True}
 
     asked = await service.ask("POST", "/payment/payment-intent", pay)
 

@@ -44,7 +44,7 @@ async def test_fifty_identical_payments_make_one_charge_and_fifty_equal_answers(
         doors = [Caller(http, url) for url in running.service_urls]
         sandbox = Caller(http, running.sandbox_url)
         customer_id, _ = await customer_with_card(doors[0])
-        body = {"amount": 4200, "orderId": "race-pay", "customerId": customer_id}
+        body = {"amount": 4200, "orderId": "race-pay", "customerId": customer_id, "confirm": True}
 
         heard = await asyncio.gather(
             *(
@@ -67,7 +67,12 @@ async def test_of_fifty_refunds_of_sixty_percent_exactly_one_succeeds(running: R
         doors = [Caller(http, url) for url in running.service_urls]
         sandbox = Caller(http, running.sandbox_url)
         customer_id, _ = await customer_with_card(doors[0])
-        body = {"amount": 1000, "orderId": "race-refund", "customerId": customer_id}
+        body = {
+            "amount": 1000,
+            "orderId": "race-refund",
+            "customerId": customer_id,
+            "confirm": True,
+        }
         paid = await doors[0].ask("POST", "/payment/payment-intent", body)
 
         refund = {"orderId": "race-refund", "amount": 600}

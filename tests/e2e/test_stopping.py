@@ -30,7 +30,7 @@ async def test_a_payment_that_outlasts_the_grace_does_not_make_the_stop_take_ano
             service, sandbox = Caller(http, running.service_url), Caller(http, running.sandbox_url)
             customer_id, _ = await customer_with_card(service)
             await sandbox.ask("POST", "/_sandbox/latency", {"ms": 20_000})
-            body = {"amount": 800, "orderId": "slow", "customerId": customer_id}
+            body = {"amount": 800, "orderId": "slow", "customerId": customer_id, "confirm": True}
             paying = asyncio.create_task(service.ask("POST", PAY, body))
             await asyncio.sleep(0.5)
 

@@ -1,7 +1,7 @@
 """What the tests of the flows do again and again: order, pay, look into Stripe's books."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +13,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from payment_service.domain.news import News
 from payment_service.domain.payment import Order, Payment, Terms
 from payment_service.domain.steps import GatewayStep, TellOrders
+from payment_service.domain.stripe_errors import RefusedByStripe
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.pay_order import pay_order
 from payment_service.ports import Gateway, LeaveWhile
@@ -33,7 +34,8 @@ CREATE: Final = ("POST", "/v1/payment_intents")
 def order(
     card: str | None = VISA, *, id: str = "ord_1", key: str | None = None, **changed: Any
 ) -> Order:
-    """Return a request to pay 100 dollars."""
+    """Return a request to pay 100 dollars; without a card or a customer it is only created."""
+    changed = {"confirm": card is not None or "customer_id" in changed, **changed}
     terms = Terms(amount_minor=10_000, currency="usd", customer_id=None)
     return Order(id, replace(terms, **changed), card, "req_1", key)
 
@@ -44,8 +46,18 @@ def soon(shop: Shop, seconds: float = PATIENCE_S) -> datetime:
 
 
 async def pay(shop: Shop, wanted: Order | None = None, wait_s: float = PATIENCE_S) -> Payment:
-    """Pay the order, waiting at most this long."""
-    return await pay_order(shop.world, wanted or order(), deadline=soon(shop, wait_s))
+    """Pay the order, waiting at most this long; return the payment, refused or not."""
+    paying = pay_order(shop.world, wanted or order(), deadline=soon(shop, wait_s))
+    return await or_refused(paying)
+
+
+async def or_refused(moving: Awaitable[Payment]) -> Payment:
+    """Return a payment as it stands, though Stripe refused what was wanted of it."""
+    try:
+        return await moving
+    except RefusedByStripe as refusal:
+        payment: Payment = refusal.details["payment"]
+        return payment
 
 
 async def payment_of(shop: Shop, order_id: str = "ord_1") -> Payment:

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from payment_service.adapters.stripe.objects import event_of
+from payment_service.adapters.stripe.events import event_of
 from payment_service.domain.event import Event
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent

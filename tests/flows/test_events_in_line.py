@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from payment_service.domain.event import LEASE_S, EventState, claimed, next_version, taken
 from payment_service.domain.moment import Door
+from payment_service.domain.news import News
 from payment_service.domain.payment import State
+from payment_service.domain.steps import GatewayStep
 from payment_service.flows.apply_event import apply_in_line
 from payment_service.flows.recover import recover, take_over
-from payment_service.ports import StoreUnavailable
+from payment_service.ports import LeaveWhile, StoreUnavailable
 from payment_service.storage.collections import EVENTS
 from tests.flows.buying import (
     open_watched_shop,
@@ -126,11 +128,33 @@ def test_a_store_that_fails_leaves_the_event_to_be_applied_again() -> None:
     run(scenario)
 
 
-def test_a_mistake_in_applying_is_told_and_put_off() -> None:
+class Mistaken:
+    """A gateway with a mistake in it."""
+
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
+        raise AssertionError(type(step).__name__)
+
+
+def test_an_event_with_our_mark_that_names_no_payment_intent_is_ignored() -> None:
     async def scenario() -> None:
         shop = await open_shop()
         await pay(shop)
         seen = replace(seen_of(shop, SUCCEEDED), intent_id=None, status=None)
+
+        await tell(shop, seen)
+
+        assert shop.witness.stumbles == []
+        assert (await event_kept(shop, seen)).state is EventState.IGNORED
+
+    run(scenario)
+
+
+def test_a_mistake_in_applying_is_told_and_put_off() -> None:
+    async def scenario() -> None:
+        shop = await open_shop()
+        await pay(shop)
+        seen = replace(seen_of(shop, SUCCEEDED), intent_id="pi_other")
+        shop.world = replace(shop.world, gateway=Mistaken())
 
         await tell(shop, seen)
 

@@ -8,11 +8,12 @@ import pytest
 
 from payment_service.domain.call import begin_call
 from payment_service.domain.customer import Customer
-from payment_service.domain.errors import NotFound, OrderAlreadyPaid, StripeRefused
+from payment_service.domain.errors import NotFound, OrderAlreadyPaid
 from payment_service.domain.event import EventState
 from payment_service.domain.news import Denial, NoNews, NotExecuted, Rejected, SeenEvent
 from payment_service.domain.payment import State
 from payment_service.domain.steps import CreateCustomer, ReadCustomer
+from payment_service.domain.stripe_errors import RefusedByStripe
 from payment_service.flows.keep_card import attach_card, remove_card
 from payment_service.flows.keep_customer import create_customer, customer_by_id, living_customer
 from payment_service.flows.pay_order import pay_order
@@ -325,7 +326,7 @@ def test_one_that_cannot_be_made_anew_is_said_so() -> None:
         await tell(shop, "customer.deleted")
         let_stripe_answer(shop, CreateCustomer, Rejected(Denial("parameter_invalid", "No.")))
 
-        with pytest.raises(StripeRefused):
+        with pytest.raises(RefusedByStripe):
             await pay_order(
                 shop.world, order(VISA, customer_id=old.customer_id), deadline=soon(shop)
             )
@@ -339,7 +340,7 @@ def test_a_payment_that_cannot_go_on_without_one_is_not_told_as_nothing_done() -
         old = await customer_with(shop)
         delete_at_stripe(shop, old)
         await tell(shop, "customer.deleted")
-        let_stripe_answer(shop, CreateCustomer, NotExecuted("http_401", retryable=False))
+        let_stripe_answer(shop, CreateCustomer, NotExecuted("rate_limit"))
 
         with pytest.raises(GatewayLost):
             await pay_order(

@@ -10,13 +10,13 @@ import pytest
 from payment_service.domain.errors import (
     CustomerHasOpenPayments,
     NotFound,
-    StripeRefused,
 )
 from payment_service.domain.moment import Door
 from payment_service.domain.news import Denial, Rejected
 from payment_service.domain.payment import FailureKind, State
 from payment_service.domain.steps import CreateCustomer
 from payment_service.domain.stored_request import StoredRequest
+from payment_service.domain.stripe_errors import RefusedByStripe
 from payment_service.domain.wishes import open_payment
 from payment_service.flows.forget_customer import PAGE, Forgotten, forget_customer
 from payment_service.flows.keep_card import attach_card
@@ -236,7 +236,7 @@ def test_one_whom_stripe_never_took_is_forgotten_without_asking_it() -> None:
     async def main() -> None:
         shop = await open_shop()
         let_stripe_answer(shop, CreateCustomer, Rejected(Denial("no", "No.")))
-        with pytest.raises(StripeRefused):
+        with pytest.raises(RefusedByStripe):
             await create_customer(shop.world, EMAIL, NAME, deadline=soon(shop))
 
         assert await forget(shop) == Forgotten(None, 0, 0, 0)

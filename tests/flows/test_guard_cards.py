@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from payment_service.domain.card_refusals import Kind, Suspect, with_refusal
-from payment_service.domain.errors import CardRefused, TooManyCardRefusals
+from payment_service.domain.errors import TooManyCardRefusals
 from payment_service.domain.moment import Policy
 from payment_service.domain.payment import State
+from payment_service.domain.stripe_errors import RefusedByStripe
 from payment_service.flows.confirm_payment import confirm_payment
 from payment_service.flows.guard_cards import TRIED_FROM, lift_pause
 from payment_service.flows.keep_card import attach_card
@@ -240,7 +241,7 @@ def test_a_card_that_the_bank_will_not_have_attached_counts() -> None:
         shop = await open_shop(POLICY)
         jane = await customer_of(shop)
         for _ in range(3):
-            with pytest.raises(CardRefused):
+            with pytest.raises(RefusedByStripe):
                 await save(shop, jane)
 
         with pytest.raises(TooManyCardRefusals):
@@ -257,7 +258,7 @@ def test_a_card_that_was_refused_too_often_is_not_saved_for_another_customer_eit
         shop = await open_shop(POLICY)
         jane = await customer_of(shop)
         for _ in range(3):
-            with pytest.raises(CardRefused):
+            with pytest.raises(RefusedByStripe):
                 await save(shop, jane)
         joe = await customer_of(shop, "joe@example.com")
         before = requests(shop)

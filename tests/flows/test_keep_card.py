@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from payment_service.domain.customer import Card, CardState, Customer
-from payment_service.domain.errors import CardNotUsable, CardRefused, NotFound
+from payment_service.domain.errors import CardNotUsable, NotFound
+from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.keep_card import attach_card, remove_card, set_default_card
 from payment_service.flows.keep_customer import create_customer
 from payment_service.storage.collections import CUSTOMERS
@@ -129,10 +130,16 @@ def test_a_card_that_its_issuer_declines_is_not_attached_and_no_default() -> Non
         shop = await open_shop()
         customer_id = await ann(shop)
 
-        with pytest.raises(CardRefused) as refused:
+        with pytest.raises(RefusedByStripe) as refused:
             await attach(shop, customer_id, "pm_card_visa_chargeDeclinedInsufficientFunds")
 
-        assert refused.value.details == {"decline_code": "insufficient_funds"}
+        assert refused.value.kind is ErrorClass.DECLINED
+        denial = refused.value.denial
+        assert (denial.decline_code, denial.advice_code, denial.network_decline_code) == (
+            "insufficient_funds",
+            "try_again_later",
+            "51",
+        )
         assert (await stored(shop)).kept_cards == ()
         await assert_same_at_stripe(shop, customer_id)
 
@@ -162,8 +169,11 @@ def test_a_card_that_stripe_will_not_have_again_is_not_usable() -> None:
         _, card = await attach(shop, customer_id)
         await remove_card(shop.world, customer_id, card.payment_method_id, deadline=soon(shop))
 
-        with pytest.raises(CardNotUsable, match="may not be used again"):
+        with pytest.raises(RefusedByStripe) as refused:
             await attach(shop, customer_id, card.payment_method_id)
+
+        assert refused.value.kind is ErrorClass.UNSPECIFIED
+        assert "may not be used again" in refused.value.denial.message
 
         await assert_same_at_stripe(shop, customer_id)
 

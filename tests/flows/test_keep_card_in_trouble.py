@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from payment_service.domain.customer import CardState
-from payment_service.domain.errors import CardRefused, NotFound, StripeRefused
+from payment_service.domain.errors import NotFound
 from payment_service.domain.news import Declined, Denial, Rejected
 from payment_service.domain.steps import ReadCard
+from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.keep_card import remove_card, set_default_card
 from payment_service.ports import GatewayUnavailable
 from tests.flows.buying import (
@@ -112,9 +113,10 @@ def test_an_attachment_that_never_reached_stripe_is_told_as_such() -> None:
         customer_id = await ann(shop)
         shop.stripe.pick = always("rate_limit")
 
-        with pytest.raises(GatewayUnavailable):
+        with pytest.raises(RefusedByStripe) as refused:
             await attach(shop, customer_id)
 
+        assert refused.value.kind is ErrorClass.UNAVAILABLE
         shop.stripe.pick = always("delay", "nothing")
         await assert_same_at_stripe(shop, customer_id)
 
@@ -122,24 +124,24 @@ def test_an_attachment_that_never_reached_stripe_is_told_as_such() -> None:
 
 
 @pytest.mark.parametrize(
-    ("news", "refusal"),
+    ("news", "kind"),
     [
-        (Declined(Denial("expired_card", "Your card has expired.")), CardRefused),
-        (Rejected(Denial("parameter_invalid", "No.")), StripeRefused),
+        (Declined(Denial("expired_card", "Your card has expired.")), ErrorClass.DECLINED),
+        (Rejected(Denial("parameter_invalid", "No.")), ErrorClass.MISCONFIGURED),
     ],
 )
 def test_a_card_that_stripe_will_not_even_show_is_refused(
-    news: Declined | Rejected, refusal: type[CardRefused] | type[StripeRefused]
+    news: Declined | Rejected, kind: ErrorClass
 ) -> None:
     async def main() -> None:
         shop = await open_shop()
         customer_id = await ann(shop)
         let_stripe_answer(shop, ReadCard, news)
 
-        with pytest.raises(refusal) as refused:
+        with pytest.raises(RefusedByStripe) as refused:
             await attach(shop, customer_id)
 
-        assert refused.value.reason_code == news.error.code
+        assert (refused.value.kind, refused.value.denial) == (kind, news.error)
         assert (await stored(shop)).cards == ()
 
     run(main)

@@ -11,11 +11,11 @@ from payment_service.domain.customer import Customer
 from payment_service.domain.errors import InvalidRequest, NotFound, StripeRefused
 from payment_service.domain.news import Denial, Rejected
 from payment_service.domain.steps import CreateCustomer, FindCustomer
+from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.keep_customer import create_customer, customer_by_id, get_customer
 from payment_service.ports import GatewayUnavailable
 from payment_service.storage.collections import CUSTOMERS
 from stripe_sandbox.engine import Config, Engine
-from stripe_sandbox.faults import Fault
 from tests.flows.buying import (
     always,
     faults,
@@ -193,9 +193,10 @@ def test_what_stripe_refuses_is_told_with_its_code_and_may_be_tried_again() -> N
         let_stripe_answer(shop, CreateCustomer, Rejected(Denial("email_invalid", "No.")))
 
         for _ in range(2):
-            with pytest.raises(StripeRefused) as refused:
+            with pytest.raises(RefusedByStripe) as refused:
                 await create(shop)
-            assert refused.value.reason_code == "email_invalid"
+            assert refused.value.denial.code == "email_invalid"
+            assert refused.value.kind is ErrorClass.FIELD_INVALID
         shop.world = working
         customer, _ = await create(shop)
 
@@ -382,18 +383,17 @@ def test_our_refused_api_key_is_not_the_caller_s_fault() -> None:
 def test_an_api_key_that_is_refused_between_look_and_creation_ends_it_too() -> None:
     async def main() -> None:
         shop = await open_shop()
-        taken = shop.stripe.pick
 
-        def revoke(method: str, path: str) -> Fault | None:
+        def revoke(method: str, path: str) -> None:
             if (method, path) == MAKE:
                 shop.engine._config = Config(accepted_keys=frozenset())
-            return taken(method, path)
 
         shop.stripe.pick = revoke
 
-        with pytest.raises(GatewayUnavailable):
+        with pytest.raises(RefusedByStripe) as refused:
             await create(shop)
 
+        assert refused.value.kind is ErrorClass.KEY_REFUSED
         assert (await stored(shop)).wake_at is None
 
     run(main)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from payment_service.domain.errors import NotFound
 from payment_service.domain.payment import FailureKind, State
 from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer
@@ -95,13 +96,16 @@ def test_a_customer_that_nobody_knows_is_refused_by_stripe() -> None:
     async def main() -> None:
         shop = await open_shop()
 
-        refused = await pay(shop, order(None, customer_id="cus_nobody"))
+        refused = await pay(shop, order(VISA, customer_id="cus_nobody"))
 
         assert refused.failure is not None
         assert (refused.failure.kind, refused.failure.code) == (
             FailureKind.REJECTED,
             "resource_missing",
         )
+        with pytest.raises(NotFound) as unknown:
+            await pay(shop, order(None, id="ord_2", customer_id="cus_nobody"))
+        assert unknown.value.reason_code == "customer_not_found"
 
     run(main)
 

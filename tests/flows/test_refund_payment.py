@@ -9,6 +9,7 @@ from payment_service.domain.errors import PaymentNotRefundable, RefundExceedsRem
 from payment_service.domain.moment import REFUND_LOOKS_S
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.ports import StoreUnavailable
 from tests.flows.buying import (
@@ -202,8 +203,12 @@ def test_an_error_that_stripe_saved_without_effect_releases_the_amount_in_half_a
         shop = await paid_shop()
         shop.stripe.pick = faults("error_500_before", on=REFUND)
 
-        payment, made = await refund(shop, wait_s=60)
+        with pytest.raises(RefusedByStripe) as refused:
+            await refund(shop, wait_s=60)
 
+        assert refused.value.kind is ErrorClass.ABANDONED
+        payment = await payment_of(shop)
+        [made] = payment.refunds
         assert (made.status, made.failure) == (RefundStatus.FAILED, "http_500")
         assert (refunds(shop), payment.refundable_minor) == ([], 10_000)
         assert 20 <= (shop.world.clock.now() - made.created_at).total_seconds() < 40
@@ -217,8 +222,12 @@ def test_a_stripe_that_cannot_be_reached_gives_nothing_back_and_says_so() -> Non
         shop = await paid_shop()
         shop.stripe.pick = unreachable
 
-        payment, made = await refund(shop, wait_s=60)
+        with pytest.raises(RefusedByStripe) as refused:
+            await refund(shop, wait_s=60)
 
+        assert refused.value.kind is ErrorClass.UNAVAILABLE
+        payment = await payment_of(shop)
+        [made] = payment.refunds
         assert (made.status, made.unavailable) == (RefundStatus.FAILED, True)
         assert payment.refundable_minor == 10_000
 

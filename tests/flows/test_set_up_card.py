@@ -2,10 +2,10 @@
 
 import pytest
 
-from payment_service.domain.errors import StripeRefused
 from payment_service.domain.news import Denial, NoNews, NotExecuted, Rejected
 from payment_service.domain.news import SeenSetup as Seen
 from payment_service.domain.steps import CreateSetup, ReadSetup
+from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.keep_customer import create_customer
 from payment_service.flows.set_up_card import set_up_card
 from payment_service.ports import GatewayUnavailable
@@ -75,21 +75,37 @@ def test_a_setup_whose_answer_is_lost_is_made_once_and_known_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("news", "error"),
+    ("news", "kind"),
     [
-        (Rejected(Denial("parameter_invalid", "No.")), StripeRefused),
-        (NotExecuted("http_401", retryable=False), GatewayUnavailable),
+        (Rejected(Denial("parameter_invalid", "No.")), ErrorClass.MISCONFIGURED),
+        (Rejected(Denial("resource_missing", "No.", param="payment")), ErrorClass.MISCONFIGURED),
+        (NotExecuted("http_401", retryable=False), ErrorClass.KEY_REFUSED),
+        (NotExecuted("http_403", retryable=False), ErrorClass.PERMISSION_MISSING),
     ],
 )
 def test_a_setup_that_stripe_refuses_is_said_so(
-    news: Rejected | NotExecuted, error: type[Exception]
+    news: Rejected | NotExecuted, kind: ErrorClass
 ) -> None:
     async def scenario() -> None:
         shop = await open_shop()
         customer_id = await customer_of(shop)
         let_stripe_answer(shop, CreateSetup, news)
 
-        with pytest.raises(error):
+        with pytest.raises(RefusedByStripe) as refused:
+            await set_up(shop, customer_id)
+
+        assert refused.value.kind is kind
+
+    run(scenario)
+
+
+def test_a_setup_is_not_made_while_stripe_takes_no_requests() -> None:
+    async def scenario() -> None:
+        shop = await open_shop()
+        customer_id = await customer_of(shop)
+        let_stripe_answer(shop, CreateSetup, NotExecuted("rate_limit"))
+
+        with pytest.raises(GatewayUnavailable):
             await set_up(shop, customer_id)
 
     run(scenario)

@@ -270,11 +270,14 @@ def test_while_stripe_shows_nothing_a_card_goes_on_being_waited_for() -> None:
     async def main() -> None:
         shop = await open_shop()
         customer_id = await ann(shop)
-        shop.stripe.pick = lambda method, path: (
-            Fault("timeout_after")
-            if path.endswith("/attach") or (method == "GET" and "/customers/" in path)
-            else None
-        )
+
+        def pick(method: str, path: str) -> Fault | None:
+            if path.endswith("/attach"):
+                return Fault("timeout_after")
+            is_look = method == "GET" and "/customers/" in path
+            return Fault("error_503_before") if is_look else None
+
+        shop.stripe.pick = pick
 
         told = asyncio.create_task(webhook(shop, "payment_method.attached"))
         _, card = await attach(shop, customer_id, wait_s=1)

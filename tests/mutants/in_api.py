@@ -78,14 +78,14 @@ REQUESTS = (
     Mutant(
         "part amounts are read in the default currency",
         "api/amounts.py",
-        "    found = find_currency(currency)\n",
-        "    found = find_currency(options.default_currency)\n",
+        "parse(body[field], find_currency(currency), options.amount_unit)",
+        "parse(body[field], find_currency(options.default_currency), options.amount_unit)",
         (PARTS,),
     ),
     Mutant(
         "a null amount refunds everything",
         "api/amounts.py",
-        '        findings.bad("amount", told, "amount_null")\n',
+        '        findings.bad(field, told, "amount_null")\n',
         "        pass\n",
         (REFUNDS,),
     ),
@@ -128,18 +128,16 @@ REQUESTS = (
     ),
     Mutant(
         "what Stripe could not be asked is told as a refused card",
-        "api/payment_failures.py",
-        "        case FailureKind.UNAVAILABLE | FailureKind.ABANDONED:\n"
-        "            raise NotCharged(failure.code)",
-        "        case FailureKind.UNAVAILABLE | FailureKind.ABANDONED:\n"
-        "            raise CardRefused(failure.message, code=failure.code)",
+        "flows/own_attempt.py",
+        "by_key if by_key in OF_OUR_KEY else ErrorClass.UNAVAILABLE",
+        "by_key if by_key in OF_OUR_KEY else ErrorClass.DECLINED",
         (FAILURES,),
     ),
     Mutant(
         "Stripe's own words, which may name our key, reach the caller",
-        "api/payment_failures.py",
-        'raise StripeRefused("Stripe refused the payment.", code=failure.code)',
-        "raise StripeRefused(failure.message, code=failure.code)",
+        "api/stripe_refusals.py",
+        '_OPERATORS = Told(502, "stripe_refused", STRIPE_REFUSED_MESSAGE)',
+        '_OPERATORS = Told(502, "stripe_refused", None)',
         (FAILURES,),
     ),
     Mutant(

@@ -105,8 +105,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a second capture of another amount is taken for the first",
         "domain/wishes.py",
-        "        if attempt.amount_minor == amount_minor:\n            return None\n        raise",
-        "        return None\n        raise",
+        "attempt.operation is Operation.CAPTURE and attempt.amount_minor == amount_minor:",
+        "attempt.operation is Operation.CAPTURE:",
         (WISHES, CAPTURE),
     ),
     Mutant(
@@ -168,8 +168,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an event of the other mode of the account is taken for ours",
         "domain/event.py",
-        "    if seen.livemode is not livemode:\n        return True\n",
-        "",
+        "    if seen.livemode is not livemode or seen.account is not None:\n",
+        "    if seen.account is not None:\n",
         (EVENT,),
     ),
     Mutant(

@@ -178,8 +178,8 @@ CAUGHT_UP = (
     Mutant(
         "a later PaymentIntent of a canceled order is left out",
         "domain/restoring.py",
-        "    if not is_later and not is_anothers:\n",
-        "    if not is_anothers:\n",
+        "    if not is_later and not (is_anothers and is_nearer):\n",
+        "    if not (is_anothers and is_nearer):\n",
         ("tests/domain/test_restoring.py", "tests/flows/test_restore_payments.py"),
     ),
 )

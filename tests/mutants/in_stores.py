@@ -84,8 +84,8 @@ SQLITE = (
     Mutant(
         "SQLite says of a full last page that another one follows",
         "adapters/sqlite/store.py",
-        "        if len(found) <= limit or not items:\n",
-        "        if len(found) < limit or not items:\n",
+        "        if len(found) <= limit:\n",
+        "        if len(found) < limit:\n",
         (FULL_PAGE,),
     ),
     Mutant(
@@ -120,8 +120,8 @@ SQLITE = (
     Mutant(
         "a document that cannot be read stops all that are due",
         "adapters/sqlite/store.py",
-        "        except ValueError:\n            id_ = json.loads(body)",
-        "        except ZeroDivisionError:\n            id_ = json.loads(body)",
+        "            except ValueError:\n                self._unreadable",
+        "            except ZeroDivisionError:\n                self._unreadable",
         (OPEN,),
     ),
 )

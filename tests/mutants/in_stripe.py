@@ -126,7 +126,7 @@ ANSWERS = (
     Mutant(
         "until when a hold can be captured is not read",
         "adapters/stripe/objects.py",
-        'capture_before=_capture_before(body.get("latest_charge")),',
+        "capture_before=_capture_before(charge),",
         "capture_before=None,",
         (OBJECTS,),
     ),

@@ -1,7 +1,9 @@
 """Every mutant there is."""
 
 from tests.mutants import (
+    in_answers,
     in_api,
+    in_declines,
     in_domain,
     in_flows,
     in_mongo,
@@ -25,4 +27,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_stores.MUTANTS,
     *in_mongo.MUTANTS,
     *in_api.MUTANTS,
+    *in_declines.MUTANTS,
+    *in_answers.MUTANTS,
 )

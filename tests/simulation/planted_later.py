@@ -20,7 +20,7 @@ from payment_service.domain.news import (
     SeenEvent,
 )
 from payment_service.domain.payment import Payment, State
-from payment_service.domain.steps import CancelIntent, CaptureIntent, GatewayStep
+from payment_service.domain.steps import CancelIntent, CaptureIntent, GatewayStep, ReadIntent
 from payment_service.flows.advance import PAYMENT, commit
 from payment_service.flows.apply_event import apply_seen
 from payment_service.flows.look_at import NotSeen
@@ -76,8 +76,14 @@ def _as_told(seen: SeenEvent) -> Any:
 
 
 async def capture_failed(gateway: Gateway, step: GatewayStep) -> News:
-    """Take a capture without an answer for one that failed; the next one has a fresh key."""
+    """Take a capture without an answer for one that failed, and do not see that it did not.
+
+    The next one has a fresh key.
+    """
     news = await gateway.ask(step)
+    is_look = isinstance(step, ReadIntent) and step.key is None
+    if is_look and isinstance(news, IntentSeen) and news.intent.status == "succeeded":
+        return NoNews("not seen")
     if isinstance(news, NoNews) and isinstance(step, CaptureIntent):
         return Rejected(Denial("processor_error", "Stripe did not answer."))
     return news

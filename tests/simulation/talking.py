@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from payment_service.domain.errors import Refusal
 from payment_service.domain.payment import Payment, State
 from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import GatewayLost, StoreInDoubt, StoreLost, Unavailable
@@ -27,6 +28,14 @@ AGAIN = frozenset({"lost", "away", "doubt", "unavailable", "processing"})
 # "It did not happen": what the service may say only when no money was or ever will be taken.
 # `away` is the door's 503 and speaks of one request; the others speak of the payment or refund.
 FAILED = frozenset({"declined", "rejected", "unavailable", "abandoned", "canceled", "failed"})
+# What a refusal of Stripe's is told as, in one word; any other is `rejected`.
+WORDS: Mapping[ErrorClass, str] = {
+    ErrorClass.DECLINED: "declined",
+    ErrorClass.AUTHENTICATION_REQUIRED: "declined",
+    ErrorClass.ABANDONED: "abandoned",
+    ErrorClass.REFUND_FAILED: "failed",
+    ErrorClass.BALANCE_INSUFFICIENT: "failed",
+}
 TRIES_MAX = 6
 PAUSE_S = 2.0
 PAUSE_MAX_S = 60.0
@@ -143,6 +152,10 @@ class Talkers:
                 return "doubt", None
             case Unavailable():
                 return "away", None
+            case RefusedByStripe(kind=ErrorClass.UNAVAILABLE):
+                return "away", None
+            case RefusedByStripe() as refusal:
+                return WORDS.get(refusal.kind, "rejected"), None
             case Refusal() as refusal:
                 return f"refused_{refusal.reason_code}", None
             case error:

@@ -185,7 +185,7 @@ def test_a_lease_shorter_than_a_request_is_seen_by_the_watch() -> None:
         (planted_later.RETURNED, "refund_comes_back", "none", SILENT, "5 order-1: PRICE is shown"),
         (planted_later.NO_DISPUTES, "dispute_lost", "none", WEBHOOKS, "5 order-1: the disputes"),
         (planted_later.HELD, "hold_lapses", "none", SILENT, "4 order-1 is shown as"),
-        (planted_later.HASTY, "detached_at_stripe", "none", LISTS, "8 a@example.com has other"),
+        (planted_later.HASTY, "asked_about", "none", LISTS, "5 order-1: the disputes"),
     ],
     ids=lambda value: value.name if isinstance(value, Variant) else "",
 )

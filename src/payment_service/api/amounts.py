@@ -6,7 +6,7 @@ from typing import Any
 from payment_service.api.options import ApiOptions
 from payment_service.api.validation import Findings
 from payment_service.domain.currencies import Currency, find_currency
-from payment_service.domain.errors import InvalidRequest
+from payment_service.domain.errors import FieldError, InvalidRequest
 from payment_service.domain.money import AmountUnit, Money, parse_amount, parse_refund_amount
 
 Parse = Callable[[object, Currency, AmountUnit], Money]
@@ -29,27 +29,45 @@ def read_charge(body: Mapping[str, Any], findings: Findings, options: ApiOptions
     return findings.value(lambda: parse_amount(amount, currency, unit))
 
 
-def check_part(body: Mapping[str, Any], findings: Findings, options: ApiOptions) -> None:
+def check_part(
+    body: Mapping[str, Any], findings: Findings, options: ApiOptions, field: str = "amount"
+) -> None:
     """Note what is wrong with the amount of a refund or capture, whatever the payment's currency.
 
     Missing means all that is there; null may be a mistake, and a costly one.
     """
-    if "amount" not in body:
+    if field not in body:
         return
-    amount = body["amount"]
+    amount = body[field]
     if amount is None:
         told = "is null: leave it out for all that is there, or send a number"
-        findings.bad("amount", told, "amount_null")
+        findings.bad(field, told, "amount_null")
         return
-    findings.value(lambda: _check_in_any_currency(parse_refund_amount, amount, options))
+    parse = _as(field, parse_refund_amount)
+    findings.value(lambda: _check_in_any_currency(parse, amount, options))
 
 
-def read_part(body: Mapping[str, Any], currency: str, options: ApiOptions) -> int | None:
+def read_part(
+    body: Mapping[str, Any], currency: str, options: ApiOptions, field: str = "amount"
+) -> int | None:
     """Return the minor units to move, None for all that is there. Raises InvalidRequest."""
-    if "amount" not in body:
+    if field not in body:
         return None
-    found = find_currency(currency)
-    return parse_refund_amount(body["amount"], found, options.amount_unit).amount_minor
+    parse = _as(field, parse_refund_amount)
+    return parse(body[field], find_currency(currency), options.amount_unit).amount_minor
+
+
+def _as(field: str, parse: Parse) -> Parse:
+    """Return the same, for an amount that goes by another name."""
+
+    def parsed(amount: object, currency: Currency, unit: AmountUnit) -> Money:
+        try:
+            return parse(amount, currency, unit)
+        except InvalidRequest as error:
+            bad = (FieldError(field, one.message) for one in error.fields)
+            raise InvalidRequest(*bad, code=error.reason_code) from None
+
+    return parsed
 
 
 def _check_in_any_currency(parse: Parse, amount: object, options: ApiOptions) -> None:

@@ -27,10 +27,37 @@ class Told(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+AdviceCode: Any = Field(
+    default=None,
+    description="Stripe's advice: `try_again_later`, `do_not_try_again` or `confirm_card_data`.",
+)
+NetworkDeclineCode: Any = Field(
+    default=None, description="The card network's code of the decline; for services only."
+)
+NetworkAdviceCode: Any = Field(
+    default=None, description="The card network's code of its advice; for services only."
+)
+
+
+class OutcomeData(Told):
+    """How the charge ended and what Radar thought of it, as far as Stripe said; services only."""
+
+    type: str | None = None
+    risk_level: str | None = None
+    reason: str | None = None
+    seller_message: str | None = None
+    network_status: str | None = None
+    rule: str | None = None
+
+
 class LastError(Told):
     code: str
     declineCode: str | None = None  # noqa: N815 - the name on the wire
     message: str
+    adviceCode: str | None = AdviceCode  # noqa: N815
+    networkDeclineCode: str | None = NetworkDeclineCode  # noqa: N815
+    networkAdviceCode: str | None = NetworkAdviceCode  # noqa: N815
+    outcome: OutcomeData | None = None
 
 
 class PaymentData(Told):
@@ -60,6 +87,13 @@ class PaymentData(Told):
     next_action: dict[str, Any] | None = Field(
         default=None, description="What the payer's client has to do, in Stripe's words."
     )
+    late_payment_intent_id: str | None = Field(
+        default=None,
+        description=(
+            "Another PaymentIntent of this order that took money (a copy made by hand, an attempt "
+            "that was given up); a person must look. Nothing more is charged for the order."
+        ),
+    )
     last_error: LastError | None = None
 
 
@@ -80,6 +114,10 @@ class PastAttempt(Told):
     outcome: str = Field(description="The status it led to, or the kind of its failure.")
     code: str | None
     decline_code: str | None
+    advice_code: str | None = AdviceCode
+    network_decline_code: str | None = NetworkDeclineCode
+    network_advice_code: str | None = NetworkAdviceCode
+    charge_outcome: OutcomeData | None = None
     request_id: str | None
     stripe_request_id: str | None
 
@@ -292,8 +330,16 @@ class ProblemAnswer(Told):
         default=None, description="Every bad field, when the request was invalid."
     )
     declineCode: str | None = Field(  # noqa: N815
-        default=None, description="Why the card was refused, in Stripe's words, with 402."
+        default=None,
+        description=(
+            "Why the card was refused, in Stripe's words, with 402. End users get "
+            "`generic_decline` where Stripe wants the reason kept from the payer."
+        ),
     )
+    adviceCode: str | None = AdviceCode  # noqa: N815
+    networkDeclineCode: str | None = NetworkDeclineCode  # noqa: N815
+    networkAdviceCode: str | None = NetworkAdviceCode  # noqa: N815
+    outcome: OutcomeData | None = None
     data: PaymentData | None = Field(
         default=None,
         description="The payment as it is, with 409, and with 402 when the payer must return.",

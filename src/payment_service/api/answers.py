@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+# The header that says so.
+REPLAYED = "idempotent-replayed"
 # Amounts in major units are Decimals and must go out as numbers with all their digits.
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -24,6 +26,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_of: str | None = None
     subject: str | None = None
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether it was kept under an idempotency key and is given again."""
+        return REPLAYED in self.headers
 
 
 def success(data: object, status: int = 200, **beside: Any) -> Answer:

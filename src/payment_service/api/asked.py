@@ -214,6 +214,7 @@ class AskedRefund(Asked):
     payment_intent_id: Id | None = None
     order_id: OrderId | None = None
     amount: Any = Field(default=None, description="")
+    expected_refundable: Any = Field(default=None, description="")
     reason: Reason | None = Field(
         default=None,
         description=(

@@ -5,6 +5,8 @@ for what is somebody else's and for what is not, found out without asking Stripe
 alone. Services reach everything, and none of this is done for them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from payment_service.api.answers import Answer
@@ -19,6 +21,7 @@ from payment_service.domain.errors import (
     PaymentNotCancelable,
 )
 from payment_service.domain.payment import State
+from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
@@ -50,7 +53,7 @@ async def own_customer(api: Api, call: Incoming, handle: Handle) -> Answer:
     except CardNotUsable as error:
         if "foreign" not in error.details:
             raise
-        raise NotFound("There is no such card.") from None
+        raise NotFound("There is no such card.", code="card_not_found") from None
 
 
 async def own_payment(api: Api, call: Incoming, handle: Handle) -> Answer:
@@ -59,10 +62,8 @@ async def own_payment(api: Api, call: Incoming, handle: Handle) -> Answer:
     payment = await find_payment(api.world, call.path["id"])
     if payment.terms.customer_id not in own_ids:
         raise NotFound("There is no such payment.")
-    try:
+    with _foreign_cards_hidden():
         return await handle(api, call)
-    except CardNotUsable:
-        raise NotFound("There is no such card.", code="card_not_found") from None
 
 
 async def own_unheld_payment(api: Api, call: Incoming, handle: Handle) -> Answer:
@@ -112,15 +113,25 @@ async def own_order(api: Api, call: Incoming, handle: Handle) -> Answer:
     if sent is None:
         call = replace(call, body={**call.body, "customerId": await _own_id(api, call)})
     try:
-        return await handle(api, call)
-    except CardNotUsable:
-        raise NotFound("There is no such card.", code="card_not_found") from None
+        with _foreign_cards_hidden():
+            return await handle(api, call)
     finally:
         # Somebody else may have paid it since; then nothing that was found is for this caller.
         try:
             await _check_order(api, call)
         except StoreUnavailable as error:  # whosoever it is, it may be paid by now
             raise StoreInDoubt(str(error)) from error
+
+
+@contextmanager
+def _foreign_cards_hidden() -> Iterator[None]:
+    """Say of a card that is somebody else's what is said of one that is not there."""
+    try:
+        yield
+    except RefusedByStripe as refusal:
+        if refusal.kind is not ErrorClass.CARD_NOT_USABLE:
+            raise
+        raise NotFound("There is no such card.", code="card_not_found") from None
 
 
 def _check_name(order_id: object) -> None:

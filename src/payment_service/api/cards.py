@@ -14,6 +14,7 @@ from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming, refuse_card_numbers
 from payment_service.api.validation import checked
 from payment_service.domain.customer import Card, CardState, Customer
+from payment_service.domain.errors import NotFound
 from payment_service.flows.keep_card import attach_card, remove_card, set_default_card
 from payment_service.flows.keep_customer import customer_by_id
 
@@ -50,7 +51,9 @@ async def set_default(api: Api, call: Incoming) -> Answer:
         api.world, asked.customer_id, asked.payment_method_id, deadline=api.deadline()
     )
     card = customer.card(asked.payment_method_id)
-    if customer.call is not None or card is None:
+    if card is None:
+        raise NotFound("This card was removed while it was being made the default.")
+    if customer.call is not None:  # it goes on by itself
         return pending(
             "The card is being made the default.", {"payment_method_id": asked.payment_method_id}
         )
@@ -86,7 +89,7 @@ def _attached(api: Api, customer: Customer, card: Card) -> Answer:
 _ATTACHING = {
     400: ("card_not_usable",),
     402: ("card_declined",),
-    404: ("not_found",),
+    404: ("not_found", "card_not_found", "customer_not_found"),
     409: ("customer_forgotten",),
     429: ("too_many_card_refusals",),
 }
@@ -133,7 +136,11 @@ ENDPOINTS = (
         summary="Make a card the customer's default",
         asks=AskedDefaultCard,
         answers={200: CardAnswer, 202: PendingAnswer},
-        refusals={404: ("not_found",), 409: ("customer_forgotten",)},
+        refusals={
+            400: ("card_detached", "card_not_usable"),
+            404: ("not_found", "card_not_found"),
+            409: ("customer_forgotten",),
+        },
     ),
     Endpoint(
         method="DELETE",
@@ -150,7 +157,7 @@ ENDPOINTS = (
         ),
         asks=AskedCard,
         answers={200: DoneAnswer, 202: PendingAnswer},
-        refusals={404: ("not_found",), 409: ("customer_forgotten",)},
+        refusals={404: ("not_found",), 409: ("customer_forgotten", "card_not_removed")},
     ),
     Endpoint(
         method="GET",

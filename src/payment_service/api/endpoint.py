@@ -1,7 +1,7 @@
 """An endpoint as a value, and the one way every request walks: read, once only, act, answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,6 +97,8 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
     """Answer one request, refusals included; what else is raised is a bug, which the door hides."""
     visit = visit_of(request.scope)
     visit.route = route
+    if visit.caller.email is not None:
+        api = replace(api, show=api.show.for_payer())
     TRIED_FROM.set("" if endpoint.signed else _payer_address(visit, api.options))
 
     async def act() -> Answer:
@@ -119,6 +121,8 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
         else:
             deadline_s = api.options.response_deadline_s
             answer = await idempotently(api.world, call, deadline_s=deadline_s, act=act)
+            if answer.is_replay:
+                answer = replace(answer, body=api.show.told_again(answer.body))
     except (Refusal, Unavailable) as error:
         answer = problem(error, visit.request_id, api.show)
     visit.code = answer.body.get("code")

@@ -26,10 +26,16 @@ from payment_service.domain.history import Entry
 from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Door
 from payment_service.domain.money import AmountUnit, parse_amount
-from payment_service.domain.news import Intent, SeenEvent, SeenSetup
+from payment_service.domain.news import ChargeOutcome, Denial, Intent, SeenEvent, SeenSetup
 from payment_service.domain.notice import PAYMENT_RECEIVED, Notice, NoticeState
 from payment_service.domain.payment import Payment, State, Terms
 from payment_service.domain.refund import Refund, RefundStatus
+from payment_service.domain.stripe_errors import (
+    AUTHENTICATION_REQUIRED,
+    Action,
+    ErrorClass,
+    RefusedByStripe,
+)
 from payment_service.ports import (
     GatewayUnavailable,
     StoreUnavailable,
@@ -150,6 +156,42 @@ _JANE: Final = Customer(
     cards=(_SAVED_CARD,),
 )
 
+
+def _refusals_of_stripe() -> Iterator[RefusedByStripe]:
+    """One sample of every row of the table that is told with a code of its own."""
+    declined = Denial(
+        "card_declined",
+        "Your card has insufficient funds.",
+        "insufficient_funds",
+        advice_code="try_again_later",
+        network_decline_code="51",
+        charge_outcome=ChargeOutcome(
+            type="issuer_declined",
+            risk_level="normal",
+            reason="insufficient_funds",
+            seller_message="The bank did not return any further details with this decline.",
+            network_status="declined_by_network",
+        ),
+    )
+    absent = Denial(
+        AUTHENTICATION_REQUIRED,
+        "Your card was declined. This transaction requires authentication.",
+        decline_code=AUTHENTICATION_REQUIRED,
+    )
+    yield RefusedByStripe(Action.PAY, ErrorClass.DECLINED, declined, payment=_PAID)
+    yield RefusedByStripe(Action.PAY, ErrorClass.AUTHENTICATION_REQUIRED, absent, payment=_PAID)
+    email = Denial("email_invalid", "", param="email")
+    yield RefusedByStripe(Action.CREATE_CUSTOMER, ErrorClass.FIELD_INVALID, email)
+    for action, kind in (
+        (Action.PAY, ErrorClass.CARD_DETACHED),
+        (Action.CAPTURE, ErrorClass.DECLINED),
+        (Action.REFUND, ErrorClass.BALANCE_INSUFFICIENT),
+        (Action.REFUND, ErrorClass.REFUND_FAILED),
+        (Action.REMOVE, ErrorClass.UNSPECIFIED),
+    ):
+        yield RefusedByStripe(action, kind, declined, payment=_HELD)
+
+
 # One refusal for every code that the document names.
 _CARD_TEXT: Final = "must not contain a card number; collect cards with Stripe.js and send the id"
 _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
@@ -179,7 +221,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.InsufficientScope("This needs the scope payment.write.", scope="payment.write"),
     errors.EmailNotVerified("The identity provider has not verified this e-mail address."),
     errors.CardNotUsable("This card belongs to another customer."),
-    errors.CardRefused("Your card has insufficient funds.", decline_code="insufficient_funds"),
+    *_refusals_of_stripe(),
     errors.NotFound("There is no such payment."),
     problems.UnknownPath("There is no such path."),
     errors.NotFound("There is no such customer.", code="customer_not_found"),
@@ -188,13 +230,10 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.PaymentInProgress("This order is being paid, on other terms.", payment=_PAID),
     errors.PaymentNotRefundable("Nothing was captured.", payment=_PAID),
     errors.RefundExceedsRemaining("", payment=_PAID),
-    errors.CardRefused(
-        "Your card was declined. This transaction requires authentication.",
-        code="authentication_required",
-        decline_code="authentication_required",
-    ),
+    errors.RefundableDiffers("", payment=_PAID),
     errors.PaymentCanceled("This payment is canceled; pay the order again.", payment=_CANCELED),
     errors.PaymentNotCapturable("This payment was captured already.", payment=_PAID),
+    errors.HoldExpired("The bank has let go of the money that was held.", payment=_CANCELED),
     errors.CaptureExceedsHold("", payment=_HELD),
     errors.PaymentNotCancelable("This payment has succeeded; refund it instead.", payment=_PAID),
     errors.PaymentDisputed(
@@ -203,6 +242,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
         payment=_PAID,
     ),
     errors.WebhookRefused("The signature does not fit the body and our secrets."),
+    errors.InvalidEvent("The body is no event."),
     problems.WebhooksNotConfigured("STRIPE_WEBHOOK_SECRET is not set."),
     errors.TooManyCardRefusals(
         "Too many cards were refused; please try again later.", retry_after_s=3600
@@ -237,7 +277,9 @@ def problem_examples(options: ApiOptions) -> dict[str, dict[str, Any]]:
     refusals = [*_REFUSALS, *_refused_amounts(options.amount_unit)]
     answers = [problems.problem(error, REQUEST_ID, show) for error in refusals]
     answers.append(problems.internal_error(REQUEST_ID))
-    return {answer.body["code"]: dict(answer.body) for answer in answers}
+    examples = {answer.body["code"]: dict(answer.body) for answer in answers}
+    examples[AUTHENTICATION_REQUIRED]["data"] = show.payment(_WAITING, _WAITING_INTENT)
+    return examples
 
 
 def _refused_amounts(unit: AmountUnit) -> Iterator[InvalidRequest]:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from payment_service.api.answers import Answer, encode
+from payment_service.api.answers import REPLAYED, Answer, encode
 from payment_service.api.incoming import Incoming
 from payment_service.api.presenting import SECRET_FIELDS, secret_fields
 from payment_service.api.problems import SecretUnavailable
@@ -192,7 +192,7 @@ async def _replayed(world: World, kept: StoredRequest) -> Answer:
     body = _decoder.decode(kept.body["json"])
     if kept.secret_of is not None:
         body["data"].update(await _secret_of(world, body["data"], kept.secret_of))
-    return Answer(kept.status_code, body, {"idempotent-replayed": "true"})
+    return Answer(kept.status_code, body, {REPLAYED: "true"})
 
 
 async def _secret_of(world: World, data: dict[str, Any], intent_id: str) -> dict[str, Any]:

@@ -135,6 +135,7 @@ _PARTS: Final = {
 _AMOUNTS: Final = frozenset(
     {
         "amount",
+        "expectedRefundable",
         "amount_received",
         "amount_refunded",
         "amount_refundable",

@@ -13,9 +13,8 @@ from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint, services_only
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
-from payment_service.api.payments import answer_of
+from payment_service.api.payments import answer_of, asking_payer, shown
 from payment_service.api.validation import Findings, checked
-from payment_service.domain.payment import Payment
 from payment_service.flows import cancel as canceling
 from payment_service.flows import capture as capturing
 from payment_service.flows.confirm_payment import confirm_payment
@@ -24,7 +23,7 @@ from payment_service.flows.find_payment import find_payment
 
 async def confirm(api: Api, call: Incoming) -> Answer:
     asked = checked(AskedConfirmation, call.body)
-    payment = await confirm_payment(
+    confirming = confirm_payment(
         api.world,
         await find_payment(api.world, call.path["id"]),
         payment_method_id=asked.payment_method_id,
@@ -34,7 +33,7 @@ async def confirm(api: Api, call: Incoming) -> Answer:
         deadline=api.deadline(),
         bearer_token=call.bearer_token,
     )
-    return await answer_of(api, call, payment, confirming=True)
+    return asking_payer(api, call, await answer_of(api, call, confirming))
 
 
 async def capture(api: Api, call: Incoming) -> Answer:
@@ -50,7 +49,7 @@ async def capture(api: Api, call: Incoming) -> Answer:
         request_id=call.request_id,
         deadline=api.deadline(),
     )
-    return await _moved(api, call, payment)
+    return await shown(api, payment)
 
 
 async def cancel(api: Api, call: Incoming) -> Answer:
@@ -62,11 +61,7 @@ async def cancel(api: Api, call: Incoming) -> Answer:
         request_id=call.request_id,
         deadline=api.deadline(),
     )
-    return await _moved(api, call, payment)
-
-
-async def _moved(api: Api, call: Incoming, payment: Payment) -> Answer:
-    return await answer_of(api, call, payment, confirming=False)
+    return await shown(api, payment)
 
 
 _ANSWERS: Mapping[int, type[BaseModel]] = {200: PaymentAnswer, 202: PendingAnswer}
@@ -85,15 +80,16 @@ ENDPOINTS = (
             "It is looked at Stripe first, so that what the payer's client has done is known at "
             "once. With `paymentMethodId` the same PaymentIntent is confirmed with that card; "
             "without one only a payment that was created with a card is confirmed, or one whose "
-            "bank wanted to see the absent payer: a default card is never charged here."
+            "bank wanted to see the absent payer: a default card is never charged here. One that "
+            "waits for 3-D Secure is answered as by paying the order."
         ),
         asks=AskedConfirmation,
         answers=_ANSWERS,
         refusals={
-            400: ("card_not_usable",),
+            400: ("card_not_usable", "card_detached"),
             402: ("card_declined", "authentication_required"),
             404: ("not_found", "card_not_found"),
-            409: ("payment_canceled", "order_already_paid"),
+            409: ("payment_canceled", "payment_in_progress", "order_already_paid"),
             429: ("too_many_card_refusals",),
         },
     ),
@@ -114,9 +110,11 @@ ENDPOINTS = (
         answers=_ANSWERS,
         refusals={
             400: ("amount_not_integer", "amount_null", "amount_not_positive"),
+            402: ("capture_refused",),
             404: ("not_found",),
             409: (
                 "payment_not_capturable",
+                "hold_expired",
                 "capture_exceeds_hold",
                 "payment_in_progress",
                 "order_already_paid",
@@ -134,7 +132,7 @@ ENDPOINTS = (
         summary="Cancel a payment: void what is not captured",
         description=(
             "After it the payment can never be paid; the order can, by paying it again. A success "
-            "that comes first wins and is answered as it is."
+            "that comes first wins, and is answered with 409."
         ),
         asks=AskedCancellation,
         answers=_ANSWERS,

@@ -1,5 +1,7 @@
 """Payments at the HTTP door: pay an order."""
 
+from collections.abc import Awaitable
+
 from payment_service.api.amounts import read_charge
 from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
 from payment_service.api.answers import Answer, pending, success
@@ -9,12 +11,16 @@ from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
-from payment_service.api.payment_failures import raise_failure
 from payment_service.api.problems import SecretUnavailable, problem
 from payment_service.api.validation import Findings
-from payment_service.domain.errors import CardRefused
+from payment_service.domain.news import Denial
 from payment_service.domain.payment import Order, Payment, State, Terms
-from payment_service.domain.wishes import AUTHENTICATION_REQUIRED
+from payment_service.domain.stripe_errors import (
+    AUTHENTICATION_REQUIRED,
+    Action,
+    ErrorClass,
+    RefusedByStripe,
+)
 from payment_service.flows.find_payment import read_intent
 from payment_service.flows.pay_order import pay_order
 
@@ -23,28 +29,47 @@ WAITS_FOR_PAYER = frozenset(
     {State.REQUIRES_ACTION, State.REQUIRES_CONFIRMATION, State.REQUIRES_PAYMENT_METHOD}
 )
 
+ASKS_PAYER = "The payer must authenticate this payment. Nothing was charged yet."
+
 
 async def pay(api: Api, call: Incoming) -> Answer:
     order = read_order(api, call)
-    payment = await pay_order(
-        api.world, order, deadline=api.deadline(), bearer_token=call.bearer_token
-    )
-    return await answer_of(api, call, payment, confirming=order.terms.confirm)
+    paying = pay_order(api.world, order, deadline=api.deadline(), bearer_token=call.bearer_token)
+    return asking_payer(api, call, await answer_of(api, call, paying))
 
 
-async def answer_of(api: Api, call: Incoming, payment: Payment, *, confirming: bool) -> Answer:
-    """Return what the caller is told of a payment, or raise why it failed.
+def asking_payer(api: Api, call: Incoming, answer: Answer) -> Answer:
+    """Return the answer as a 402 with the same data, if it asks the payer and the operator says so.
 
-    confirming: whether the caller wanted a card to be charged.
+    Some clients read only `success`.
     """
+    data = answer.body.get("data", {})
+    if answer.status != 200 or data.get("status") != State.REQUIRES_ACTION:
+        return answer
+    if api.options.requires_action_status == 200:
+        return answer
+    denial = Denial(AUTHENTICATION_REQUIRED, ASKS_PAYER)
+    refusal = RefusedByStripe(Action.PAY, ErrorClass.AUTHENTICATION_REQUIRED, denial)
+    refused = problem(refusal, call.request_id, api.show)
+    body = {**refused.body, "data": data}
+    return Answer(refused.status, body, refused.headers, secret_of=answer.secret_of)
+
+
+async def answer_of(api: Api, call: Incoming, charging: Awaitable[Payment]) -> Answer:
+    """Return what the caller is told of a payment that a card is charged for."""
+    try:
+        payment = await charging
+    except RefusedByStripe as refusal:
+        if refusal.kind is not ErrorClass.AUTHENTICATION_REQUIRED:
+            raise
+        return await _bring_the_payer_back(api, call, refusal)
+    return await shown(api, payment)
+
+
+async def shown(api: Api, payment: Payment) -> Answer:
+    """Return what the caller is told of a payment that stands as was wanted, or is on its way."""
     if payment.state is State.ASKING:
         return _pending(payment)
-    try:
-        raise_failure(payment, confirming=confirming)
-    except CardRefused as refusal:
-        if refusal.reason_code != AUTHENTICATION_REQUIRED:
-            raise
-        return await _bring_the_payer_back(api, call, payment, refusal)
     if payment.state not in WAITS_FOR_PAYER:
         return success(api.show.payment(payment))
     intent = await read_intent(api.world, payment)
@@ -57,10 +82,9 @@ async def answer_of(api: Api, call: Incoming, payment: Payment, *, confirming: b
     )
 
 
-async def _bring_the_payer_back(
-    api: Api, call: Incoming, payment: Payment, refusal: CardRefused
-) -> Answer:
+async def _bring_the_payer_back(api: Api, call: Incoming, refusal: RefusedByStripe) -> Answer:
     """A 402 with what the payer's client needs to authenticate the same payment on session."""
+    payment: Payment = refusal.details["payment"]
     refused = problem(refusal, call.request_id, api.show)
     intent = await read_intent(api.world, payment)
     return Answer(
@@ -76,7 +100,8 @@ def read_order(api: Api, call: Incoming) -> Order:
     findings = Findings()
     asked = findings.fields(AskedPayment, call.body)
     money = read_charge(call.body, findings, api.options)
-    if asked is not None and _charges_a_card(asked) and asked.customer_id is None:
+    confirm = asked is not None and _is_to_be_confirmed(asked)
+    if asked is not None and asked.customer_id is None and confirm:
         findings.bad("customerId", "is required when a card is to be charged")
     if asked is not None and asked.off_session and asked.confirm is False:
         findings.bad("offSession", "needs a payment that is confirmed at once")
@@ -89,7 +114,7 @@ def read_order(api: Api, call: Incoming) -> Order:
             amount_minor=money.amount_minor,
             currency=money.currency,
             customer_id=asked.customer_id,
-            confirm=asked.confirm is not False,
+            confirm=confirm,
             capture_method=asked.capture_method or "automatic",
             return_url=asked.return_url,
             description=asked.description,
@@ -102,8 +127,11 @@ def read_order(api: Api, call: Incoming) -> Order:
     )
 
 
-def _charges_a_card(asked: AskedPayment) -> bool:
-    return asked.confirm is not False and asked.payment_method_id is not None
+def _is_to_be_confirmed(asked: AskedPayment) -> bool:
+    """Whether a card is to be charged now. A default card is only when that is said."""
+    if asked.confirm is not None:
+        return asked.confirm
+    return asked.payment_method_id is not None or asked.off_session is True
 
 
 def _pending(payment: Payment) -> Answer:
@@ -129,18 +157,27 @@ ENDPOINTS = (
         summary="Pay an order",
         description=(
             "An order is paid once: the same request again answers with the payment as it is. "
-            "After a refused card the same order may be paid with another one. Without a card, or "
-            "with `confirm: false`, the payment is only created, for Stripe.js to confirm with "
-            "`client_secret`. 202 means that Stripe has not answered yet; the truth becomes known "
-            "by itself. Unknown fields are ignored."
+            "After a refused card the same order may be paid with another one, and so it may while "
+            "the first one waits for 3-D Secure. Without a card, or with `confirm: false`, the "
+            "payment is only created, for Stripe.js to confirm with `client_secret`; the "
+            "customer's default card is charged only with `confirm: true` or `offSession: true`. "
+            "202 means that Stripe has not answered yet; the truth becomes known by itself. One "
+            "that waits for 3-D Secure is answered 200 with `requires_action`, or, with the "
+            "setting `REQUIRES_ACTION_STATUS=402`, 402 `authentication_required` with the same "
+            "`data`. Unknown fields are ignored."
         ),
         asks=AskedPayment,
         answers={200: PaymentAnswer, 202: PendingAnswer},
         refusals={
-            400: ("amount_not_integer", "amount_too_small", "card_not_usable"),
+            400: ("amount_not_integer", "amount_too_small", "card_not_usable", "card_detached"),
             402: ("card_declined", "authentication_required"),
             404: ("customer_not_found", "card_not_found", "not_found"),
-            409: ("order_already_paid", "payment_in_progress", "customer_forgotten"),
+            409: (
+                "order_already_paid",
+                "payment_in_progress",
+                "payment_canceled",
+                "customer_forgotten",
+            ),
             429: ("too_many_card_refusals",),
         },
     ),

@@ -1,16 +1,18 @@
 """How payments, refunds, customers and cards look on the wire: the one place that says so."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from payment_service.domain import decline as declines
 from payment_service.domain.customer import Card, Customer
 from payment_service.domain.dispute import Dispute, FraudWarning
 from payment_service.domain.event import Event
 from payment_service.domain.history import Entry
 from payment_service.domain.money import AmountUnit, Money, format_amount
-from payment_service.domain.news import Intent, SeenSetup
+from payment_service.domain.news import ChargeOutcome, Denial, Intent, SeenSetup
 from payment_service.domain.notice import Notice, NoticeState
 from payment_service.domain.payment import (
     Attempt,
@@ -37,9 +39,17 @@ def wire_time(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Presenter:
-    """Renders with the operator's unit of amounts."""
+    """Renders with the operator's unit of amounts.
+
+    to_payer: whether an end user reads it, who is not told what is suspected of a card.
+    """
 
     unit: AmountUnit
+    to_payer: bool = False
+
+    def for_payer(self) -> "Presenter":
+        """Return one that shows what end users may see."""
+        return replace(self, to_payer=True)
 
     def amount(self, amount_minor: int, currency: str) -> int | Decimal:
         """Return the amount in the operator's unit."""
@@ -67,8 +77,10 @@ class Presenter:
             "capture_before": _time_or_none(payment.hold.capture_before if payment.hold else None),
             "created": wire_time(payment.created_at),
         }
+        if payment.late_intent_id is not None:
+            data["late_payment_intent_id"] = payment.late_intent_id
         if payment.failure is not None:
-            data["last_error"] = _last_error(payment.failure)
+            data["last_error"] = self._last_error(payment.failure)
         if intent is not None:
             data.update(secret_fields(intent))
         return data
@@ -79,17 +91,19 @@ class Presenter:
             **self.payment(payment),
             "description": payment.terms.description,
             "metadata": dict(payment.terms.metadata),
-            "cancellation_reason": payment.cancellation_reason,
+            "cancellation_reason": self._reason(payment.cancellation_reason),
             "generation": payment.generation,
             "attempts": {
                 "made": payment.attempts_made,
                 "under_way": _attempt(payment.attempt) if payment.attempt else None,
-                "past": [_past_attempt(one) for one in payment.past_attempts],
+                "past": [self._past_attempt(one) for one in payment.past_attempts],
             },
             "refunds": [self.refund(payment, refund) for refund in payment.refunds],
             "amount_disputed": self.amount(payment.disputed_minor, payment.terms.currency),
             "disputes": [self.dispute(one) for one in payment.disputes],
-            "fraud_warnings": [_fraud_warning(one) for one in payment.warnings],
+            "fraud_warnings": [
+                _fraud_warning(one) for one in payment.warnings if not self.to_payer
+            ],
             "order_notification": _notice(payment.notices[-1]) if payment.notices else None,
             "order_notifications": [_notice(notice) for notice in payment.notices],
             "timeline": [_entry(entry) for entry in payment.history],
@@ -108,19 +122,43 @@ class Presenter:
             "orderId": payment.id,
             "amount_refunded": self.amount(payment.refunded_minor, currency),
             "amount_refundable": self.amount(payment.refundable_minor, currency),
-            "reason": refund.reason,
+            "reason": self._reason(refund.reason),
             "created": wire_time(refund.created_at),
         }
         if refund.failure is not None:
-            data["failure"] = refund.failure
+            hidden = self.to_payer and refund.failure not in declines.PAYER_SAFE_REFUND_FAILURES
+            data["failure"] = declines.UNKNOWN if hidden else refund.failure
         return data
+
+    def decline(self, denial: Denial) -> dict[str, Any]:
+        """Return why a card was refused and what Stripe advises, as far as the reader may know."""
+        told = declines.payer_safe(denial) if self.to_payer else denial
+        fields: dict[str, Any] = {
+            "code": told.code,
+            "declineCode": told.decline_code,
+            "message": told.message,
+            "adviceCode": told.advice_code,
+        }
+        beside = {
+            "networkDeclineCode": told.network_decline_code,
+            "networkAdviceCode": told.network_advice_code,
+            "outcome": _outcome(told.charge_outcome),
+        }
+        return fields | {name: value for name, value in beside.items() if value is not None}
+
+    def told_again(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a kept answer for who reads it now.
+
+        It may have been written down for a service, or by a release that told payers everything.
+        """
+        return _payer_safe(body) if self.to_payer else dict(body)
 
     def dispute(self, dispute: Dispute) -> dict[str, Any]:
         """Return a dispute or inquiry of a payment."""
         return {
             "dispute_id": dispute.id,
             "status": dispute.status,
-            "reason": dispute.reason,
+            "reason": declines.DISPUTED if self.to_payer else dispute.reason,
             "amount": self.amount(dispute.amount_minor, dispute.currency),
             "currency": dispute.currency,
             "evidence_due_by": _time_or_none(dispute.evidence_due_at),
@@ -175,6 +213,39 @@ class Presenter:
         """Return the usable cards of a customer, the default first."""
         return [self.card(customer, card) for card in customer.kept_cards]
 
+    def _last_error(self, failure: Failure) -> dict[str, Any]:
+        if failure.kind is not FailureKind.DECLINED:
+            # Only what Stripe says of a card is meant for the payer.
+            message = "Stripe did not carry out the payment; nothing was charged."
+            return {"code": str(failure.kind), "message": message}
+        return self.decline(failure.denial)
+
+    def _past_attempt(self, attempt: PastAttempt) -> dict[str, Any]:
+        told = attempt.denial
+        if self.to_payer and attempt.outcome == FailureKind.DECLINED:
+            told = declines.payer_safe(told)
+        return {
+            "number": attempt.number,
+            "operation": str(attempt.operation),
+            "payment_method": attempt.payment_method_id,
+            "begun_at": wire_time(attempt.begun_at),
+            "ended_at": wire_time(attempt.ended_at),
+            "tries": attempt.tries,
+            "outcome": attempt.outcome,
+            "code": told.code or None,
+            "decline_code": told.decline_code,
+            "advice_code": told.advice_code,
+            "network_decline_code": told.network_decline_code,
+            "network_advice_code": told.network_advice_code,
+            "charge_outcome": _outcome(told.charge_outcome),
+            "request_id": attempt.request_id,
+            "stripe_request_id": attempt.stripe_request_id,
+        }
+
+    def _reason(self, reason: str | None) -> str | None:
+        """Return why something was done, unless that is a suspicion and a payer reads it."""
+        return reason if not self.to_payer or reason in declines.PAYER_SAFE_REASONS else None
+
     def customer(self, customer: Customer) -> dict[str, Any]:
         """Return a customer."""
         return {
@@ -199,36 +270,34 @@ def secret_fields(intent: Intent) -> dict[str, Any]:
     return fields
 
 
-def _last_error(failure: Failure) -> dict[str, Any]:
-    if failure.kind is not FailureKind.DECLINED:
-        # Only what Stripe says of a card is meant for the payer.
-        message = "Stripe did not carry out the payment; nothing was charged."
-        return {"code": str(failure.kind), "message": message}
-    return {
-        "code": failure.code,
-        "declineCode": failure.decline_code,
-        "message": failure.message,
+def _outcome(outcome: ChargeOutcome | None) -> dict[str, str] | None:
+    """Return what Stripe said of how the charge ended, in its own names."""
+    if outcome is None:
+        return None
+    names = ("type", "risk_level", "reason", "seller_message", "network_status", "rule")
+    return {name: value for name in names if (value := getattr(outcome, name)) is not None}
+
+
+def _payer_safe(body: Mapping[str, Any]) -> dict[str, Any]:
+    safe: dict[str, Any] = {
+        name: _payer_safe(value) if isinstance(value, Mapping) else value
+        for name, value in body.items()
+    }
+    if "declineCode" not in safe:
+        return safe
+    denial = Denial(safe["code"], safe["message"], safe["declineCode"])
+    for name in ("networkDeclineCode", "networkAdviceCode", "outcome"):
+        safe.pop(name, None)
+    told = declines.payer_safe(denial)
+    return safe | {
+        "code": told.code,
+        "declineCode": told.decline_code,
+        "message": told.message,
     }
 
 
 def _time_or_none(moment: datetime | None) -> str | None:
     return wire_time(moment) if moment else None
-
-
-def _past_attempt(attempt: PastAttempt) -> dict[str, Any]:
-    return {
-        "number": attempt.number,
-        "operation": str(attempt.operation),
-        "payment_method": attempt.payment_method_id,
-        "begun_at": wire_time(attempt.begun_at),
-        "ended_at": wire_time(attempt.ended_at),
-        "tries": attempt.tries,
-        "outcome": attempt.outcome,
-        "code": attempt.code,
-        "decline_code": attempt.decline_code,
-        "request_id": attempt.request_id,
-        "stripe_request_id": attempt.stripe_request_id,
-    }
 
 
 def _fraud_warning(warning: FraudWarning) -> dict[str, Any]:

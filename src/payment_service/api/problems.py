@@ -12,13 +12,13 @@ Refusal (domain/errors.py)
 ├── WrongContentType     a body that does not say it is JSON
 ├── WebhooksNotConfigured  no signing secret is set
 ├── TooManyRequests      more than this caller or address may ask
+├── RefusedByStripe      by the table of `stripe_refusals.py`
 └── InvalidRequest
     ├── InvalidJson      a body that is not a JSON object
     └── AmbiguousCredentials  two that differ
 Unavailable (ports.py)
 ├── Overloaded           this process has more to do than it can; refused before anything began
 ├── ShuttingDown         this process takes no more requests
-├── NotCharged           Stripe did not take the payment
 ├── SecretUnavailable    the payment waits for the payer, but Stripe does not tell how
 └── RefreshUnavailable   Stripe was to be looked at first, and does not answer
 """
@@ -28,10 +28,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from payment_service.api.answers import Answer
-from payment_service.api.presenting import Presenter, wire_status
+from payment_service.api.presenting import Presenter
+from payment_service.api.stripe_refusals import STRIPE_REFUSED_MESSAGE, told
 from payment_service.domain import errors
 from payment_service.domain.errors import InvalidRequest, Refusal
-from payment_service.domain.payment import Payment, State
+from payment_service.domain.payment import Payment
+from payment_service.domain.stripe_errors import RefusedByStripe, field_of
 from payment_service.ports import (
     GatewayLost,
     GatewayUnavailable,
@@ -146,10 +148,6 @@ class RefreshUnavailable(GatewayUnavailable):
     """Stripe was to be looked at first and does not answer; what we know is there without that."""
 
 
-class NotCharged(GatewayUnavailable):
-    """Stripe did not take the payment; to make room for it another one may have been cancelled."""
-
-
 STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
     {
         errors.InvalidRequest: 400,
@@ -158,11 +156,11 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         MalformedRequest: 400,
         errors.RawCardDataRefused: 400,
         errors.WebhookRefused: 400,
+        errors.InvalidEvent: 400,
         errors.CardNotUsable: 400,
         errors.CredentialsRefused: 401,
         errors.CredentialsMissing: 401,
         errors.CredentialsExpired: 401,
-        errors.CardRefused: 402,
         errors.InsufficientScope: 403,
         errors.EmailNotVerified: 403,
         errors.NotFound: 404,
@@ -176,10 +174,12 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.PaymentNotRefundable: 409,
         errors.PaymentCanceled: 409,
         errors.PaymentNotCapturable: 409,
+        errors.HoldExpired: 409,
         errors.CaptureExceedsHold: 409,
         errors.PaymentNotCancelable: 409,
         errors.PaymentDisputed: 409,
         errors.RefundExceedsRemaining: 409,
+        errors.RefundableDiffers: 409,
         errors.CustomerForgotten: 409,
         errors.CustomerHasOpenPayments: 409,
         errors.IdempotencyKeyInUse: 409,
@@ -210,10 +210,6 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
             "stripe_unavailable",
             "Stripe cannot be reached. Without `refresh` the payment is shown as we know it.",
         ),
-        NotCharged: (
-            "stripe_unavailable",
-            "Stripe cannot be reached; nothing was charged. Please try again.",
-        ),
         GatewayLost: (
             "stripe_unavailable",
             "Stripe cannot be reached any more. Look how it stands before asking anew.",
@@ -242,11 +238,11 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
     }
 )
 
+# Stripe's codes about a field that say more than that it is wrong.
+FIELD_CODES = frozenset({"amount_too_large", "amount_too_small", "email_invalid"})
+
 INTERNAL_CODE = "internal_error"
 INTERNAL_MESSAGE = "Something went wrong on our side. It is logged under the requestId."
-
-# Stripe's words about our own request may name our key or our account.
-STRIPE_REFUSED_MESSAGE = "Stripe refused this service's request; the operator must look into it."
 
 
 def problem(error: Refusal | Unavailable, request_id: str, show: Presenter) -> Answer:
@@ -258,11 +254,11 @@ def problem(error: Refusal | Unavailable, request_id: str, show: Presenter) -> A
         if isinstance(error, ShuttingDown):
             headers["connection"] = "close"  # the next request must find another process
         return _failure(503, code, message, request_id, headers=headers)
+    if isinstance(error, RefusedByStripe):
+        return _refused_by_stripe(error, request_id, show)
     extra: dict[str, Any] = {}
     if isinstance(error, InvalidRequest) and error.fields:
         extra["errors"] = [{"field": bad.field, "message": bad.message} for bad in error.fields]
-    if isinstance(error, errors.CardRefused):
-        extra["declineCode"] = error.details.get("decline_code")
     payment = error.details.get("payment")
     if isinstance(payment, Payment):
         extra["data"] = show.payment(payment)
@@ -274,6 +270,27 @@ def problem(error: Refusal | Unavailable, request_id: str, show: Presenter) -> A
         headers=_headers(error),
         **extra,
     )
+
+
+def _refused_by_stripe(error: RefusedByStripe, request_id: str, show: Presenter) -> Answer:
+    row, denial = told(error.action, error.kind), error.denial
+    code, message = row.code or denial.code, row.message or denial.message
+    extra: dict[str, Any] = {}
+    field = field_of(error.action, denial)
+    if row.status == 400 and field is not None:
+        extra["errors"] = [{"field": field, "message": message}]
+        message = f"{field}: {message}"
+        code = denial.code if denial.code in FIELD_CODES else code
+    if row.status == 402:
+        decline = show.decline(denial)
+        code = row.code or decline["code"]
+        message = row.message or decline["message"]
+        extra |= {name: decline[name] for name in decline.keys() - {"code", "message"}}
+    payment = error.details.get("payment")
+    if isinstance(payment, Payment) and row.status == 409:
+        extra["data"] = show.payment(payment)
+    headers = _retry_after(RETRY_AFTER_S) if row.status == 503 else {}
+    return _failure(row.status, code, message, request_id, headers=headers, **extra)
 
 
 def internal_error(request_id: str) -> Answer:
@@ -303,11 +320,9 @@ def _message(error: Refusal, show: Presenter) -> str:
     if isinstance(error, errors.CaptureExceedsHold) and isinstance(payment, Payment):
         held = show.amount(payment.capturable_minor, payment.terms.currency)
         return f"Not more than {held} {payment.terms.currency} is held."
-    if isinstance(error, errors.PaymentNotRefundable | errors.PaymentNotCapturable) and isinstance(
-        payment, Payment
-    ):
-        # The domain's word for it is not one of the contract's.
-        return error.message.replace(f"is {State.ASKING}.", f"is {wire_status(State.ASKING)}.")
+    if isinstance(error, errors.RefundableDiffers) and isinstance(payment, Payment):
+        left = show.amount(payment.refundable_minor, payment.terms.currency)
+        return f"{left} {payment.terms.currency} is left to refund, which is not what you expected."
     return error.message
 
 

@@ -9,7 +9,6 @@ from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint, services_only
 from payment_service.api.idempotency import derived_id, key_id
 from payment_service.api.incoming import Incoming
-from payment_service.api.payment_failures import raise_refund_failure
 from payment_service.api.validation import Findings
 from payment_service.domain.errors import NotFound
 from payment_service.domain.payment import Payment
@@ -18,6 +17,7 @@ from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import REFERENCE_PREFIX, find_refund
 from payment_service.flows.refund_payment import refund_payment
 
+EXPECTED = "expectedRefundable"
 # No payment has more refunds than this (REFUNDS_MAX of the domain is lower).
 _TRIES_MAX = 1000
 
@@ -35,10 +35,10 @@ async def refund(api: Api, call: Incoming) -> Answer:
         reason=asked.reason,
         deadline=api.deadline(),
         request_id=call.request_id,
+        expected_minor=read_part(call.body, payment.terms.currency, api.options, EXPECTED),
     )
     if made.status is RefundStatus.ASKING:
         return _pending(payment, made)
-    raise_refund_failure(payment, made)
     return about(payment.terms.customer_id, api.show.refund(payment, made))
 
 
@@ -48,6 +48,7 @@ def _read(api: Api, call: Incoming) -> AskedRefund:
     if asked is not None and (asked.payment_intent_id is None) == (asked.order_id is None):
         findings.bad("paymentIntentId", "is required, or orderId instead of it; not both")
     check_part(call.body, findings, api.options)
+    check_part(call.body, findings, api.options, EXPECTED)
     findings.close()
     assert asked is not None
     return asked
@@ -109,14 +110,24 @@ ENDPOINTS = (
         summary="Refund a payment, whole or in part",
         description=(
             "Name the payment by `paymentIntentId` or by `orderId`. Without `amount` all that is "
-            "left is refunded; null is refused, since it may be a mistake."
+            "left is refunded; null is refused, since it may be a mistake. With "
+            "`expectedRefundable`, what you believe to be left, the same asked twice is done once: "
+            "409 when another amount is left."
         ),
         asks=AskedRefund,
         answers={200: RefundAnswer, 202: PendingAnswer},
         refusals={
             400: ("amount_not_integer", "amount_null", "amount_not_positive"),
             404: ("not_found",),
-            409: ("refund_exceeds_remaining", "payment_not_refundable", "payment_disputed"),
+            409: (
+                "refund_exceeds_remaining",
+                "refundable_differs",
+                "payment_not_refundable",
+                "payment_disputed",
+                "payment_in_progress",
+                "refund_balance_insufficient",
+                "refund_failed",
+            ),
         },
     ),
 )

@@ -68,11 +68,12 @@ def endpoints() -> tuple[Endpoint, ...]:
             description=(
                 "For Stripe only: the body is checked against `Stripe-Signature` and our signing "
                 "secrets. 200 means that the event is kept durably; it is applied apart from the "
-                "answer. Events of other systems on the same account are answered 200 as well."
+                "answer. Snapshot and thin events are taken. Events of other systems on the same "
+                "account, and of connected accounts, are answered 200 as well."
             ),
             answers={200: TakenAnswer},
             refusals={
-                400: ("webhook_signature_invalid",),
+                400: ("webhook_signature_invalid", "invalid_event"),
                 404: ("webhooks_not_configured",),
                 408: ("body_too_slow",),
                 413: ("body_too_large",),

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from payment_service.domain.customer import CardState, Customer
 from payment_service.domain.moment import Policy
-from payment_service.domain.payment import FailureKind, Payment
+from payment_service.domain.payment import Failure, FailureKind, Payment
 from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.domain.wishes import AUTHENTICATION_REQUIRED
 
@@ -109,12 +109,19 @@ def _of_payment(before: Payment, after: Payment) -> Names:
     failure = after.failure
     if (
         failure is None
-        or failure is before.failure
+        or _is_same(before.failure, failure)
         or failure.kind is not FailureKind.DECLINED
         or failure.code == AUTHENTICATION_REQUIRED
     ):
         return []
     return [(Kind.CUSTOMER, after.terms.customer_id), (Kind.CARD, failure.payment_method_id)]
+
+
+def _is_same(before: Failure | None, after: Failure) -> bool:
+    """Whether no card was refused since; a look may have shown how the one before was."""
+    if before is None or before.charge_outcome is not None or after.charge_outcome is None:
+        return before is after
+    return after == replace(before, charge_outcome=after.charge_outcome)
 
 
 def _of_cards(before: Customer, after: Customer) -> Names:

@@ -22,6 +22,7 @@ from payment_service.domain.notice import overtaken
 from payment_service.domain.payment import (
     FINAL,
     OPEN,
+    WITHOUT_NEWS,
     Attempt,
     FailureKind,
     Operation,
@@ -176,7 +177,12 @@ def _contradicted(
         return payment
     if payment.late_intent_id is not None:
         return payment
-    payment = replace(payment, late_intent_id=intent.id)
+    # Whatever it was, the order is not canceled to whoever paid for it.
+    notices = tuple(
+        overtaken(notice) if notice.status == moment.policy.order_status_canceled else notice
+        for notice in payment.notices
+    )
+    payment = replace(payment, late_intent_id=intent.id, notices=notices)
     if payment.look_at is not None:  # what could still be paid is looked at, and cancelled
         payment = replace(payment, look_at=moment.now)
     return noted(payment, CONTRADICTED, moment, request_id)
@@ -256,7 +262,7 @@ def _go_on(payment: Payment, attempt: Attempt, operation: Operation, moment: Mom
     wait_s = calls.backoff_s(rounds, moment.now)
     call = replace(call, begun_at=begun_at, due_at=moment.now + timedelta(seconds=wait_s))
     next_one = replace(attempt, operation=operation, call=call, charge_before=payment.charge_id)
-    payment = attempt_over(payment, "without_news", moment)
+    payment = attempt_over(payment, WITHOUT_NEWS, moment)
     payment = replace(payment, attempt=next_one, attempts_made=number)
     return noted(payment, f"{operation}.begun", moment)
 
@@ -307,7 +313,10 @@ def _moved_on(payment: Payment, intent: Intent, *, is_old: bool) -> bool:
 def _not_executed(payment: Payment, attempt: Attempt, news: NotExecuted, moment: Moment) -> Payment:
     call = calls.was_not_executed(attempt.call, moment.now, retry_after_s=news.retry_after_s)
     tired = call.tries >= calls.NOT_EXECUTED_TRIES_MAX or not news.retryable
-    if call.doubts == 0 and tired and attempt.operation is not Operation.CANCEL:
+    if attempt.operation is Operation.CANCEL:
+        # It is asked for until it is done; but a caller is told when our key may not do it.
+        tired = not news.retryable and attempt.request_id != EXPIRY
+    if call.doubts == 0 and tired:
         error = Denial(news.reason, "Stripe could not take the request; nothing was charged.")
         return outcome.ended(
             payment, outcome.failure_of(FailureKind.UNAVAILABLE, error, attempt), moment, news

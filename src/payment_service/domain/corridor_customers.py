@@ -4,23 +4,21 @@ All calls but the creation are idempotent by themselves (attaching twice changes
 doubt they are simply asked again under the same key; the creation is looked for first.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import assert_never
 
 from payment_service.domain import call as calls
+from payment_service.domain import customer_outcomes as outcomes
 from payment_service.domain.call import Call, Move
 from payment_service.domain.customer import (
     Asked,
-    Card,
     CardState,
     Customer,
-    refused_card,
     shows,
     with_stripe_customer,
     with_valid_default,
 )
+from payment_service.domain.customer_outcomes import AskStep, CardStep
 from payment_service.domain.following import (
     followed,
     gone_at_stripe,
@@ -53,14 +51,11 @@ from payment_service.domain.steps import (
     ReadCustomer,
     SetDefaultCard,
 )
+from payment_service.domain.stripe_errors import CUSTOMER_PARAM, MISSING, UNAVAILABLE
 
-# The refusal code of what surely did not happen because Stripe could not be reached.
-UNAVAILABLE = "unavailable"
 # No card has this id: what Stripe has as the default while another one is asked for.
 DEFAULT_IN_DOUBT = ""
 
-CardStep = AttachCard | DetachCard | NameCard | SetDefaultCard
-AskStep = CreateCustomer | DeleteCustomer | CreateSetup | CardStep
 OwedStep = AskStep | FindCustomer | ReadCustomer
 
 
@@ -92,7 +87,7 @@ def next_step(customer: Customer, moment: Moment) -> OwedStep | None:
         return FindCustomer(email=customer.id)
     wanted = _wanted(customer, call.key)
     asked = customer.asked
-    if wanted is None or asked is None or not call.tries or _asked(wanted) == asked:
+    if wanted is None or asked is None or not call.tries or _is_the_same(wanted, asked):
         return wanted
     if call.doubts:
         # A later wish must wait: what is in doubt might be done after it, and undo it.
@@ -104,6 +99,10 @@ def _asked(step: AskStep) -> Asked:
     """Return what the document keeps of a step."""
     card_id = getattr(step, "payment_method_id", None)
     return Asked(type(step).__name__, card_id, getattr(step, "cardholder_name", None))
+
+
+def _is_the_same(step: AskStep, asked: Asked) -> bool:
+    return _asked(step) == replace(asked, default_before=None)
 
 
 def _again(customer: Customer, asked: Asked, key: str) -> AskStep:
@@ -168,13 +167,18 @@ def asking(customer: Customer, step: OwedStep, moment: Moment) -> Customer:
     call = customer.call
     if isinstance(step, FindCustomer):
         return replace(customer, call=calls.looking(call, now, lease_s=lease_s))
+    asked = _asked(step)
     if isinstance(step, SetDefaultCard):  # until there is news either may be Stripe's default
+        before = customer.default_at_stripe
+        if before == DEFAULT_IN_DOUBT and customer.asked is not None:
+            before = customer.asked.default_before
+        asked = replace(asked, default_before=before)
         customer = replace(customer, default_at_stripe=DEFAULT_IN_DOUBT)
     if step.key != call.key:
         call = calls.begin_call(step.key, now)
         customer = replace(customer, calls_made=customer.calls_made + 1)
     call = calls.asked(call, now, lease_s=lease_s)
-    return replace(customer, call=call, asked=_asked(step))
+    return replace(customer, call=call, asked=asked)
 
 
 def orphaned(customer: Customer, moment: Moment) -> Customer:
@@ -205,7 +209,7 @@ def decide(customer: Customer, step: OwedStep, news: News, moment: Moment) -> Cu
         case CustomerSeen(customer=seen) if isinstance(step, CreateCustomer | FindCustomer):
             done = with_stripe_customer(customer, seen)
         case CustomerSeen() | CardSeen() if isinstance(step, CardStep):
-            done = _done(customer, step)
+            done = outcomes.done(customer, step)
         case _:
             return _doubted(customer, call, step, moment, getattr(news, "dead_end", None))
     return _with_next_call(done, moment)
@@ -223,7 +227,7 @@ def seen_done(customer: Customer, key: str, seen: SeenCustomer, moment: Moment) 
         return customer
     step = _again(customer, asked, key)
     assert isinstance(step, CardStep), "a look at a customer shows its cards"
-    return _with_next_call(_done(customer, step), moment)
+    return _with_next_call(outcomes.done(customer, step), moment)
 
 
 def _denied(
@@ -231,11 +235,12 @@ def _denied(
 ) -> Customer:
     if isinstance(step, CreateCustomer) and call.doubts > 1:
         return _refused_in_doubt(customer, call, news.error, moment)
-    if isinstance(step, DeleteCustomer) and news.error.code == "resource_missing":
+    if isinstance(step, DeleteCustomer) and news.error.code == MISSING:
         return gone_at_stripe(customer, moment)  # an earlier try did it
-    if _says_customer_is_gone(news.error, step):
+    is_made = customer.customer_id is not None
+    if is_made and _says_customer_is_gone(news.error, step):
         return replace(customer, call=None, look_at=moment.now)
-    done = _refused(customer, step, news.error, declined=isinstance(news, Declined))
+    done = outcomes.refused(customer, step, news.error, declined=isinstance(news, Declined))
     attached_before = isinstance(step, AttachCard) and call.doubts > 1
     if isinstance(step, SetDefaultCard | DetachCard) or attached_before:
         # What Stripe has instead is not known; nor is what an earlier try in doubt has done.
@@ -264,8 +269,8 @@ def _after_look(customer: Customer, step: ReadCustomer, news: News, moment: Mome
 
 def _says_customer_is_gone(error: Denial, step: OwedStep) -> bool:
     """Whether Stripe does not know the customer any more. Nothing else is taken for that."""
-    named = error.code == "resource_missing" and error.param == "customer"
-    gone = error.code == "resource_missing" and error.param == "id"
+    named = error.code == MISSING and error.param == CUSTOMER_PARAM
+    gone = error.code == MISSING and error.param == "id"
     return named or (gone and isinstance(step, SetDefaultCard))
 
 
@@ -315,57 +320,12 @@ def _not_executed(
     tired = call.tries >= calls.NOT_EXECUTED_TRIES_MAX or not news.retryable
     if call.doubts == 0 and tired and isinstance(step, CreateCustomer | AttachCard | CreateSetup):
         # Somebody waits for these; the others bring Stripe up to date whenever they can.
-        error = Denial(UNAVAILABLE, news.reason)
-        return _with_next_call(_refused(customer, step, error, declined=False), moment)
+        code = UNAVAILABLE if news.retryable else news.reason
+        error = Denial(code, news.reason)
+        return _with_next_call(outcomes.refused(customer, step, error, declined=False), moment)
+    is_final = call.doubts == 0 and not news.retryable and not customer.is_forgotten
+    if is_final and isinstance(step, CardStep):
+        # Our key may not do it, today or tomorrow: whoever asked is told, and nothing is owed.
+        error = Denial(news.reason, "Stripe does not let this service's key do this.")
+        return _with_next_call(outcomes.given_up(customer, step, error), moment)
     return replace(customer, call=call)
-
-
-def _refused(customer: Customer, step: AskStep, error: Denial, *, declined: bool) -> Customer:
-    match step:
-        case CreateCustomer() | DeleteCustomer():
-            return replace(customer, refusal_code=error.code, refusal_message=error.message)
-        case CreateSetup():
-            setup = customer.setup
-            if setup is not None:
-                setup = replace(setup, refusal_code=error.code, refusal_message=error.message)
-            return replace(customer, setup=setup)
-        case AttachCard(payment_method_id=card_id):
-            return _map_card(customer, card_id, lambda c: refused_card(c, error, declined=declined))
-        case DetachCard(payment_method_id=card_id):  # it is not attached (any more)
-            return _without(customer, card_id)
-        case NameCard(payment_method_id=card_id):
-            return _map_card(customer, card_id, lambda c: replace(c, named=True))
-        case SetDefaultCard(payment_method_id=card_id):
-            if card_id is not None and error.code == "resource_missing":
-                return _without(customer, card_id)  # somebody detached it at Stripe
-            return replace(customer, default_at_stripe=card_id)
-        case _:  # pragma: no cover - the union is closed
-            assert_never(step)
-
-
-def _done(customer: Customer, step: CardStep) -> Customer:
-    match step:
-        case AttachCard(payment_method_id=card_id):
-            return _map_card(customer, card_id, lambda c: replace(c, state=CardState.KEPT))
-        case DetachCard(payment_method_id=card_id):
-            return _without(customer, card_id)
-        case NameCard(payment_method_id=card_id, cardholder_name=name):
-            return _map_card(
-                customer, card_id, lambda c: replace(c, named=(c.cardholder_name or "") == name)
-            )
-        case SetDefaultCard(payment_method_id=card_id):
-            return replace(customer, default_at_stripe=card_id)
-        case _:  # pragma: no cover - the union is closed
-            assert_never(step)
-
-
-def _map_card(
-    customer: Customer, payment_method_id: str, change: Callable[[Card], Card]
-) -> Customer:
-    cards = (change(c) if c.payment_method_id == payment_method_id else c for c in customer.cards)
-    return replace(customer, cards=tuple(cards))
-
-
-def _without(customer: Customer, payment_method_id: str) -> Customer:
-    cards = tuple(c for c in customer.cards if c.payment_method_id != payment_method_id)
-    return replace(customer, cards=cards)

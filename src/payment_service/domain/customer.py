@@ -37,8 +37,8 @@ class Card:
     """A card of a customer: what may be shown of it, and what is still to be done at Stripe.
 
     named: whether Stripe's billing details carry `cardholder_name` already.
-    declined: whether the issuer refused it; the refusal says why Stripe would not have it. Both are
-    kept until a card is added again.
+    declined: whether the issuer refused it; the refusal says why Stripe would not have it, in
+    Stripe's own words where a release has written them. All are kept until a card is added again.
     """
 
     payment_method_id: str
@@ -54,15 +54,33 @@ class Card:
     declined: bool = False
     refusal_code: str | None = None
     refusal_message: str | None = None
+    refusal: Denial | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request about a customer, apart from its key: the step by its name, and its values."""
+    """A request about a customer, apart from its key: the step by its name, and its values.
+
+    default_before: what Stripe had as the default before it was asked to make it another card.
+    """
 
     step: str
     payment_method_id: str | None = None
     cardholder_name: str | None = None
+    default_before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRefusal:
+    """Why Stripe refused a step about a customer, the last time. number: of its call."""
+
+    step: str
+    number: int
+    code: str
+    message: str
+    param: str | None = None
+    payment_method_id: str | None = None
+    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,7 @@ class Customer:
     look_at: when to look how it stands at Stripe though nothing is in doubt; looks counts those.
     former_customer_id: Stripe's id before it was deleted there; callers may still know it.
     is_forgotten: whether it is being forgotten, which nothing may stop or undo.
+    refusals: the last of each kind of step.
     """
 
     id: str
@@ -93,6 +112,7 @@ class Customer:
     asked: Asked | None = None
     refusal_code: str | None = None
     refusal_message: str | None = None
+    refusal_param: str | None = None
     request_id: str | None = None
     setup: Setup | None = None
     look_at: datetime | None = None
@@ -100,7 +120,20 @@ class Customer:
     former_customer_id: str | None = None
     history: tuple[Entry, ...] = ()
     is_forgotten: bool = False
+    refusals: tuple[StepRefusal, ...] = ()
     schema: Schema = SCHEMA
+
+    def refused_since(
+        self, number: int, step: str, payment_method_id: str | None = None
+    ) -> StepRefusal | None:
+        """Why Stripe refused this step, about this card, in the call with this number or later."""
+        found = (
+            refusal
+            for refusal in self.refusals
+            if (refusal.step, refusal.payment_method_id) == (step, payment_method_id)
+            and refusal.number >= number
+        )
+        return next(found, None)
 
     @property
     def email(self) -> str:
@@ -307,4 +340,5 @@ def refused_card(card: Card, denial: Denial, *, declined: bool) -> Card:
         declined=declined,
         refusal_code=denial.decline_code or denial.code,
         refusal_message=denial.message,
+        refusal=denial,
     )

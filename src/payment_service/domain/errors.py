@@ -5,22 +5,25 @@
     │   └── RawCardDataRefused  a card number was sent where none may be
     ├── NotFound                no such customer, card, payment or refund
     ├── OrderAlreadyPaid        the order has a payment that took the money
-    ├── PaymentInProgress       the order is being paid with other terms
+    ├── PaymentInProgress       something else is being done to the payment, or on other terms
     ├── PaymentCanceled         the payment can never be paid any more; the order can
     ├── PaymentNotCapturable    nothing is held, or it was captured on other terms
+    │   └── HoldExpired         the bank let go of what was held before it was captured
     ├── CaptureExceedsHold      more than is held
     ├── PaymentNotCancelable    it has succeeded, or a bank works on it
     ├── PaymentNotRefundable    nothing was captured, or Stripe will not give it back
     │   └── PaymentDisputed     the payer's bank has taken the money back, or may
     ├── RefundExceedsRemaining  more than is left to refund
+    ├── RefundableDiffers       the caller believed that another amount is left to refund
     ├── CustomerForgotten       the customer is being forgotten
     ├── CustomerHasOpenPayments it cannot be forgotten before they are settled
-    ├── CardRefused             the issuer or Stripe declined the card
     ├── TooManyCardRefusals     so many cards were refused that this looks like trying them out
     ├── CardNotUsable           the card cannot be attached, used or made the default
     ├── IdempotencyKeyReused    same key, other request
     ├── IdempotencyKeyInUse     same key, first request still running
     ├── WebhookRefused          what was posted to the webhook is not from Stripe, or not for us
+    ├── InvalidEvent            it is from Stripe, and no event
+    ├── RefusedByStripe         Stripe refused the operation (stripe_errors.py)
     ├── StripeRefused           Stripe refused our request in a way the caller cannot mend
     ├── CredentialsRefused      who calls is not known: what was shown proves nothing
     │   ├── CredentialsMissing  nothing was shown
@@ -85,7 +88,7 @@ class OrderAlreadyPaid(Refusal):
 
 
 class PaymentInProgress(Refusal):
-    """The order is being paid on other terms; that payment comes along."""
+    """Something else is being done to this payment at this moment; it comes along."""
 
     code = "payment_in_progress"
 
@@ -100,6 +103,12 @@ class PaymentNotCapturable(Refusal):
     """There is no hold to capture, or it was captured on other terms; the payment comes along."""
 
     code = "payment_not_capturable"
+
+
+class HoldExpired(PaymentNotCapturable):
+    """The hold has lapsed: the bank let go of the money before it was captured. Pay anew."""
+
+    code = "hold_expired"
 
 
 class CaptureExceedsHold(Refusal):
@@ -132,6 +141,12 @@ class RefundExceedsRemaining(Refusal):
     code = "refund_exceeds_remaining"
 
 
+class RefundableDiffers(Refusal):
+    """`expectedRefundable` is not what is left to refund: somebody refunded meanwhile."""
+
+    code = "refundable_differs"
+
+
 class CustomerForgotten(Refusal):
     """The customer is being forgotten: nothing can be changed or charged any more."""
 
@@ -142,12 +157,6 @@ class CustomerHasOpenPayments(Refusal):
     """A customer cannot be forgotten before its payments are settled; the message names them."""
 
     code = "customer_has_open_payments"
-
-
-class CardRefused(Refusal):
-    """The card was declined. `decline_code` in the details is Stripe's, when there is one."""
-
-    code = "card_declined"
 
 
 class TooManyCardRefusals(Refusal):
@@ -178,6 +187,12 @@ class WebhookRefused(Refusal):
     """A post to the webhook that Stripe did not sign for us, or not now; nothing of it is kept."""
 
     code = "webhook_signature_invalid"
+
+
+class InvalidEvent(Refusal):
+    """A post that Stripe signed and that is no event: a field is missing or of a wrong type."""
+
+    code = "invalid_event"
 
 
 class StripeRefused(Refusal):

@@ -59,6 +59,21 @@ _TOPICS = (
     ("customer.deleted", Topic.CUSTOMER),
     ("setup_intent.", Topic.CUSTOMER),
 )
+# What a thin event may name for us to look at, in Stripe's words for kinds of objects.
+NAMED_KINDS = frozenset(
+    {
+        "payment_intent",
+        "charge",
+        "refund",
+        "dispute",
+        "radar.early_fraud_warning",
+        "customer",
+        "payment_method",
+        "setup_intent",
+    }
+)
+# Thin events about objects of API v1 say so before the type that a snapshot event has.
+THIN_PREFIX = "v1."
 # Objects that carry our mark when they are ours; of the others only what they belong to tells.
 _MARKED = ("payment_intent.", "charge.", "setup_intent.")
 
@@ -97,16 +112,28 @@ class Event:
 
 def topic_of(event_type: str) -> Topic | None:
     """Return what events of this type make us look at, None for nothing."""
-    return next((topic for start, topic in _TOPICS if event_type.startswith(start)), None)
+    bare = event_type.removeprefix(THIN_PREFIX)
+    return next((topic for start, topic in _TOPICS if bare.startswith(start)), None)
+
+
+def is_ignored(seen: SeenEvent) -> bool:
+    """Whether an event means nothing to us: of another topic, or one that names nothing we know."""
+    is_blank = seen.object_type is not None and (
+        seen.object_type not in NAMED_KINDS or not seen.object_id
+    )
+    return is_blank or topic_of(seen.type) is None
 
 
 def is_foreign(seen: SeenEvent, *, service: str, livemode: bool) -> bool:
     """Whether an event is surely about another system on the same account, or another mode of it.
 
+    So is one of a connected account, whatever mark it bears: our key does not see what it names.
     service: our mark in Stripe's metadata. livemode: whether our key is a live one.
     """
-    if seen.livemode is not livemode:
+    if seen.livemode is not livemode or seen.account is not None:
         return True
+    if seen.object_type is not None:  # a thin event says nothing of marks
+        return False
     if seen.service is not None:
         return seen.service != service
     unmarked = seen.type.startswith(("charge.dispute.", "charge.refund."))
@@ -115,7 +142,7 @@ def is_foreign(seen: SeenEvent, *, service: str, livemode: bool) -> bool:
 
 def taken(seen: SeenEvent, moment: Moment) -> Event:
     """Return the document of an event that just came in, claimed by whoever took it in."""
-    ignored = topic_of(seen.type) is None
+    ignored = is_ignored(seen)
     return Event(
         id=seen.id,
         version=0,

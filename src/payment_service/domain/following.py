@@ -56,6 +56,7 @@ def _updated(card: Card, seen: SeenCard | None) -> Card | None:
         declined=False,
         refusal_code=None,
         refusal_message=None,
+        refusal=None,
         state=card.state if card.state is CardState.REMOVING else CardState.KEPT,
         brand=seen.brand,
         last4=seen.last4,

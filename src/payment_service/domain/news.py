@@ -6,13 +6,40 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class ChargeOutcome:
+    """How a charge ended, in Stripe's words: who refused it, and what Radar thought of its risk.
+
+    rule: the id of the Radar rule that decided, if one did. All of it is for the shop, none for the
+    payer.
+    """
+
+    type: str | None = None
+    risk_level: str | None = None
+    reason: str | None = None
+    seller_message: str | None = None
+    network_status: str | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Denial:
-    """Why something was refused, in the words of Stripe. A card error may be shown to the payer."""
+    """Why something was refused, in the words of Stripe.
+
+    advice_code: what Stripe advises to do next (`try_again_later`, `do_not_try_again`,
+    `confirm_card_data`). network_…: the card network's own codes, `43` for a stolen card, say.
+    charge_id: the charge that failed, if one was made; charge_outcome: how, when Stripe showed it.
+    What of it a payer may see is decided in `domain/decline.py`.
+    """
 
     code: str
     message: str
     decline_code: str | None = None
     param: str | None = None
+    advice_code: str | None = None
+    network_advice_code: str | None = None
+    network_decline_code: str | None = None
+    charge_outcome: ChargeOutcome | None = None
+    charge_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +48,8 @@ class Intent:
 
     service, order_id, key: the marks in its metadata, None when it was made by somebody else.
     capture_before: when a hold lapses, when Stripe was asked for it. refused_card_id: the card that
-    `last_error` is about.
+    `last_error` is about. charge_outcome: how the latest charge ended, when Stripe was asked for
+    it.
     """
 
     id: str
@@ -43,6 +71,7 @@ class Intent:
     currency: str = ""
     customer_id: str | None = None
     capture_method: str = "automatic"
+    charge_outcome: ChargeOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +127,9 @@ class SeenEvent:
 
     object_id, status: what it is about, and how that stood then. service, order_id, key: marks in
     the metadata of what it is about, which only PaymentIntents, charges, refunds and SetupIntents
-    have. intent_id, customer_id, payment_method_id: what else it names.
+    have. intent_id, customer_id, payment_method_id: what else it names. account: the connected
+    account that it is of, None for our own. object_type: set of a thin event only, which names its
+    object by kind and id and says nothing else of it.
     """
 
     id: str
@@ -112,6 +143,8 @@ class SeenEvent:
     intent_id: str | None = None
     customer_id: str | None = None
     payment_method_id: str | None = None
+    account: str | None = None
+    object_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

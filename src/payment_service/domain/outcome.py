@@ -42,7 +42,7 @@ def settled(
     payment = _with_figures(adopted(payment, intent), intent)
     attempt = payment.attempt
     if attempt is None and status is payment.status and not tried_again:
-        return look_later(payment, moment)
+        return look_later(_with_outcome(payment, intent), moment)
     if status in OPEN and intent.last_error is not None:
         return _declined(payment, intent.last_error, status, moment, request_id)
     payment = attempt_over(payment, status, moment, stripe_request_id=request_id)
@@ -59,7 +59,31 @@ def stands(payment: Payment, intent: Intent) -> bool:
         and (payment.intent_id, str(payment.status)) == (intent.id, intent.status)
         and intent.charge_id in {None, payment.charge_id}
         and intent.capture_before in {None, payment.hold.capture_before if payment.hold else None}
+        and not _tells_outcome(payment, intent)
     )
+
+
+def _tells_outcome(payment: Payment, intent: Intent) -> bool:
+    """Whether a look shows how the refused charge ended, which the refusal itself did not say."""
+    failure = payment.failure
+    return (
+        failure is not None
+        and payment.status in OPEN
+        and failure.charge_outcome is None
+        and intent.charge_outcome is not None
+        and failure.charge_id == intent.charge_id
+    )
+
+
+def _with_outcome(payment: Payment, intent: Intent) -> Payment:
+    """Return the payment with the outcome of the charge that it shows as refused."""
+    failure = payment.failure
+    if failure is None or not _tells_outcome(payment, intent):
+        return payment
+    outcome, past = intent.charge_outcome, payment.past_attempts
+    if past and past[-1].outcome == FailureKind.DECLINED:
+        past = (*past[:-1], replace(past[-1], charge_outcome=outcome))
+    return replace(payment, failure=replace(failure, charge_outcome=outcome), past_attempts=past)
 
 
 def _with_figures(payment: Payment, intent: Intent) -> Payment:
@@ -82,7 +106,9 @@ def _declined(
 ) -> Payment:
     """The card was refused, whoever confirmed with it."""
     failure = failure_of(FailureKind.DECLINED, error, payment.attempt)
-    over = attempt_over(payment, failure.kind, moment, stripe_request_id=request_id)
+    over = attempt_over(
+        payment, failure.kind, moment, failure=failure, stripe_request_id=request_id
+    )
     return entered(replace(over, failure=failure), status, moment, request_id, "declined")
 
 
@@ -100,7 +126,7 @@ def entered(
     entered = replace(payment, status=status, entered_at=moment.now, look_at=look_at, looks=0)
     if status is State.SUCCEEDED:
         entered = owing(replace(entered, failure=None), PAYMENT_RECEIVED, moment)
-    elif status is State.CANCELED:
+    elif status is State.CANCELED and payment.late_intent_id is None:
         entered = owing(entered, moment.policy.order_status_canceled, moment)
     return noted(entered, f"payment.{what or status}", moment, request_id)
 
@@ -157,4 +183,9 @@ def failure_of(kind: FailureKind, error: Denial, attempt: Attempt | None) -> Fai
         param=error.param,
         payment_method_id=attempt.payment_method_id if attempt else None,
         retry_key=attempt.retry_key if attempt else None,
+        advice_code=error.advice_code,
+        network_advice_code=error.network_advice_code,
+        network_decline_code=error.network_decline_code,
+        charge_outcome=error.charge_outcome,
+        charge_id=error.charge_id,
     )

@@ -15,12 +15,15 @@ from payment_service.domain.dispute import Dispute, FraudWarning
 from payment_service.domain.history import Entry, with_entry
 from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Moment
+from payment_service.domain.news import ChargeOutcome, Denial
 from payment_service.domain.notice import Notice, next_owed
 from payment_service.domain.refund import Refund
 from payment_service.domain.schema import SCHEMA, Schema
 
 # More refunds than this on one payment is a mistake of a program, and would outgrow the document.
 REFUNDS_MAX = 100
+# What became of an attempt that went on under another key.
+WITHOUT_NEWS = "without_news"
 # Cards tried one after the other; the earliest are in the logs.
 PAST_ATTEMPTS_MAX = 50
 
@@ -81,13 +84,17 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request to pay an order. `retry_key` is the caller's idempotency key, if one was sent."""
+    """A request to pay an order. `retry_key` is the caller's idempotency key, if one was sent.
+
+    names_card: whether the caller named the card; else it is the customer's default, if any.
+    """
 
     id: str
     terms: Terms
     payment_method_id: str | None
     request_id: str
     retry_key: str | None = None
+    names_card: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class PastAttempt:
-    """An attempt that is over. outcome: the status that it led to, or the kind of its failure."""
+    """An attempt that is over.
+
+    outcome: the status that it led to, or the kind of its failure; `without_news` when it went on
+    under another key, as the next one. code, message, param, decline_code: of its failure.
+    advice_code, network_…, charge_outcome: what Stripe said of a decline, see `news.Denial`.
+    """
 
     number: int
     operation: Operation
@@ -123,6 +135,44 @@ class PastAttempt:
     decline_code: str | None = None
     request_id: str | None = None
     stripe_request_id: str | None = None
+    message: str | None = None
+    param: str | None = None
+    advice_code: str | None = None
+    network_advice_code: str | None = None
+    network_decline_code: str | None = None
+    charge_outcome: ChargeOutcome | None = None
+
+    @property
+    def denial(self) -> Denial:
+        """What Stripe said when it was refused."""
+        return Denial(
+            code=self.code or "",
+            message=self.message or "",
+            decline_code=self.decline_code,
+            param=self.param,
+            advice_code=self.advice_code,
+            network_advice_code=self.network_advice_code,
+            network_decline_code=self.network_decline_code,
+            charge_outcome=self.charge_outcome,
+        )
+
+    @property
+    def failure(self) -> "Failure | None":
+        """Why it failed, None when it did not."""
+        if self.outcome not in set(FailureKind):
+            return None
+        return Failure(
+            kind=FailureKind(self.outcome),
+            code=self.code or "",
+            message=self.message or "",
+            decline_code=self.decline_code,
+            param=self.param,
+            payment_method_id=self.payment_method_id,
+            advice_code=self.advice_code,
+            network_advice_code=self.network_advice_code,
+            network_decline_code=self.network_decline_code,
+            charge_outcome=self.charge_outcome,
+        )
 
 
 class FailureKind(StrEnum):
@@ -136,7 +186,10 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How the last attempt failed; a later success or attempt clears it."""
+    """How the last attempt failed; a later success or attempt clears it.
+
+    charge_id: the charge that a decline left at Stripe, whose outcome a later look may show.
+    """
 
     kind: FailureKind
     code: str
@@ -145,6 +198,26 @@ class Failure:
     param: str | None = None
     payment_method_id: str | None = None
     retry_key: str | None = None
+    advice_code: str | None = None
+    network_advice_code: str | None = None
+    network_decline_code: str | None = None
+    charge_outcome: ChargeOutcome | None = None
+    charge_id: str | None = None
+
+    @property
+    def denial(self) -> Denial:
+        """What Stripe said."""
+        return Denial(
+            code=self.code,
+            message=self.message,
+            decline_code=self.decline_code,
+            param=self.param,
+            advice_code=self.advice_code,
+            network_advice_code=self.network_advice_code,
+            network_decline_code=self.network_decline_code,
+            charge_outcome=self.charge_outcome,
+            charge_id=self.charge_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,8 +381,14 @@ def attempt_over(
         outcome=outcome,
         code=failure.code if failure else None,
         decline_code=failure.decline_code if failure else None,
+        message=failure.message if failure else None,
+        param=failure.param if failure else None,
         request_id=attempt.request_id,
         stripe_request_id=stripe_request_id,
+        advice_code=failure.advice_code if failure else None,
+        network_advice_code=failure.network_advice_code if failure else None,
+        network_decline_code=failure.network_decline_code if failure else None,
+        charge_outcome=failure.charge_outcome if failure else None,
     )
     kept = (*payment.past_attempts, past)[-PAST_ATTEMPTS_MAX:]
     return replace(payment, attempt=None, past_attempts=kept, failure=failure or payment.failure)

@@ -48,7 +48,8 @@ class Refund:
     id: ours, or Stripe's for a refund that was made outside this service.
     key: the idempotency key and the mark in Stripe's metadata that says it is ours.
     call: what is owed to Stripe, None once there was definite news.
-    failure: why it failed; `unavailable` when it surely never reached Stripe.
+    failure: why it failed, in Stripe's words, with its message and the parameter that it names;
+    `unavailable` when it surely never reached Stripe.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Refund:
     call: Call | None = None
     failure: str | None = None
     failure_message: str | None = None
+    failure_param: str | None = None
     unavailable: bool = False
     request_id: str | None = None
 
@@ -141,6 +143,7 @@ def failed(refund: Refund, denial: Denial, *, unavailable: bool = False) -> Refu
         call=None,
         failure=denial.code,
         failure_message=denial.message,
+        failure_param=denial.param,
         unavailable=unavailable,
     )
 

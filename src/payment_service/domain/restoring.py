@@ -4,6 +4,7 @@ Every PaymentIntent and refund of ours bears its key in its metadata, and the ke
 payment's uid. So the document that was lost can be made again under the same keys.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from payment_service.domain import outcome
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import Intent, SeenRefund
+from payment_service.domain.notice import overtaken
 from payment_service.domain.payment import (
     Operation,
     Payment,
@@ -25,6 +27,14 @@ RESTORED = "payment.restored"
 # Keys of attempts that were made and are not known any more must not be used again for others.
 # More than any payer has tried since the copy was made.
 ATTEMPTS_LEFT_OUT = 100
+# How near a PaymentIntent is to having taken the money; the others are at 0.
+_NEARNESS = {
+    State.SUCCEEDED: 4,
+    State.REQUIRES_CAPTURE: 3,
+    State.PROCESSING: 2,
+    State.REQUIRES_ACTION: 1,
+    State.CANCELED: -1,
+}
 # In these a payment has not taken, and does not hold, what a later PaymentIntent of its order may.
 _LEFT_FOR_ANOTHER = frozenset(State) - {State.SUCCEEDED, State.REQUIRES_CAPTURE}
 
@@ -45,6 +55,20 @@ def made_by(intent: Intent) -> MadeBy | None:
     if not uid or operation != Operation.CREATE or not attempt.isdecimal():
         return None
     return MadeBy(uid, int(attempt))
+
+
+def nearness(status: str) -> int:
+    """Return how near a PaymentIntent in this status is to having taken the money of its order."""
+    return _NEARNESS.get(State(status), 0) if status in set(State) else 0
+
+
+def foremost(intents: Sequence[Intent]) -> Intent:
+    """Return the one of several under one key that counts; they come newest first.
+
+    A copy made by hand bears the key of what it is a copy of. The one that took or holds the money
+    counts; of equals the oldest, which is the one that we made.
+    """
+    return max(reversed(intents), key=lambda intent: nearness(intent.status))
 
 
 def restored(order_id: str, intent: Intent, made_at: datetime, moment: Moment) -> Payment | None:
@@ -70,7 +94,8 @@ def gone_on(payment: Payment, intent: Intent, moment: Moment) -> Payment:
     """Return the payment with a PaymentIntent that it made after what this document knows.
 
     A later one is made only when the one before it can never be paid. One of another document for
-    the same order is taken if this one has neither money nor anything under way.
+    the same order is taken if this one has neither money nor anything under way, and that one is
+    nearer to it: what was cancelled says nothing against what may be paid.
     """
     maker = made_by(intent)
     if maker is None or payment.status not in _LEFT_FOR_ANOTHER:
@@ -79,13 +104,15 @@ def gone_on(payment: Payment, intent: Intent, moment: Moment) -> Payment:
         return payment  # looked at like any other
     is_later = maker.uid == payment.uid and maker.attempt > payment.attempts_made
     is_anothers = maker.uid != payment.uid and payment.attempt is None
-    if not is_later and not is_anothers:
+    is_nearer = nearness(intent.status) > nearness(payment.status)
+    if not is_later and not (is_anothers and is_nearer):
         return payment
     over = attempt_over(payment, "without_news", moment)
     fresh = replace(
         over,
         uid=maker.uid,
         attempts_made=maker.attempt,
+        notices=tuple(overtaken(notice) for notice in payment.notices),
         terms=_terms_of(intent, before=payment.terms),
         status=State.REQUIRES_PAYMENT_METHOD,
         entered_at=moment.now,

@@ -22,6 +22,7 @@ class Setup:
     status: str | None = None
     refusal_code: str | None = None
     refusal_message: str | None = None
+    refusal_param: str | None = None
 
     @property
     def is_wanted(self) -> bool:

@@ -123,6 +123,18 @@ class ReadRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadNamed:
+    """Look: fetch the object that a thin event names by kind and id, for whose it is.
+
+    event_type: what is then heard is an event of this type about it.
+    """
+
+    kind: str
+    id: str
+    event_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindDisputes:
     """Look: list all disputes and early fraud warnings of a PaymentIntent."""
 
@@ -287,6 +299,7 @@ GatewayStep = (
     | FindRefunds
     | FindDisputes
     | ReadRefund
+    | ReadNamed
     | ListEvents
     | ListMade
     | ReadTime

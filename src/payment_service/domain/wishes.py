@@ -10,6 +10,7 @@ from payment_service.domain import refund as refunds
 from payment_service.domain.errors import (
     CaptureExceedsHold,
     FieldError,
+    HoldExpired,
     InvalidRequest,
     OrderAlreadyPaid,
     PaymentCanceled,
@@ -18,6 +19,7 @@ from payment_service.domain.errors import (
     PaymentNotCancelable,
     PaymentNotCapturable,
     PaymentNotRefundable,
+    RefundableDiffers,
     RefundExceedsRemaining,
 )
 from payment_service.domain.moment import Moment
@@ -33,13 +35,20 @@ from payment_service.domain.payment import (
     begin_attempt,
     noted,
 )
+from payment_service.domain.refund import Refund
 
+# Stripe's reasons for canceling a payment by itself, whose hold has lapsed.
+HOLD_LAPSED = frozenset({"automatic", "expired"})
 # Stripe's code for a card whose bank wants to see its holder, who was away.
 AUTHENTICATION_REQUIRED = "authentication_required"
 
 
 def open_payment(order: Order, uid: str, moment: Moment) -> Payment:
-    """Return the first payment of an order, with its first attempt begun."""
+    """Return the first payment of an order, with its first attempt begun.
+
+    Raises InvalidRequest: a card is to be charged, and there is none.
+    """
+    check_card(order)
     payment = Payment(
         id=order.id,
         uid=uid,
@@ -56,8 +65,9 @@ def open_payment(order: Order, uid: str, moment: Moment) -> Payment:
 def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
     """Return the payment with a new attempt begun, or None.
 
+    Another card that is named takes the place of one that waits for its holder.
     Raises OrderAlreadyPaid, PaymentInProgress: the order is (being) paid on other terms, or was
-    paid by an attempt that it had given up.
+    paid by an attempt that it had given up; InvalidRequest: there is no card to charge.
     """
     _check_never_paid(payment)
     same = payment.terms.same_deal(order.terms)
@@ -66,17 +76,45 @@ def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
     if not same and payment.state not in OPEN | {State.CANCELED}:
         raise PaymentInProgress("This order is being paid, on other terms.", payment=payment)
     if payment.state is State.CANCELED:
+        check_card(order)
         return _next_generation(payment, order, moment)
+    if payment.state is State.REQUIRES_ACTION and same and _is_chosen_anew(payment, order):
+        return _confirm(payment, order, moment)
     if payment.state not in OPEN:
         return None
     if not same and payment.intent_id:  # first make sure that the old one can never be paid
         return _begin(payment, Operation.CANCEL, order, moment)
     if payment.intent_id is None:
+        check_card(order)
         payment = replace(payment, terms=order.terms)
         return _begin(payment, Operation.CREATE, order, moment)
-    if not order.terms.confirm or order.payment_method_id is None or _was_declined(payment, order):
+    if not order.terms.confirm or _was_declined(payment, order):
         return None
+    check_card(order)
     return _confirm(payment, order, moment)
+
+
+def check_card(order: Order) -> None:
+    """Refuse to charge an order without a card. Raises InvalidRequest."""
+    if order.terms.confirm and order.payment_method_id is None:
+        raise InvalidRequest(
+            FieldError("paymentMethodId", "is required: the customer has no default card")
+        )
+
+
+def _is_chosen_anew(payment: Payment, order: Order) -> bool:
+    """Whether the caller names another card to be charged than the one that waits."""
+    return order.terms.confirm and order.names_card and _is_another(payment, order)
+
+
+def _is_another(payment: Payment, order: Order) -> bool:
+    """Whether another card is named than the one that waits for its holder.
+
+    A card of Stripe's test mode goes by the name that it was sent with, and by the id that it has.
+    """
+    asked = (p for p in reversed(payment.past_attempts) if p.outcome == State.REQUIRES_ACTION)
+    sent_as = next((attempt.payment_method_id for attempt in asked), None)
+    return order.payment_method_id not in {None, payment.payment_method_id, sent_as}
 
 
 def _check_never_paid(payment: Payment) -> None:
@@ -162,7 +200,7 @@ def confirm_payment(payment: Payment, order: Order, moment: Moment) -> Payment |
     match payment.state:
         case State.CANCELED:
             raise PaymentCanceled("This payment is canceled; pay the order again.", payment=payment)
-        case State.REQUIRES_ACTION if card not in {None, payment.payment_method_id}:
+        case State.REQUIRES_ACTION if _is_another(payment, order):
             return _confirm(payment, order, moment)
         case State.REQUIRES_CONFIRMATION | State.REQUIRES_PAYMENT_METHOD:
             card = card or _card_at_hand(payment)
@@ -195,22 +233,25 @@ def capture_payment(
     """Return the payment with a capture begun, or None when that capture is done or under way.
 
     amount_minor: None takes all that is held. What is not captured is released.
-    Raises PaymentNotCapturable, CaptureExceedsHold, OrderAlreadyPaid.
+    Raises PaymentNotCapturable, HoldExpired, CaptureExceedsHold, OrderAlreadyPaid;
+    PaymentInProgress: something else is asked of Stripe at this moment.
     """
     _check_never_paid(payment)
     attempt = payment.attempt
-    if attempt is not None and attempt.operation is Operation.CAPTURE:
-        if attempt.amount_minor == amount_minor:
+    if attempt is not None:
+        if attempt.operation is Operation.CAPTURE and attempt.amount_minor == amount_minor:
             return None
-        raise PaymentInProgress("This payment is being captured.", payment=payment)
+        raise PaymentInProgress("This payment is being worked on.", payment=payment)
     is_held = payment.terms.capture_method == "manual"
-    if payment.state is State.SUCCEEDED and is_held:
+    if payment.status is State.SUCCEEDED and is_held:
         if amount_minor in {None, payment.received_minor}:
             return None
         raise PaymentNotCapturable("This payment was captured already.", payment=payment)
-    if payment.state is not State.REQUIRES_CAPTURE:
+    if is_held and _has_lapsed(payment):
+        raise HoldExpired("The bank has let go of the money that was held.", payment=payment)
+    if payment.status is not State.REQUIRES_CAPTURE:
         raise PaymentNotCapturable(
-            f"Nothing is held: this payment is {payment.state}.", payment=payment
+            f"Nothing is held: this payment is {payment.status}.", payment=payment
         )
     if amount_minor is not None and amount_minor > payment.capturable_minor:
         raise CaptureExceedsHold(
@@ -221,6 +262,11 @@ def capture_payment(
     return begin_attempt(
         payment, Operation.CAPTURE, moment, request_id=request_id, amount_minor=amount_minor
     )
+
+
+def _has_lapsed(payment: Payment) -> bool:
+    """Whether Stripe has canceled it since its hold was not captured in time."""
+    return payment.status is State.CANCELED and payment.cancellation_reason in HOLD_LAPSED
 
 
 def cancel_payment(
@@ -261,17 +307,22 @@ def begin_refund(
     moment: Moment,
     *,
     request_id: str | None = None,
+    expected_minor: int | None = None,
 ) -> Payment:
     """Return the payment with a refund reserved, or as it is when it has that refund already.
 
     amount_minor: None refunds all that is left. request_id: of whoever asks, for Stripe's books.
-    Raises PaymentNotRefundable, PaymentDisputed, RefundExceedsRemaining.
+    expected_minor: what the caller believes to be left, so that the same asked twice is done once.
+    Raises PaymentNotRefundable, PaymentDisputed, RefundableDiffers, RefundExceedsRemaining;
+    PaymentInProgress: something else is asked of Stripe at this moment.
     """
     if any(r.id == refund_id for r in payment.refunds):
         return payment
-    if payment.state is not State.SUCCEEDED:
+    if payment.attempt is not None:
+        raise PaymentInProgress("This payment is being worked on.", payment=payment)
+    if payment.status is not State.SUCCEEDED:
         raise PaymentNotRefundable(
-            f"Nothing was captured: this payment is {payment.state}.", payment=payment
+            f"Nothing was captured: this payment is {payment.status}.", payment=payment
         )
     dispute = payment.blocking_dispute
     if dispute is not None:
@@ -281,6 +332,8 @@ def begin_refund(
             payment=payment,
         )
     left = payment.refundable_minor
+    if expected_minor not in {None, left}:
+        raise RefundableDiffers("Another amount is left to refund.", payment=payment)
     amount = left if amount_minor is None else amount_minor
     if left <= 0 or amount > left:
         raise RefundExceedsRemaining(
@@ -288,9 +341,19 @@ def begin_refund(
             f"{left} {payment.terms.currency} (minor units) is left to refund.",
             payment=payment,
         )
-    if len(payment.refunds) >= REFUNDS_MAX:
+    kept = _with_room(payment.refunds)
+    if len(kept) >= REFUNDS_MAX:
         raise PaymentNotRefundable("This payment has too many refunds.", payment=payment)
     made = refunds.reserved(refund_id, amount, f"{payment.uid}-{refund_id}", moment.now, reason)
     made = replace(made, request_id=request_id)
-    begun = replace(payment, refunds=(*payment.refunds, made))
+    begun = replace(payment, refunds=(*kept, made))
     return noted(begun, "refund.begun", moment)
+
+
+def _with_room(kept: tuple[Refund, ...]) -> tuple[Refund, ...]:
+    """Return the refunds without the oldest that Stripe never made, when there are too many."""
+    if len(kept) < REFUNDS_MAX:
+        return kept
+    vain = (r for r in kept if r.stripe_refund_id is None and r.status in refunds.RELEASED)
+    oldest = next(vain, None)
+    return tuple(r for r in kept if r is not oldest)

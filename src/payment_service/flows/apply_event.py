@@ -1,11 +1,14 @@
 """Apply an event: fetch what it names, and walk that through the corridor like any other news."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from payment_service.domain import event as events
 from payment_service.domain.event import Event, EventState, Topic
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.news import SeenEvent
+from payment_service.domain.news import EventsSeen, Rejected, SeenEvent
+from payment_service.domain.payment import Payment
+from payment_service.domain.steps import ReadNamed
 from payment_service.flows.follow_customer import follow_customer
 from payment_service.flows.look_at import NotSeen, look_at_disputes, look_at_intent, look_at_refunds
 from payment_service.flows.payment_of_event import payment_of_event
@@ -38,22 +41,30 @@ async def apply_in_line(world: World, event: Event) -> None:
 
 
 async def apply_seen(world: World, seen: SeenEvent, door: Door) -> EventState:
-    """Return what became of it: applied, or foreign.
+    """Return what became of it: applied, foreign, or ignored.
 
     Raises NotSeen, Unavailable: not yet; the same again later is right.
     """
     topic = events.topic_of(seen.type)
-    if topic is None:
+    if events.is_ignored(seen):
         return EventState.IGNORED
+    if seen.object_type is not None:
+        return await _apply_thin(world, seen, seen.object_type, door)
     if topic is Topic.CUSTOMER:
         return await follow_customer(world, seen, door)
     payment = await payment_of_event(world, seen)
     if payment is None:
         return EventState.FOREIGN
-    if events.is_old_news(payment, seen):
-        return EventState.APPLIED
-    intent_id = seen.intent_id
-    assert intent_id is not None, "a payment was found without a PaymentIntent"
+    if seen.intent_id is None:  # it bears our mark and says not what of ours it is about
+        return EventState.IGNORED
+    if not events.is_old_news(payment, seen):
+        await _look(world, payment, topic, seen.intent_id, door)
+    return EventState.APPLIED
+
+
+async def _look(
+    world: World, payment: Payment, topic: Topic | None, intent_id: str, door: Door
+) -> None:
     match topic:
         case Topic.INTENT:
             await look_at_intent(world, payment, intent_id, door)
@@ -65,7 +76,22 @@ async def apply_seen(world: World, seen: SeenEvent, door: Door) -> EventState:
             payment = await look_at_intent(world, payment, intent_id, door)
             if payment.intent_id == intent_id:
                 raise NotSeen("adopted_just_now")
-    return EventState.APPLIED
+
+
+async def _apply_thin(world: World, thin: SeenEvent, object_type: str, door: Door) -> EventState:
+    """Apply a thin event: fetch what it names, and go on as with an event that carries it."""
+    event_type = thin.type.removeprefix(events.THIN_PREFIX)
+    news = await world.gateway.ask(ReadNamed(object_type, thin.object_id, event_type))
+    match news:
+        case EventsSeen(events=(named,)):
+            whole = replace(named, id=thin.id, livemode=thin.livemode)
+        case Rejected():  # there is no such object, or not on our account
+            return EventState.IGNORED
+        case _:
+            raise NotSeen(getattr(news, "reason", None) or type(news).__name__)
+    if events.is_foreign(whole, service=world.service, livemode=world.livemode):
+        return EventState.FOREIGN
+    return await apply_seen(world, whole, door)
 
 
 def _as_ended(state: EventState) -> Callable[[Event, Moment], Event]:

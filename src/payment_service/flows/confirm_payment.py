@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from payment_service.domain.errors import Refusal
-from payment_service.domain.moment import Door, Moment
-from payment_service.domain.payment import Order, Payment, State
+from payment_service.domain.moment import Moment
+from payment_service.domain.payment import Order, Payment
+from payment_service.domain.stripe_errors import Action
 from payment_service.domain.wishes import confirm_payment as begin_confirmation
-from payment_service.flows.advance import PAYMENT, commit
+from payment_service.flows.advance import PAYMENT
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.look_again import may_have_moved, try_refresh
+from payment_service.flows.own_attempt import Begun, judged_charge
 from payment_service.flows.settle import settle
 from payment_service.flows.world import World
 
@@ -29,7 +31,7 @@ async def confirm_payment(
 
     It is looked at first: what the payer's client has done is then known. A default card is never
     taken here, for a client that did nothing has not said that it should be charged.
-    Raises PaymentCanceled, OrderAlreadyPaid, TooManyCardRefusals, InvalidRequest,
+    Raises PaymentCanceled, OrderAlreadyPaid, TooManyCardRefusals, InvalidRequest, RefusedByStripe,
     StoreUnavailable; GatewayLost: there is nothing to begin, unless the payer's client did nothing,
     and Stripe does not say what it did.
     """
@@ -44,20 +46,25 @@ async def confirm_payment(
     )
     order = Order(payment.id, terms, payment_method_id, request_id, retry_key)
 
-    def begin(current: Payment, moment: Moment) -> Payment:
-        return begin_confirmation(current, order, moment) or current
+    def wish(current: Payment, moment: Moment) -> Payment | None:
+        return begin_confirmation(current, order, moment)
 
-    try:
-        claimed = await commit(world, PAYMENT, payment, begin, Door.REQUEST)
-    except Refusal as refusal:
-        raise unseen or refusal from None
-    if unseen is not None and may_have_moved(claimed.doc):
-        raise unseen
-    return await settle(
-        world,
-        PAYMENT,
-        claimed,
-        settled=lambda p: p.state is not State.ASKING,
-        deadline=deadline,
-        bearer_token=bearer_token,
-    )
+    begun = Begun(wish)
+    while True:  # each round but the last waits for an attempt of somebody else's
+        try:
+            claimed = await begun.commit(world, payment)
+        except Refusal as refusal:
+            raise unseen or refusal from None
+        if unseen is not None and may_have_moved(claimed.doc):
+            raise unseen
+        payment = await settle(
+            world,
+            PAYMENT,
+            claimed,
+            settled=begun.is_settled,
+            deadline=deadline,
+            bearer_token=bearer_token,
+        )
+        unseen = None
+        if payment.attempt is not None or not begun.waited_for_another(payment_method_id):
+            return await judged_charge(world, payment, Action.CONFIRM, begun, confirming=True)

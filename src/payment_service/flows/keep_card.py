@@ -4,19 +4,27 @@ from collections.abc import Callable
 from datetime import datetime
 
 from payment_service.domain import customer as customers
-from payment_service.domain.corridor_customers import UNAVAILABLE, begin_call
+from payment_service.domain.corridor_customers import begin_call
 from payment_service.domain.customer import Card, CardState, Customer
-from payment_service.domain.errors import CardNotUsable, CardRefused, NotFound, StripeRefused
+from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.news import CardSeen, Declined, Rejected, SeenCard
-from payment_service.domain.steps import ReadCard
+from payment_service.domain.news import CardSeen, Declined, Denial, Rejected, SeenCard
+from payment_service.domain.steps import DetachCard, NameCard, ReadCard, SetDefaultCard
+from payment_service.domain.stripe_errors import (
+    MISSING,
+    Action,
+    ErrorClass,
+    RefusedByStripe,
+    refused,
+)
 from payment_service.flows.advance import CUSTOMER, commit
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, living_customer
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.settle import settle
 from payment_service.flows.world import World
-from payment_service.ports import GatewayUnavailable
+
+CardStepName = type[DetachCard] | type[NameCard] | type[SetDefaultCard]
 
 
 async def attach_card(
@@ -32,8 +40,9 @@ async def attach_card(
 
     So does one that is there under another id: the same number and expiry is the same card.
     A card that is still `adding` at the deadline is being attached.
-    Raises NotFound, CardRefused, TooManyCardRefusals, CardNotUsable, GatewayUnavailable,
-    StripeRefused: not attached.
+    Raises NotFound, TooManyCardRefusals, CardNotUsable, RefusedByStripe, GatewayUnavailable,
+    StripeRefused: not attached; RefusedByStripe of another operation: attached, but not named so,
+    or not made the default.
     """
     await let_try(world, customer_id=customer_id)
     known = await customer_by_id(world, customer_id)
@@ -44,12 +53,13 @@ async def attach_card(
     def want(current: Customer, moment: Moment) -> Customer:
         return customers.adding_card(current, seen, moment.now, cardholder_name=cardholder_name)
 
-    customer = await _change(world, customer, want, deadline)
+    customer, number = await _change(world, customer, want, deadline)
     card = customer.card(seen.payment_method_id) or customers.twin_of(customer, seen)
     if card is None:
         raise NotFound("This card was removed while it was being added.")
     if card.state is CardState.REFUSED:
-        raise _refusal(card)
+        raise refused(Action.ATTACH, _why(card), declined=card.declined)
+    _check(customer, number, Action.NAME, NameCard, card.payment_method_id)
     if is_default and card.state is CardState.KEPT:
         customer = await set_default_card(
             world, customer.customer_id or customer_id, card.payment_method_id, deadline=deadline
@@ -60,11 +70,13 @@ async def attach_card(
 async def set_default_card(
     world: World, customer_id: str, payment_method_id: str, *, deadline: datetime
 ) -> Customer:
-    """Return the customer with this card as its default. Raises NotFound."""
+    """Return the customer with this card as its default. Raises NotFound, RefusedByStripe."""
     customer = await customer_by_id(world, customer_id)
-    return await _change(
+    customer, number = await _change(
         world, customer, lambda c, _: customers.with_default(c, payment_method_id), deadline
     )
+    _check(customer, number, Action.SET_DEFAULT, SetDefaultCard, payment_method_id)
+    return customer
 
 
 async def remove_card(
@@ -72,12 +84,19 @@ async def remove_card(
 ) -> Customer:
     """Return the customer without the card; the newest card left becomes the default.
 
-    Raises NotFound.
+    Raises NotFound; RefusedByStripe: it is still there.
     """
     customer = await customer_by_id(world, customer_id)
-    return await _change(
+    customer, number = await _change(
         world, customer, lambda c, _: customers.removing_card(c, payment_method_id), deadline
     )
+    refusal = _refusal(customer, number, Action.REMOVE, DetachCard, payment_method_id)
+    is_there = customer.card(payment_method_id) is not None
+    # A card that was not attached any more is gone; else a look shows whether it is.
+    unseen = customer.look_at is not None and refusal is not None
+    if refusal and (is_there or (unseen and refusal.kind is not ErrorClass.CARD_MISSING)):
+        raise refusal
+    return customer
 
 
 async def _change(
@@ -85,16 +104,45 @@ async def _change(
     customer: Customer,
     want: Callable[[Customer, Moment], Customer],
     deadline: datetime,
-) -> Customer:
-    """Write what is wanted, then bring Stripe to it; wait until nothing is left to be done."""
+) -> tuple[Customer, int]:
+    """Write what is wanted, then bring Stripe to it; wait until nothing is left to be done.
+
+    Return the customer, and the number of the first call that was made for it.
+    """
 
     def wanted(current: Customer, moment: Moment) -> Customer:
         return begin_call(want(current, moment), moment)
 
     claimed = await commit(world, CUSTOMER, customer, wanted, Door.REQUEST)
-    return await settle(
+    number = claimed.doc.calls_made + (0 if claimed.doc.call else 1)
+    settled = await settle(
         world, CUSTOMER, claimed, settled=lambda c: c.call is None, deadline=deadline
     )
+    return settled, number
+
+
+def _why(card: Card) -> Denial:
+    """Return why Stripe would not have a card; a release before this one kept little of it."""
+    return card.refusal or Denial(card.refusal_code or "", card.refusal_message or "")
+
+
+def _check(
+    customer: Customer, number: int, action: Action, step: CardStepName, card_id: str
+) -> None:
+    """Raise RefusedByStripe when Stripe has refused this step since."""
+    refusal = _refusal(customer, number, action, step, card_id)
+    if refusal is not None:
+        raise refusal
+
+
+def _refusal(
+    customer: Customer, number: int, action: Action, step: CardStepName, card_id: str
+) -> RefusedByStripe | None:
+    found = customer.refused_since(number, step.__name__, card_id)
+    if found is None:
+        return None
+    denial = Denial(found.code, found.message, param=found.param)
+    return refused(action, denial, declined=found.declined)
 
 
 async def _read_card(world: World, payment_method_id: str) -> SeenCard:
@@ -102,20 +150,9 @@ async def _read_card(world: World, payment_method_id: str) -> SeenCard:
     match news:
         case CardSeen(card=seen):
             return seen
-        case Declined(error=error):
-            raise CardRefused(error.message, code=error.code, decline_code=error.decline_code)
-        case Rejected(error=error) if error.code == "resource_missing":
-            raise NotFound("There is no such card.")
-        case Rejected(error=error):
-            raise StripeRefused(error.message, code=error.code)
+        case Rejected(error=error) if error.code == MISSING:
+            raise NotFound("There is no such card.", code="card_not_found")
+        case Declined(error=error) | Rejected(error=error):
+            raise refused(Action.ATTACH, error, declined=isinstance(news, Declined))
         case _:
             raise no_answer(news)
-
-
-def _refusal(card: Card) -> Exception:
-    code, message = card.refusal_code or "", card.refusal_message or ""
-    if code == UNAVAILABLE:
-        return GatewayUnavailable(message)
-    if card.declined:
-        return CardRefused(message, decline_code=code)
-    return CardNotUsable(message)

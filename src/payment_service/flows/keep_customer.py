@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from payment_service.domain.corridor_customers import UNAVAILABLE, begin_call
+from payment_service.domain.corridor_customers import begin_call
 from payment_service.domain.customer import Customer, adopted, new_customer, normalised_email
 from payment_service.domain.errors import CustomerForgotten, NotFound, StripeRefused
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.news import CustomerSeen, NothingFound, Rejected
+from payment_service.domain.news import CustomerSeen, Denial, NothingFound, Rejected
 from payment_service.domain.steps import FindCustomer, ReadCustomer
+from payment_service.domain.stripe_errors import UNAVAILABLE, Action, RefusedByStripe, refused
 from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit
 from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.look_at import NotSeen
@@ -32,7 +33,8 @@ async def create_customer(
     """Return the customer of this e-mail and whether this call made it.
 
     A customer that is still without `customer_id` at the deadline is being made.
-    Raises InvalidRequest (no e-mail), GatewayUnavailable, StripeRefused: there is no customer.
+    Raises InvalidRequest (no e-mail), GatewayUnavailable, RefusedByStripe, StripeRefused: there is
+    no customer.
     """
     email = normalised_email(email)
     known = await _known(world, email)
@@ -53,8 +55,13 @@ async def create_customer(
     if customer.customer_id is None and customer.refusal_code == UNAVAILABLE:
         raise GatewayUnavailable(customer.refusal_message or "")
     if customer.customer_id is None and customer.refusal_code is not None:
-        raise StripeRefused("Stripe would not make this customer.", code=customer.refusal_code)
+        raise _refusal(customer.refusal_code, customer)
     return customer, made_here
+
+
+def _refusal(code: str, customer: Customer) -> RefusedByStripe:
+    denial = Denial(code, customer.refusal_message or "", param=customer.refusal_param)
+    return refused(Action.CREATE_CUSTOMER, denial)
 
 
 async def get_customer(world: World, email: str) -> Customer:
@@ -176,7 +183,7 @@ async def _retry(world: World, customer: Customer) -> Claimed[Customer]:
 
     def again(current: Customer, moment: Moment) -> Customer:
         if current.call is None and current.customer_id is None:
-            current = replace(current, refusal_code=None, refusal_message=None)
+            current = replace(current, refusal_code=None, refusal_message=None, refusal_param=None)
         return begin_call(current, moment)
 
     return await commit(world, CUSTOMER, customer, again, Door.REQUEST)

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from payment_service.domain.corridor_customers import UNAVAILABLE, begin_call
+from payment_service.domain.corridor_customers import begin_call
 from payment_service.domain.customer import Customer
-from payment_service.domain.errors import StripeRefused
 from payment_service.domain.following import wanting_setup
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.news import SeenSetup, SetupSeen
+from payment_service.domain.news import Denial, SeenSetup, SetupSeen
 from payment_service.domain.setup import OPEN
 from payment_service.domain.steps import ReadSetup
+from payment_service.domain.stripe_errors import UNAVAILABLE, Action, refused
 from payment_service.flows.advance import CUSTOMER, commit
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, living_customer
@@ -26,7 +26,7 @@ async def set_up_card(
 
     One that is still open is given again, so that asking twice piles up nothing. None instead of it
     is not known yet. The card itself becomes known by Stripe's events, or by looks.
-    Raises NotFound, TooManyCardRefusals, GatewayUnavailable, StripeRefused, StoreUnavailable.
+    Raises NotFound, TooManyCardRefusals, GatewayUnavailable, RefusedByStripe, StoreUnavailable.
     """
     await let_try(world, customer_id=customer_id)
     customer = await living_customer(
@@ -52,7 +52,8 @@ async def set_up_card(
     if setup is not None and setup.refusal_code == UNAVAILABLE:
         raise GatewayUnavailable(setup.refusal_message or "")
     if setup is not None and setup.refusal_code is not None:
-        raise StripeRefused("Stripe would not set up a card.", code=setup.refusal_code)
+        denial = Denial(setup.refusal_code, setup.refusal_message or "", param=setup.refusal_param)
+        raise refused(Action.SET_UP, denial)
     if setup is None or setup.id is None:
         return customer, None
     try:

@@ -6,7 +6,6 @@ same news sooner, in this process or in another one; nobody waits longer than fo
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 
 from payment_service.domain.moment import Door
@@ -65,11 +64,17 @@ async def _settled_elsewhere(
     every_s = None if world.store.exclusive else CHANGED_EVERY_S
     while True:
         found: D | None = await world.changes.next(here, own=walk, within_s=every_s)
-        if found is None:
-            with suppress(Unavailable):  # it is there again, or the deadline comes
-                found = await world.store.get(way.collection, doc.id)
+        found = found or await _stored(world, way, doc)
         if found is not None and settled(found):
             return found
+
+
+async def _stored(world: World, way: Corridor[D], doc: D) -> D | None:
+    """Return the document as it is stored; None while the database is away, or it is gone."""
+    try:
+        return await world.store.get(way.collection, doc.id)
+    except Unavailable:
+        return None
 
 
 async def _walk(

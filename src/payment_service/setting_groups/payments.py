@@ -24,6 +24,15 @@ class PaymentSettings(BaseModel):
         ),
         examples=["minor"],
     )
+    requires_action_status: Annotated[Literal["200", "402"], Word] = Field(
+        default="200",
+        description=(
+            "The status of a payment that waits for its payer to authenticate it (3-D Secure): "
+            "`200` with `status` `requires_action`, or `402` with the code "
+            "`authentication_required` and the same `data`, for clients that read only `success`."
+        ),
+        examples=["402"],
+    )
 
     # Load balancers commonly cut at 60 s: the answer must be out before. 300 s is the longest a
     # client was ever seen to wait.

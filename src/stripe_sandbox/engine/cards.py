@@ -25,6 +25,7 @@ class Decline:
     advice_code: str | None = None
     param: str | None = None
     blocked: bool = False
+    network_advice_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,24 @@ GENERIC: Final = Decline("card_declined", _DECLINED, "generic_decline", "01", _T
 _FUNDS = Decline(
     "card_declined", "Your card has insufficient funds.", "insufficient_funds", "51", _TRY_LATER
 )
-_LOST = Decline("card_declined", _DECLINED, "lost_card", "41", "do_not_try_again")
-_STOLEN = Decline("card_declined", _DECLINED, "stolen_card", "43", "do_not_try_again")
+# Not recorded: the networks' own advice "do not try again" is 03 with either of them.
+_NEVER_AGAIN = "03"
+_LOST = Decline(
+    "card_declined",
+    _DECLINED,
+    "lost_card",
+    "41",
+    "do_not_try_again",
+    network_advice_code=_NEVER_AGAIN,
+)
+_STOLEN = Decline(
+    "card_declined",
+    _DECLINED,
+    "stolen_card",
+    "43",
+    "do_not_try_again",
+    network_advice_code=_NEVER_AGAIN,
+)
 _EXPIRED = Decline(
     "expired_card",
     "Your card has expired.",

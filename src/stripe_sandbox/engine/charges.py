@@ -24,6 +24,8 @@ _APPROVED: Final[Wire] = {
 # Radar's scores of ordinary payments lie between 0 and 64.
 _RISK_NORMAL_MAX: Final = 64
 _RISK_HIGHEST: Final = 99
+# Radar's own rule, which every account has.
+_BLOCKING_RULE: Final = "block_if_high_risk"
 
 
 def succeed(state: State, cause: Cause, intent: PaymentIntent, method: PaymentMethod) -> Charge:
@@ -62,7 +64,7 @@ def fail(
     blocked = decline.blocked
     outcome = {
         "advice_code": decline.advice_code,
-        "network_advice_code": None,
+        "network_advice_code": decline.network_advice_code,
         "network_decline_code": decline.network_decline_code,
         "network_status": "not_sent_to_network" if blocked else "declined_by_network",
         "reason": "highest_risk_level" if blocked else decline.decline_code or decline.code,
@@ -72,6 +74,7 @@ def fail(
         if blocked
         else "The bank did not return any further details with this decline.",
         "type": "blocked" if blocked else "issuer_declined",
+        **({"rule": _BLOCKING_RULE} if blocked else {}),
     }
     charge = _begin(state, cause, intent, method)
     charge = replace(

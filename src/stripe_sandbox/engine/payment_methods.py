@@ -243,6 +243,7 @@ def decline_fields(decline: cards.Decline) -> dict[str, Any]:
         "code": decline.code,
         "decline_code": decline.decline_code,
         "message": decline.message,
+        "network_advice_code": decline.network_advice_code,
         "network_decline_code": decline.network_decline_code,
         "param": decline.param,
     }

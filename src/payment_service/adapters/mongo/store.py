@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pymongo
-import structlog
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
@@ -41,12 +40,11 @@ from payment_service.ports import (
     StoreUnavailable,
     VersionConflict,
 )
+from payment_service.records import Unreadable
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
 Stored = dict[str, Any]
-
-_log = structlog.get_logger("mongo")
 
 # When the address names none.
 DATABASE = "payments"
@@ -135,6 +133,7 @@ class MongoStore:
         self._database = client.get_default_database(DATABASE).with_options(options)
         self._layouts = {c.name: Layout(c) for c in collections}
         self._collections = {name: self._database[name] for name in self._layouts}
+        self._unreadable = Unreadable()
         self._patience = Patience(timeout_s, turns=pool_max)
         self._is_alone = False
         self._self_test = self_test
@@ -381,7 +380,7 @@ class MongoStore:
         try:
             return [document_in(found, collection.kind)]
         except ValueError:
-            _log.error("document.unreadable", collection=collection.name, id=found["_id"])
+            self._unreadable.met(collection.name, found["_id"])
             return []
 
 

@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
-
 from payment_service.adapters.sqlite import schema
 from payment_service.adapters.sqlite.connecting import connect
 from payment_service.adapters.sqlite.health import Health, is_of_one_place
@@ -38,11 +36,9 @@ from payment_service.ports import (
     VersionConflict,
     epoch_ms,
 )
-from payment_service.records import from_json
+from payment_service.records import Unreadable, from_json
 
 D = TypeVar("D", bound=Document)
-
-_log = structlog.get_logger("sqlite")
 
 IN_MEMORY = ":memory:"
 # Before every time that a document can hold.
@@ -130,6 +126,7 @@ class SqliteStore:
         self._lock = lock
         # Documents with a write of which nobody knows yet if it stands.
         self._in_doubt: set[tuple[str, str]] = set()
+        self._unreadable = Unreadable()
 
     @property
     def exclusive(self) -> bool:
@@ -228,7 +225,7 @@ class SqliteStore:
         after = EARLIEST_MS if later_than is None else epoch_ms(later_than)
         question = Question(sql, (epoch_ms(now), after, limit + UNREADABLE_MAX))
         found = await self._bodies(self._reader, collection, question)
-        return list(_readable(collection, found))[:limit]
+        return list(self._readable(collection, found))[:limit]
 
     async def _bodies(
         self, lane: Lane, collection: Collection[Any], question: Question
@@ -268,17 +265,19 @@ class SqliteStore:
         cursor: str | None,
         limit: int,
     ) -> Page[D]:
-        """Return one page; both ends of the time span belong to it."""
+        """Return one page; both ends of the time span belong to it.
+
+        A document that cannot be read is passed over, and the page is one shorter.
+        """
         table: Table[D] = self._tables[collection.name]
         # One more than asked for tells whether there is another page.
         question = table.page(equal, (created_from, created_to), cursor, limit + 1)
         found = await self._bodies(self._lister, collection, question)
-        items = [from_json(body, collection.kind) for body in found[:limit] if body is not None]
-        if len(found) <= limit or not items:
+        items = list(self._readable(collection, found[:limit]))
+        if len(found) <= limit:
             return Page(items, None)
-        created_at = collection.columns["created_at"](items[-1])
-        assert isinstance(created_at, int), "created_at is epoch milliseconds"
-        return Page(items, cursor_of(created_at, items[-1].id))
+        behind = [body for body in found[:limit] if body is not None][-1:]
+        return Page(items, _cursor_behind(behind[0]) if behind else None)
 
     async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
         """Return documents in the order of their ids, those behind `after`."""
@@ -325,14 +324,22 @@ class SqliteStore:
             os.close(self._lock)
             self._lock = None
 
+    def _readable(self, collection: Collection[D], found: Iterable[bytes | None]) -> Iterator[D]:
+        """Yield the documents that can be read, and say which cannot: none must stop the others."""
+        for body in found:
+            if body is None:
+                continue
+            try:
+                yield from_json(body, collection.kind)
+            except ValueError:
+                self._unreadable.met(collection.name, json.loads(body).get("id"))
 
-def _readable(collection: Collection[D], found: Iterable[bytes | None]) -> Iterator[D]:
-    """Yield the documents that can be read, and say which cannot: one must not stop the others."""
-    for body in found:
-        if body is None:
-            continue
-        try:
-            yield from_json(body, collection.kind)
-        except ValueError:
-            id_ = json.loads(body).get("id")
-            _log.error("document.unreadable", collection=collection.name, id=id_)
+
+def _cursor_behind(body: bytes) -> str | None:
+    """Return the cursor behind a document, which need not be one that can be read."""
+    plain = json.loads(body)
+    try:
+        created_at = datetime.fromisoformat(plain["created_at"])
+    except (TypeError, ValueError):
+        return None
+    return cursor_of(epoch_ms(created_at), str(plain["id"]))

@@ -24,6 +24,7 @@ from payment_service.adapters.stripe.leaving import (
     let_leave,
 )
 from payment_service.adapters.stripe.looks import Looks, LookStep
+from payment_service.adapters.stripe.misconfigured import note_misconfiguration
 from payment_service.adapters.stripe.news import code_of, news_of, replayed
 from payment_service.adapters.stripe.objects import (
     card_of,
@@ -149,7 +150,9 @@ class StripeGateway:
             try:
                 return await self._ask(step)
             except stripe.StripeError as error:
-                return news_of(error)
+                news = news_of(error)
+                note_misconfiguration(step, news, error)
+                return news
         except NoTurn as error:
             return NotExecuted("no_turn", retry_after_s=error.wait_s)
         except NotLeft:

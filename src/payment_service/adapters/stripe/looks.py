@@ -7,27 +7,31 @@ from typing import Any, assert_never
 from urllib.parse import quote
 
 import stripe
+import structlog
 
 from payment_service.adapters.stripe.calls import CHARGE, customer_path, setup_path
+from payment_service.adapters.stripe.events import event_of
 from payment_service.adapters.stripe.objects import (
     customer_of,
     dispute_of,
-    event_of,
     fraud_warning_of,
     intent_of,
     named_by,
     refund_of,
     setup_of,
+    time_of,
 )
 from payment_service.domain.news import (
     CustomerSeen,
     DisputesSeen,
     EventsSeen,
+    Intent,
     IntentSeen,
     NothingFound,
     RefundsSeen,
     SeenEvent,
 )
+from payment_service.domain.restoring import foremost
 from payment_service.domain.steps import (
     FindCustomer,
     FindDisputes,
@@ -36,6 +40,7 @@ from payment_service.domain.steps import (
     ListEvents,
     ListMade,
     ReadCustomer,
+    ReadNamed,
     ReadRefund,
 )
 
@@ -94,12 +99,27 @@ MADE = (
     ("/v1/radar/early_fraud_warnings", "radar.early_fraud_warning.swept"),
 )
 
+# Where Stripe has the objects that a thin event may name, by their kind.
+NAMED_AT = {
+    "payment_intent": "/v1/payment_intents",
+    "charge": "/v1/charges",
+    "refund": "/v1/refunds",
+    "dispute": "/v1/disputes",
+    "radar.early_fraud_warning": "/v1/radar/early_fraud_warnings",
+    "customer": "/v1/customers",
+    "payment_method": "/v1/payment_methods",
+    "setup_intent": "/v1/setup_intents",
+}
+
+_log = structlog.get_logger("stripe_gateway")
+
 LookNews = IntentSeen | NothingFound | RefundsSeen | DisputesSeen | CustomerSeen | EventsSeen
 Read = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 LookStep = (
     FindIntent
     | FindRefunds
     | ReadRefund
+    | ReadNamed
     | FindDisputes
     | FindCustomer
     | ReadCustomer
@@ -129,9 +149,8 @@ class Looks:
                 return RefundsSeen(
                     tuple([refund_of(r) async for r in self._all("/v1/refunds", params)])
                 )
-            case ReadRefund():
-                body = await self._read(f"/v1/refunds/{quote(step.refund_id, safe='')}", {})
-                return EventsSeen((named_by(body, type="refund.read"),))
+            case ReadRefund() | ReadNamed():
+                return await self._read_one(step)
             case FindDisputes():
                 return await self._find_disputes(step)
             case FindCustomer():
@@ -160,10 +179,30 @@ class Looks:
         self, step: FindIntent, where: Mapping[str, Any], *, pages_max: int = PAGES_MAX
     ) -> LookNews:
         params = {"expand": [f"data.{CHARGE}"], **where}
-        async for body in self._all("/v1/payment_intents", params, pages_max):
-            if (body.get("metadata") or {}).get("idempotency_key") == step.key:
-                return IntentSeen(intent_of(body))
-        return NothingFound()
+        found: list[Intent] = []
+        begin = (step.since - CUSTOMER_WINDOW_MARGIN).timestamp()
+        try:
+            async for body in self._all("/v1/payment_intents", params, pages_max):
+                if (body.get("metadata") or {}).get("idempotency_key") == step.key:
+                    found.append(intent_of(body))
+                if found and body.get("created", 0) < begin:
+                    break  # the one that was copied, if one was, is not older than that
+        except TooLong:
+            if not found:
+                raise
+        if len(found) > 1:
+            ids = [one.id for one in found]
+            _log.error("intent.copied", order_id=step.order_id, intent_ids=ids)
+        return IntentSeen(foremost(found)) if found else NothingFound()
+
+    async def _read_one(self, step: ReadRefund | ReadNamed) -> LookNews:
+        """Fetch one object, and return it as if an event were about it."""
+        if isinstance(step, ReadRefund):
+            body = await self._read(f"/v1/refunds/{quote(step.refund_id, safe='')}", {})
+            return EventsSeen((named_by(body, type="refund.read"),))
+        body = await self._read(f"{NAMED_AT[step.kind]}/{quote(step.id, safe='')}", {})
+        made_at = time_of(body.get("created") or 0)  # of a deleted object it is not told
+        return EventsSeen((named_by(body, type=step.event_type, happened_at=made_at),))
 
     async def _find_disputes(self, step: FindDisputes) -> LookNews:
         params = {"payment_intent": step.intent_id}

@@ -67,6 +67,12 @@ def code_of(error: stripe.StripeError) -> str | None:
     return str(code) if code else None
 
 
+def param_of(error: stripe.StripeError) -> str | None:
+    """Return the parameter that Stripe's error names."""
+    param = _error_body(error).get("param")
+    return str(param) if param else None
+
+
 def retry_after_s(error: stripe.StripeError) -> float | None:
     """Return how long Stripe asks to wait, None when it does not say."""
     text = (error.headers or {}).get("Retry-After", "")

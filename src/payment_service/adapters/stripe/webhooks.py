@@ -10,8 +10,8 @@ from datetime import datetime
 
 import stripe
 
-from payment_service.adapters.stripe.objects import event_of
-from payment_service.domain.errors import WebhookRefused
+from payment_service.adapters.stripe.events import event_of
+from payment_service.domain.errors import InvalidEvent, WebhookRefused
 from payment_service.domain.news import SeenEvent
 
 # Enough for thirty thousand years.
@@ -43,8 +43,8 @@ class SignedEvents:
             raise WebhookRefused("The signature was made too long ago, or in the future.")
         try:
             return event_of(json.loads(text))
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-            raise WebhookRefused("The body is no event.") from None
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            raise InvalidEvent("The body is no event.") from None
 
 
 def _signed_at(signature: str) -> int | None:

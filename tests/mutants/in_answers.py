@@ -1,0 +1,87 @@
+"""Mistakes in what is told of an operation: a status that speaks of something else."""
+
+from tests.mutants.mutant import Mutant
+
+TRUTH = "tests/api/test_truth_of_answers.py"
+CARDS = "tests/api/test_truth_about_cards.py"
+FAILURES = "tests/api/test_payment_failures.py"
+
+MUTANTS = (
+    Mutant(
+        "a capture that Stripe refused is told as done",
+        "flows/own_attempt.py",
+        "    if is_free and begun.wish(payment, world.moment(Door.REQUEST)) is None:\n",
+        "    if is_free:\n",
+        (TRUTH,),
+    ),
+    Mutant(
+        "the first card is charged though another was named",
+        "domain/wishes.py",
+        "    return order.terms.confirm and order.names_card and _is_another(payment, order)\n",
+        "    return False\n",
+        (TRUTH,),
+    ),
+    Mutant(
+        "a card that was refused passes for the one that waits for its holder",
+        "domain/wishes.py",
+        "if p.outcome == State.REQUIRES_ACTION)",
+        "if p.payment_method_id)",
+        (TRUTH,),
+    ),
+    Mutant(
+        "the default card is charged though nobody said so",
+        "api/payments.py",
+        "    return asked.payment_method_id is not None or asked.off_session is True\n",
+        "    return True\n",
+        (CARDS,),
+    ),
+    Mutant(
+        "a double click refunds twice",
+        "domain/wishes.py",
+        "    if expected_minor not in {None, left}:\n",
+        "    if False:\n",
+        (TRUTH,),
+    ),
+    Mutant(
+        "a cancellation that our key may not do is asked for for ever",
+        "domain/corridor_attempts.py",
+        "        tired = not news.retryable and attempt.request_id != EXPIRY\n",
+        "        tired = False\n",
+        (TRUTH,),
+    ),
+    Mutant(
+        "a card that was detached at Stripe stays in the list",
+        "flows/card_at_stripe.py",
+        "            kind = ErrorClass.CARD_DETACHED\n",
+        "            return ErrorClass.CARD_DETACHED\n",
+        (CARDS,),
+    ),
+    Mutant(
+        "who joined another's try is told of that card's decline",
+        "flows/own_attempt.py",
+        "return joined.operation in NO_CHARGE or card not in {None, joined.payment_method_id}",
+        "return False",
+        (TRUTH,),
+    ),
+    Mutant(
+        "a default that Stripe refused is shown as the default",
+        "domain/customer_outcomes.py",
+        "replace(customer, default_payment_method_id=chosen, default_at_stripe=chosen)",
+        "replace(customer, default_at_stripe=customer.default_payment_method_id)",
+        ("tests/domain/test_corridor_customers.py",),
+    ),
+    Mutant(
+        "what our key may not do with a card is asked for for ever",
+        "domain/corridor_customers.py",
+        "not news.retryable and not customer.is_forgotten\n",
+        "False\n",
+        (CARDS,),
+    ),
+    Mutant(
+        "an empty balance is told as the operator's fault",
+        "flows/refund_payment.py",
+        "ErrorClass.BALANCE_INSUFFICIENT if empty else",
+        "ErrorClass.MISCONFIGURED if empty else",
+        (TRUTH,),
+    ),
+)
