@@ -105,6 +105,7 @@ def api_options_of(settings: Settings) -> ApiOptions:
         rate_limit_per_address=settings.rate_limit_per_address,
         trusted_proxies=settings.trusted_proxies,
         requires_action_status=int(settings.requires_action_status),
+        strict_requests=settings.strict_requests,
     )
 
 

@@ -77,7 +77,7 @@ async def test_nobody_with_this_email_is_404(api: Api) -> None:
 async def test_what_is_no_email_is_400(api: Api) -> None:
     shown = await api.get("/payment/customer/nobody")
     made = await api.post("/payment/customer", {"email": "nobody"})
-    neither = await api.post("/payment/customer", {"email": 7, "name": ""})
+    neither = await api.post("/payment/customer", {"email": 7, "name": "a\nb"})
 
     assert (shown.status, shown.bad_fields) == (400, ["email"])
     assert (made.status, made.bad_fields) == (400, ["email"])

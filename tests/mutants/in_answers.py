@@ -4,7 +4,7 @@ from tests.mutants.mutant import Mutant
 
 TRUTH = "tests/api/test_truth_of_answers.py"
 CARDS = "tests/api/test_truth_about_cards.py"
-FAILURES = "tests/api/test_payment_failures.py"
+NAMES = "tests/api/test_field_names.py"
 
 MUTANTS = (
     Mutant(
@@ -83,5 +83,26 @@ MUTANTS = (
         "ErrorClass.BALANCE_INSUFFICIENT if empty else",
         "ErrorClass.MISCONFIGURED if empty else",
         (TRUTH,),
+    ),
+    Mutant(
+        "a slip in the name of a field is ignored",
+        "api/validation.py",
+        "            self.bad(slip.field, slip.message)\n",
+        "            continue\n",
+        (NAMES,),
+    ),
+    Mutant(
+        "a filter that nobody knows is ignored",
+        "api/endpoint.py",
+        "strict=strict or not endpoint.reads_body",
+        "strict=strict",
+        (NAMES,),
+    ),
+    Mutant(
+        "the noise of a double is refused as precision",
+        "domain/money.py",
+        "DOUBLE_NOISE = 10**9\n",
+        "DOUBLE_NOISE = 10**30\n",
+        (NAMES,),
     ),
 )

@@ -99,7 +99,7 @@ REQUESTS = (
     Mutant(
         "a part of the smallest unit is cut off",
         "domain/money.py",
-        "    if lost:\n        raise _too_precise(currency)\n",
+        "    if noise * DOUBLE_NOISE > coefficient:\n        raise _too_precise(currency)\n",
         "",
         (MONEY,),
     ),

@@ -87,7 +87,15 @@ Id = Annotated[
 OrderId = Annotated[
     str,
     AfterValidator(_order_id),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": ORDER_ID_MAX}),
+    WithJsonSchema(  # a whole number is taken for its digits
+        {
+            "type": ["string", "integer"],
+            "minLength": 1,
+            "maxLength": ORDER_ID_MAX,
+            "minimum": 0,
+            "exclusiveMaximum": 10**18,
+        }
+    ),
 ]
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=NAME_MAX), AfterValidator(_one_line)
@@ -166,7 +174,11 @@ class AskedPayment(Asked):
         default=None, description="Required when a card is to be charged at once."
     )
     payment_method_id: Id | None = Field(
-        default=None, description="Without it the customer's default card is charged."
+        default=None,
+        description=(
+            "The card to charge. Without it the payment is only created, unless `confirm` or "
+            "`offSession` says that the customer's default card is to be charged."
+        ),
     )
     currency: Any = Field(default=None, description="Three letters; the operator's default.")
     return_url: Url | None = Field(
@@ -183,7 +195,12 @@ class AskedPayment(Asked):
         ),
     )
     confirm: bool | None = Field(
-        default=None, description="False only creates the payment, for Stripe.js to confirm."
+        default=None,
+        description=(
+            "True charges the card that is named, or the customer's default card; false only "
+            "creates the payment, for Stripe.js to confirm. True by default when a card is named "
+            "or `offSession` is true."
+        ),
     )
     description: Description | None = None
     metadata: Metadata | None = None
@@ -214,7 +231,13 @@ class AskedRefund(Asked):
     payment_intent_id: Id | None = None
     order_id: OrderId | None = None
     amount: Any = Field(default=None, description="")
-    expected_refundable: Any = Field(default=None, description="")
+    expected_refundable: Any = Field(
+        default=None,
+        description=(
+            "What you believe to be left to refund. When another amount is left, nothing is "
+            "refunded (409 `refundable_differs`), so that a double click refunds once."
+        ),
+    )
     reason: Reason | None = Field(
         default=None,
         description=(

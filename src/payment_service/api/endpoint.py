@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from payment_service.api.answers import Answer, pending, respond
 from payment_service.api.caller import ANYBODY, Caller, Scope
+from payment_service.api.field_names import renamed, strangers
 from payment_service.api.idempotency import idempotently
 from payment_service.api.incoming import (
     Incoming,
@@ -24,7 +25,7 @@ from payment_service.api.presenting import Presenter
 from payment_service.api.problems import UnknownPath, problem
 from payment_service.api.rate_limits import client_of
 from payment_service.api.visit import Visit, visit_of
-from payment_service.domain.errors import InsufficientScope, Refusal
+from payment_service.domain.errors import InsufficientScope, InvalidRequest, Refusal
 from payment_service.flows.guard_cards import TRIED_FROM
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
@@ -113,7 +114,7 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
 
     try:
         _check_scope(endpoint, visit.caller)
-        call = _read(endpoint, route, request, visit)
+        call = _read(endpoint, route, request, visit, strict=api.options.strict_requests)
         if endpoint.method not in READING:  # deadlines and what is written are in Stripe's time
             await know_time(api.world)
         if call.key is None:
@@ -152,7 +153,9 @@ def _check_scope(endpoint: Endpoint, caller: Caller) -> None:
         raise InsufficientScope(f"This needs the scope {endpoint.scope}.", scope=endpoint.scope)
 
 
-def _read(endpoint: Endpoint, route: str, request: Request, visit: Visit) -> Incoming:
+def _read(
+    endpoint: Endpoint, route: str, request: Request, visit: Visit, *, strict: bool
+) -> Incoming:
     headers, raw = request.headers, visit.body
     query = read_query(request.scope["query_string"])
     path: dict[str, Any] = request.path_params
@@ -163,6 +166,9 @@ def _read(endpoint: Endpoint, route: str, request: Request, visit: Visit) -> Inc
         if raw or endpoint.method != "DELETE":
             body = read_body(raw, headers.get("content-type", ""))
         key = read_key(headers)
+    if endpoint.asks is not None and not endpoint.signed:
+        body = _named(endpoint.asks, body, strict=strict or not endpoint.reads_body)
+        query = query if endpoint.reads_body else dict(body)
     return Incoming(
         method=endpoint.method,
         route=route,
@@ -176,6 +182,18 @@ def _read(endpoint: Endpoint, route: str, request: Request, visit: Visit) -> Inc
         raw=raw if endpoint.signed else b"",
         signature=headers.get("stripe-signature", "") if endpoint.signed else "",
     )
+
+
+def _named(kind: type[BaseModel], sent: Mapping[str, Any], *, strict: bool) -> Mapping[str, Any]:
+    """Return the fields by their names. A filter that is ignored would show everybody's.
+
+    Raises InvalidRequest: one is there twice, or strict and there is one that is not known.
+    """
+    fields = renamed(kind, sent)
+    unknown = strangers(kind, fields) if strict else []
+    if unknown:
+        raise InvalidRequest(*unknown)
+    return fields
 
 
 def _payer_address(visit: Visit, options: ApiOptions) -> str:

@@ -24,6 +24,7 @@ class ApiOptions:
     metrics_here: whether `/metrics` is served beside the API. cors_origins: the web pages whose
     scripts may call.
     mode: what the health message calls this installation ("test", "live", "sandbox").
+    strict_requests: whether every field that is not known is refused.
     requires_action_status: 200, or 402 for a payment that waits for its payer to authenticate it.
     rate_limit_…: as in "600/minute", "" is none. trusted_proxies: how many of ours stand before us.
     """
@@ -44,6 +45,7 @@ class ApiOptions:
     rate_limit_per_address: str = ""
     trusted_proxies: int = 0
     requires_action_status: int = 200
+    strict_requests: bool = False
 
     @property
     def webhook_path(self) -> str:

@@ -1,12 +1,12 @@
 """Checks a request field by field and names every bad one at once, never with the value sent."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from payment_service.api.field_names import known_names, slips
 from payment_service.domain.errors import FieldError, InvalidRequest
 
 _log = structlog.get_logger("validation")
@@ -47,6 +47,8 @@ class Findings:
     def fields(self, kind: type[M], sent: Mapping[str, Any]) -> M | None:
         """Return the fields of the request; None if one is bad, which is then noted."""
         note_unknown(kind, sent)
+        for slip in slips(kind, sent):
+            self.bad(slip.field, slip.message)
         try:
             return kind.model_validate(sent)
         except ValidationError as error:
@@ -89,15 +91,10 @@ def checked(kind: type[M], sent: Mapping[str, Any]) -> M:
 
 def note_unknown(kind: type[BaseModel], sent: Mapping[str, Any]) -> None:
     """Say in a debug line which fields were sent that mean nothing here."""
-    unknown = sent.keys() - _known(kind)
+    unknown = sent.keys() - known_names(kind)
     if unknown:
         names = sorted(name[:_NAME_MAX] for name in unknown)[:_UNKNOWN_MAX]
         _log.debug("request.unknown_fields_ignored", fields=names)
-
-
-@cache
-def _known(kind: type[BaseModel]) -> frozenset[str]:
-    return frozenset(field.alias or name for name, field in kind.model_fields.items())
 
 
 def _words(fault: Any) -> str:

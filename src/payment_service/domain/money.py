@@ -149,6 +149,11 @@ def _minor_from_minor(value: object, currency: Currency) -> int:
     )
 
 
+# A program that reckons in doubles sends 65.21000000000001 for 65.21: what is less than one part in
+# this many of the amount is its noise, and no precision that somebody meant.
+DOUBLE_NOISE = 10**9
+
+
 def _minor_from_major(value: object, currency: Currency) -> int:
     if type(value) is int:
         return value * _power_of_ten(currency.decimals)
@@ -175,10 +180,12 @@ def _scaled(value: Decimal, currency: Currency) -> int:
     shift = exponent + currency.decimals
     if shift >= 0:
         return coefficient * _power_of_ten(shift)
-    whole, lost = divmod(coefficient, _power_of_ten(-shift))
-    if lost:
+    unit = _power_of_ten(-shift)
+    whole, lost = divmod(coefficient, unit)
+    noise = min(lost, unit - lost)
+    if noise * DOUBLE_NOISE > coefficient:
         raise _too_precise(currency)
-    return whole
+    return whole + (lost > noise)
 
 
 def _power_of_ten(exponent: int) -> int:

@@ -33,6 +33,15 @@ class PaymentSettings(BaseModel):
         ),
         examples=["402"],
     )
+    strict_requests: bool = Field(
+        default=False,
+        description=(
+            "Whether a request with any field that is not known is refused. Else such fields are "
+            "ignored, but for those that are one slip away from a known one, or move money at "
+            "Stripe."
+        ),
+        examples=["true"],
+    )
 
     # Load balancers commonly cut at 60 s: the answer must be out before. 300 s is the longest a
     # client was ever seen to wait.
