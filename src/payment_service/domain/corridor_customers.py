@@ -18,7 +18,7 @@ from payment_service.domain.customer import (
     with_stripe_customer,
     with_valid_default,
 )
-from payment_service.domain.customer_outcomes import AskStep, CardStep
+from payment_service.domain.customer_outcomes import AskStep, CardStep, OwedCardStep
 from payment_service.domain.following import (
     followed,
     gone_at_stripe,
@@ -324,7 +324,7 @@ def _not_executed(
         error = Denial(code, news.reason)
         return _with_next_call(outcomes.refused(customer, step, error, declined=False), moment)
     is_final = call.doubts == 0 and not news.retryable and not customer.is_forgotten
-    if is_final and isinstance(step, CardStep):
+    if is_final and isinstance(step, OwedCardStep):
         # Our key may not do it, today or tomorrow: whoever asked is told, and nothing is owed.
         error = Denial(news.reason, "Stripe does not let this service's key do this.")
         return _with_next_call(outcomes.given_up(customer, step, error), moment)

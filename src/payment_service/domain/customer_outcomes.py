@@ -23,11 +23,13 @@ from payment_service.domain.steps import (
 )
 from payment_service.domain.stripe_errors import MISSING
 
-CardStep = AttachCard | DetachCard | NameCard | SetDefaultCard
+# Steps about a card that is there already; without them it stands as it stood.
+OwedCardStep = DetachCard | NameCard | SetDefaultCard
+CardStep = AttachCard | OwedCardStep
 AskStep = CreateCustomer | DeleteCustomer | CreateSetup | CardStep
 
 
-def given_up(customer: Customer, step: CardStep, error: Denial) -> Customer:
+def given_up(customer: Customer, step: OwedCardStep, error: Denial) -> Customer:
     """Return the customer as it stands at Stripe, where this step was not done."""
     customer = _with_refusal(customer, step, error, declined=False)
     match step:
@@ -35,8 +37,6 @@ def given_up(customer: Customer, step: CardStep, error: Denial) -> Customer:
             return _map_card(customer, card_id, lambda c: replace(c, state=CardState.KEPT))
         case NameCard(payment_method_id=card_id):
             return _map_card(customer, card_id, lambda c: replace(c, named=True))
-        case AttachCard(payment_method_id=card_id):
-            return _map_card(customer, card_id, lambda c: refused_card(c, error, declined=False))
         case SetDefaultCard():
             return _default_as_before(customer)
         case _:  # pragma: no cover - the union is closed
