@@ -82,7 +82,8 @@ def test_production_warns_of_a_token_in_the_clear_and_of_none() -> None:
     assert load_settings(clear).warnings() == (
         (
             "neither ORDER_SERVICE_TOKEN_URL nor ORDER_SERVICE_TOKEN is set: the OrderService is"
-            " told with the caller's token the first time, and without credentials after it"
+            " told with the caller's token the first time, and after it without credentials until"
+            " somebody asks about the order with a token"
         ),
     )
     assert load_settings({**clear, "ORDER_SERVICE_TOKEN": "abc"}).warnings() == (

@@ -12,6 +12,7 @@ from payment_service import copy_command, forget_command
 from payment_service.domain.card_refusals import Kind, Suspect
 from payment_service.key_commands import key_commands
 from payment_service.logs import catch_strays, configure_logs
+from payment_service.notification_commands import notification_commands
 from payment_service.ports import Store
 from payment_service.settings import InvalidSettings, Settings, load_settings
 
@@ -143,6 +144,7 @@ def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
 
 
 app.add_typer(key_commands(_with_store), name="keys")
+app.add_typer(notification_commands(_with_store), name="notifications")
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ from importlib.metadata import version
 import structlog
 
 from payment_service.adapters.disciplined_clock import DisciplinedClock
-from payment_service.adapters.orders_http import HttpOrders
-from payment_service.adapters.orders_token import Client, ClientTokens
+from payment_service.adapters.order_service.client import HttpOrders, ReadBack
+from payment_service.adapters.order_service.oauth import Client, ClientTokens
 from payment_service.adapters.sqlite import SqliteStore, erase, open_store
 from payment_service.adapters.stripe import (
     Budget,
@@ -30,6 +30,7 @@ from payment_service.adapters.tokens import (
 from payment_service.api.app import Access, ApiOptions
 from payment_service.domain.moment import Policy
 from payment_service.domain.money import AmountUnit
+from payment_service.domain.notice import UNANSWERED_WAIT_S
 from payment_service.flows.recover import take_over
 from payment_service.flows.restore_payments import restore_payments
 from payment_service.flows.stripe_time import know_time, learn_time
@@ -58,15 +59,16 @@ def policy_of(settings: Settings) -> Policy:
         settings.stripe_timeout_refund_s,
         settings.stripe_timeout_write_s,
         settings.stripe_timeout_read_s,
-        settings.order_service_timeout_s,
     )
     # On MongoDB the claim itself may take as long as one call may.
     claiming_s = settings.mongodb_timeout_s if settings.mongodb_uri else 0
+    notice_s = settings.order_service_timeout_s + claiming_s + LEASE_MARGIN_S
     return Policy(
         payer_expects_charge_s=settings.payer_expects_charge_s,
         action_expires_s=settings.action_expires_s,
         payment_expires_s=settings.payment_expires_s,
         lease_s=slowest_s + claiming_s + LEASE_MARGIN_S,
+        notice_lease_s=max(notice_s, UNANSWERED_WAIT_S),
         card_refusals_max=settings.card_refusals_max,
         card_refusals_window_s=settings.card_refusals_window_s,
         card_refusals_pause_s=settings.card_refusals_pause_s,
@@ -216,6 +218,18 @@ def open_orders(settings: Settings) -> HttpOrders:
         token=token.get_secret_value() if token else None,
         timeout_s=timeout_s,
         tokens=tokens,
+        read_back=_read_back_of(settings),
+    )
+
+
+def _read_back_of(settings: Settings) -> ReadBack | None:
+    if not settings.order_service_read_path:
+        return None
+    before = (status.strip() for status in settings.order_statuses_before_payment.split(","))
+    return ReadBack(
+        path=settings.order_service_read_path,
+        status_field=settings.order_service_status_field,
+        before_payment=frozenset(before),
     )
 
 

@@ -245,6 +245,11 @@ class Gateway(Protocol):
 class Orders(Protocol):
     """The OrderService."""
 
+    @property
+    def needs_callers_token(self) -> bool:
+        """Whether there is no token for it but the callers' own."""
+        ...
+
     async def tell(
         self, step: TellOrders, *, bearer_token: str | None, leave_while: LeaveWhile | None = None
     ) -> News:

@@ -213,6 +213,22 @@ OrderStatus = Annotated[
     _matching(r"[A-Za-z0-9 _-]{0,50}"),
     Allowed("up to 50 letters, digits, spaces, dashes or underscores, or empty"),
 ]
+OrderStatuses = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9 _-]{1,50}(,[A-Za-z0-9 _-]{1,50}){0,19}"),
+    Allowed("up to 20 statuses separated by commas, each as an order's status may be"),
+]
+# What a path may hold without being encoded (RFC 3986, 3.3), and a query after it.
+ReadPath = Annotated[
+    str,
+    _matching(r"(?=.*\{orderId\})/([A-Za-z0-9._~!$&'()*+,;=:@/?%-]|\{orderId\}){0,200}|"),
+    Allowed("a path that begins with / and has {orderId} in it, or empty"),
+]
+FieldPath = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9_-]{1,50}(\.[A-Za-z0-9_-]{1,50}){0,7}"),
+    Allowed("up to 8 names of letters, digits, dashes or underscores, separated by dots"),
+]
 # NIST SP 800-131A: shorter ones are not to be trusted any more.
 RSA_BITS_MIN = 2048
 # RFC 7518; `none` is not among them, and never can be.

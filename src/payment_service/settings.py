@@ -266,10 +266,11 @@ def _warnings(settings: Settings) -> Iterator[str]:
         yield "ORDER_SERVICE_URL is not https: the token for it travels in the clear"
     if token and client:
         yield "ORDER_SERVICE_TOKEN is not used: ORDER_SERVICE_TOKEN_URL goes before it"
-    if production and settings.order_service_url and not (token or client):
+    if settings.order_service_url not in {"", DEMO_ORDERS_URL} and not (token or client):
         yield (
             "neither ORDER_SERVICE_TOKEN_URL nor ORDER_SERVICE_TOKEN is set: the OrderService is "
-            "told with the caller's token the first time, and without credentials after it"
+            "told with the caller's token the first time, and after it without credentials until "
+            "somebody asks about the order with a token"
         )
     yield from access_warnings(settings, production=production)
 

@@ -340,6 +340,7 @@ def test_exactly_these_are_for_services() -> None:
         "list_events",
         "get_event",
         "apply_event",
+        "retry_notification",
     }
 
 

@@ -55,7 +55,7 @@ async def test_a_payment_is_found_by_order_and_by_payment_intent(api: Api) -> No
     assert attempt["stripe_request_id"].startswith("req_")
     assert [refund["amount"] for refund in shown["refunds"]] == [1000]
     assert shown["order_notification"]["status"] == "PAYMENT RECEIVED"
-    assert shown["order_notification"]["state"] == "told"
+    assert shown["order_notification"]["state"] == "delivered"
     assert [entry["what"] for entry in shown["timeline"]] == [
         "create.begun",
         "payment.succeeded",

@@ -13,7 +13,7 @@ import stripe
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from payment_service.adapters.orders_http import HttpOrders
+from payment_service.adapters.order_service.client import HttpOrders
 from payment_service.adapters.stripe import Budget, StripeGateway, TimeLimits, open_stripe
 from payment_service.adapters.stripe.dates import date_of
 from payment_service.domain.call import LAPSED

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from payment_service.adapters.mongo import MongoStore, SchemaNotReady, StoreTooNew, open_store
 from payment_service.adapters.mongo.schema import SCHEMA
+from payment_service.domain.notice import owe
 from payment_service.ports import Collection, StoreUnavailable
 from payment_service.storage.collections import COLLECTIONS, PAYMENTS
 from tests.contract.things import NOON, THINGS, Thing, after, paid
@@ -298,3 +299,35 @@ async def test_the_address_cannot_weaken_what_the_store_promises(mongo_uri: str)
 async def test_an_address_without_a_database_means_payments(mongo_address: str) -> None:
     async with opened("mongodb://127.0.0.1:1/?connectTimeoutMS=1") as store:
         assert store._database.name == "payments"
+
+
+async def test_a_migration_fills_columns_that_were_declared_since(mongo_uri: str) -> None:
+    """An older release wrote the documents; a filter over the new column must find them."""
+    older = {name: PAYMENTS.columns[name] for name in PAYMENTS.columns if name != "notification"}
+    old = replace(PAYMENTS, columns=older)
+    owed = (owe("PAYMENT RECEIVED", "key", NOON),)
+    async with opened(mongo_uri, [old]) as store, shell(mongo_uri) as database:
+        await store.ensure_schema()
+        for number in range(3):
+            await store.insert(old, replace(paid(), id=f"order-{number}", notices=owed))
+        await store.insert(old, replace(paid(), id="owes-nothing"))
+        await database["payments"].update_one(
+            {"_id": "order-2"}, {"$set": {"body.notices": "no list"}}
+        )
+
+    async with opened(mongo_uri, [PAYMENTS]) as store, shell(mongo_uri) as database:
+        await store.ensure_schema()
+        marks = {one["_id"]: one async for one in database["payments"].find()}
+        await store.ensure_schema()
+
+        assert [one["_id"] async for one in database["payments"].find(PENDING)] == [
+            "order-0",
+            "order-1",
+        ]
+        found = await store.get(PAYMENTS, "order-0")
+        assert found is not None
+        await store.replace(PAYMENTS, replace(found, version=1), expected_version=0)
+        assert marks["order-0"]["version"] == 0
+
+
+PENDING = {"columns.notification": "pending"}

@@ -16,8 +16,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from payment_service.adapters.orders_http import HttpOrders
-from payment_service.adapters.orders_token import (
+from payment_service.adapters.order_service.client import HttpOrders
+from payment_service.adapters.order_service.oauth import (
     ANSWER_BYTES_MAX,
     EARLY_S,
     FAILURE_HELD_S,
@@ -27,7 +27,7 @@ from payment_service.adapters.orders_token import (
     ClientTokens,
 )
 from payment_service.domain.call import asked
-from payment_service.domain.news import News, NoNews, OrderRefused, OrderTold
+from payment_service.domain.news import News, NoNews, NotExecuted, OrderTold
 from payment_service.domain.notice import Notice, NoticeState, owe, told
 from payment_service.domain.steps import TellOrders
 
@@ -228,9 +228,9 @@ async def test_a_refused_token_is_dropped_and_a_fresh_one_settles_it(status: int
         await here.tell()
         here.town.good.clear()  # revoked, long before its end
 
-        refused, again = await here.tell(), await here.tell()
+        news = await here.tell()
 
-    assert (refused, again) == (OrderRefused(f"http_{status}", final=True), OrderTold())
+    assert news == OrderTold()
     assert here.town.heard == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
 
 
@@ -243,18 +243,17 @@ async def test_a_late_refusal_does_not_drop_the_fresh_token() -> None:
     assert len(here.town.asked) == 1
 
 
-async def test_a_notice_dies_only_when_a_fresh_token_is_refused_too() -> None:
+async def test_a_fresh_token_that_is_refused_too_is_no_third_try_at_once() -> None:
     async with street() as here:
-        notice = owe("PAYMENT RECEIVED", "key", NOW)
         await here.tell()
         here.town.good.clear()
-
-        notice = await tried(here, notice)
-        assert notice.state is NoticeState.OWED
         here.town.script.append((200, {"access_token": "unknown-there"}))
-        notice = await tried(here, notice)
 
-    assert (notice.state, notice.failure) == (NoticeState.DEAD, "http_401")
+        notice = await tried(here, owe("PAYMENT RECEIVED", "key", NOW))
+
+        assert (notice.state, notice.failure) == (NoticeState.OWED, "http_401")
+        assert here.town.heard[-2:] == ["Bearer token-1", "Bearer unknown-there"]
+        assert (await tried(here, notice)).state is NoticeState.TOLD
 
 
 async def test_a_token_endpoint_that_refuses_leaves_the_notice_owed() -> None:
@@ -303,7 +302,7 @@ async def test_without_a_token_nothing_is_told_and_no_other_token_is_sent(
     async with street() as here:
         here.town.script.append((status, body))
 
-        assert await here.tell(CALLERS_TOKEN) == NoNews(reason)
+        assert await here.tell(CALLERS_TOKEN) == NotExecuted(reason)
 
     assert here.town.heard == []
 
@@ -311,25 +310,25 @@ async def test_without_a_token_nothing_is_told_and_no_other_token_is_sent(
 async def test_a_token_endpoint_that_is_silent_or_away_is_no_news() -> None:
     async with street(timeout_s=IMPATIENCE_S) as here:
         here.town.takes_s = PATIENCE_S
-        assert await here.tell() == NoNews("token_timeout")
+        assert await here.tell() == NotExecuted("token_timeout")
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))  # nobody listens, and nobody else can begin to
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}/token"
         async with street(token_url=url) as here:
-            assert await here.tell() == NoNews("token_ClientConnectorError")
+            assert await here.tell() == NotExecuted("token_ClientConnectorError")
 
 
 async def test_the_time_of_a_try_covers_its_token_and_its_update_together() -> None:
     async with street(timeout_s=3 * IMPATIENCE_S) as here:
         here.town.takes_s = here.town.update_takes_s = 2 * IMPATIENCE_S
 
-        assert isinstance(await here.tell(), NoNews)
+        assert await here.tell() == NoNews("timeout")
 
 
 async def test_a_failing_token_endpoint_is_not_asked_by_every_notice() -> None:
     async with street() as here:
         here.town.script.append((503, {}))
-        assert [await here.tell() for _ in range(5)] == [NoNews("token_http_503")] * 5
+        assert [await here.tell() for _ in range(5)] == [NotExecuted("token_http_503")] * 5
         assert len(here.town.asked) == 1
 
         here.watch.now += FAILURE_HELD_S

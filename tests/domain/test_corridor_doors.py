@@ -7,6 +7,7 @@ import pytest
 
 from payment_service.domain import corridor
 from payment_service.domain.corridor_attempts import CONTRADICTED
+from payment_service.domain.corridor_refunds import lease_of
 from payment_service.domain.moment import Policy
 from payment_service.domain.news import (
     Declined,
@@ -70,11 +71,12 @@ LEASE_S = Policy().lease_s
 def test_what_one_door_is_at_is_not_due_for_another_before_its_lease_ends(
     begin: Callable[[], Payment], seconds: float
 ) -> None:
-    payment, _ = asked(begin(), seconds)
+    payment, step = asked(begin(), seconds)
+    lease_s = lease_of(step, Policy())
 
-    assert corridor.next_step(payment, moment(seconds + LEASE_S - 0.001)) is None
-    assert payment.wake_at == at(seconds + LEASE_S)
-    assert corridor.next_step(payment, moment(seconds + LEASE_S)) is not None
+    assert corridor.next_step(payment, moment(seconds + lease_s - 0.001)) is None
+    assert payment.wake_at == at(seconds + lease_s)
+    assert corridor.next_step(payment, moment(seconds + lease_s)) is not None
 
 
 def test_a_crash_and_a_lost_answer_are_the_same_state() -> None:
@@ -373,9 +375,8 @@ def test_the_claims_of_a_dead_owner_are_due_at_once_and_in_doubt_as_they_were() 
     """The store serves one process only, and that has just been started."""
     payment, _ = asked(opened(), 0)
     refunding, _ = asked(begin_refund(replace(paid(), notices=()), "ref_1", 1, None, moment()), 0)
-    telling, _ = asked(paid(), 0)
 
-    for claimed in (payment, refunding, telling):
+    for claimed in (payment, refunding):
         freed = corridor.orphaned(claimed, moment(1))
         assert (claimed.wake_at, freed.wake_at) == (at(LEASE_S), at(1))
     assert isinstance(

@@ -103,9 +103,9 @@ dispute_news: st.SearchStrategy[News] = st.one_of(
 order_news: st.SearchStrategy[News] = st.sampled_from(
     [
         OrderTold(),
-        OrderRefused("http_404", final=True),
-        OrderRefused("http_401", final=True),
-        OrderRefused("http_503", final=False),
+        OrderRefused("http_404", lasting=True),
+        OrderRefused("http_401", lasting=True),
+        OrderRefused("http_503"),
         NoNews("lost"),
         NotExecuted("claim_lapsed"),
     ]

@@ -1,7 +1,6 @@
 """A notice: told at least once, in order, less and less often, for three days."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -22,9 +21,15 @@ from payment_service.domain.notice import (
     DEAD_AFTER,
     Notice,
     NoticeState,
+    due_with_token,
+    hastened,
+    orphaned,
     overtaken,
     owe,
+    sent_again,
+    state_of_all,
     told,
+    wire_state,
 )
 from payment_service.domain.payment import Payment
 from payment_service.domain.steps import TellOrders
@@ -54,7 +59,7 @@ def test_a_notice_is_due_at_once_under_its_own_key() -> None:
 
 
 def test_a_notice_that_was_accepted_is_told_for_good() -> None:
-    refused = heard(paid(), OrderRefused("http_503", final=False), 0)
+    refused = heard(paid(), OrderRefused("http_503"), 0)
     assert refused.notices[0].failure == "http_503"
 
     payment = heard(refused, OrderTold(), 3)
@@ -66,76 +71,194 @@ def test_a_notice_that_was_accepted_is_told_for_good() -> None:
 
 
 @pytest.mark.parametrize(
-    ("news", "tries", "state", "failure"),
+    ("news", "failure"),
     [
-        (OrderRefused("http_404", final=True), 1, NoticeState.DEAD, "http_404"),
-        (OrderRefused("http_404", final=False), 9, NoticeState.OWED, "http_404"),
-        # a token may have expired just now: a fresh one gets one more try
-        (OrderRefused("http_401", final=True), 1, NoticeState.OWED, "http_401"),
-        (OrderRefused("http_401", final=True), 2, NoticeState.OWED, "http_401"),
-        (OrderRefused("http_403", final=True), 1, NoticeState.OWED, "http_403"),
-        (OrderRefused("http_403", final=True), 2, NoticeState.OWED, "http_403"),
-        (NoNews("TimeoutError"), 9, NoticeState.OWED, "TimeoutError"),
-        (NotExecuted("claim_lapsed"), 9, NoticeState.OWED, "claim_lapsed"),
-        (NothingFound(), 1, NoticeState.OWED, "no answer"),
+        (OrderRefused("http_404", lasting=True), "http_404"),
+        (OrderRefused("http_401", lasting=True), "http_401"),
+        (OrderRefused("success_false", lasting=True), "success_false"),
+        (OrderRefused("http_503"), "http_503"),
+        (NoNews("timeout"), "timeout"),
+        (NotExecuted("claim_lapsed"), "claim_lapsed"),
+        (NothingFound(), "no answer"),
     ],
 )
-def test_what_the_order_service_says(
-    news: News, tries: int, state: NoticeState, failure: str
+@pytest.mark.parametrize("tries", [1, 2, 19])
+def test_nothing_but_a_yes_ends_a_notice_before_its_time(
+    news: News, failure: str, tries: int
 ) -> None:
-    notice = told(tried_notice(tries), news, at(1))
+    notice = replace(tried_notice(tries), failure=failure)
 
-    assert (notice.state, notice.failure, notice.told_at) == (state, failure, None)
+    notice = told(notice, news, at(DAYS_3 * 2))
 
-
-@pytest.mark.parametrize(
-    ("before", "state"),
-    [
-        ("http_401", NoticeState.DEAD),
-        ("http_403", NoticeState.DEAD),
-        # a try that was lost or refused for another reason says nothing about the token
-        (None, NoticeState.OWED),
-        ("http_503", NoticeState.OWED),
-        ("no answer", NoticeState.OWED),
-    ],
-)
-def test_only_a_token_refused_twice_in_a_row_ends_a_notice(
-    before: str | None, state: NoticeState
-) -> None:
-    notice = replace(tried_notice(2), failure=before)
-
-    assert told(notice, OrderRefused("http_401", final=True), at(1)).state is state
-
-
-@pytest.mark.parametrize(
-    ("before", "state"),
-    [
-        ("http_401", NoticeState.DEAD),
-        ("http_403", NoticeState.DEAD),
-        ("http_503", NoticeState.OWED),
-        ("TimeoutError", NoticeState.OWED),
-    ],
-)
-def test_a_token_may_have_expired_just_now_and_gets_one_more_try(
-    before: str, state: NoticeState
-) -> None:
-    notice = replace(tried_notice(2), failure=before)
-
-    notice = told(notice, OrderRefused("http_401", final=True), at(1))
-
-    assert (notice.state, notice.failure) == (state, "http_401")
+    assert (notice.state, notice.failure, notice.told_at) == (NoticeState.OWED, failure, None)
+    assert not notice.call.in_flight
 
 
 @given(st.integers(1, 60), st.floats(0, DAYS_3 - 1))
-def test_it_is_told_again_after_a_wait_that_doubles_up_to_ten_minutes(
+def test_an_error_is_tried_again_after_a_wait_that_doubles_up_to_ten_minutes(
     tries: int, age_s: float
 ) -> None:
-    notice = told(tried_notice(tries), NoNews("lost"), at(age_s))
-
     full_s = min(2 ** min(tries - 1, 12), 600)
-    wait = notice.call.due_at - at(age_s)
-    assert timedelta(seconds=full_s / 2) <= wait < timedelta(seconds=full_s)
-    assert notice.state is NoticeState.OWED
+
+    assert full_s / 2 <= waits_s(OrderRefused("http_503"), tries, age_s) < full_s
+
+
+@given(st.integers(1, 60), st.floats(0, DAYS_3 - 1))
+def test_what_a_person_may_have_to_mend_is_tried_from_half_a_minute_up_to_half_an_hour(
+    tries: int, age_s: float
+) -> None:
+    full_s = 30 * 2 ** min(tries - 1, 12)
+
+    wait_s = waits_s(OrderRefused("http_404", lasting=True), tries, age_s)
+
+    assert min(full_s, 1350) <= wait_s <= min(full_s * 1.25, 1800)
+
+
+@given(st.integers(1, 60))
+def test_a_try_that_was_not_answered_is_followed_by_a_wait_of_a_minute(tries: int) -> None:
+    wait_s = waits_s(NoNews("timeout"), tries)
+
+    assert 60 <= wait_s <= max(75, min(2 ** min(tries - 1, 12), 600))
+
+
+@pytest.mark.parametrize(
+    ("news", "least_s"),
+    [
+        (OrderRefused("http_503", retry_after_s=4.0), 4),
+        (OrderRefused("http_404", lasting=True, retry_after_s=300.0), 300),
+        (NotExecuted("read_http_503", retry_after_s=4.0), 4),
+        # three days have room for a dozen tries, whatever is asked for
+        (OrderRefused("http_503", retry_after_s=1e9), 6 * 3600),
+    ],
+)
+def test_a_retry_after_is_waited_for_and_those_who_were_told_it_together_spread(
+    news: News, least_s: float
+) -> None:
+    assert least_s <= waits_s(news, 1) <= least_s * 1.25
+
+
+def waits_s(news: News, tries: int, age_s: float = 0.0) -> float:
+    notice = told(tried_notice(tries), news, at(age_s))
+    return (notice.call.due_at - at(age_s)).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("news", "may_have_arrived"),
+    [
+        (NoNews("timeout"), True),
+        (OrderRefused("http_500"), True),
+        (OrderRefused("http_404", lasting=True), False),
+        (NotExecuted("no_connection"), False),
+    ],
+)
+def test_a_notice_that_may_have_arrived_is_read_back_first(
+    news: News, *, may_have_arrived: bool
+) -> None:
+    payment = heard(paid(), news, 0)
+
+    step = corridor.next_step(payment, moment(3600))
+
+    assert isinstance(step, TellOrders)
+    assert (step.read_back, step.opens_order) == (may_have_arrived, True)
+
+
+def test_that_it_may_have_arrived_stays_known_whatever_comes_after() -> None:
+    notice = told(tried_notice(), NoNews("timeout"), at(30))
+    for news in (OrderRefused("http_404", lasting=True), NotExecuted("no_connection")):
+        notice = replace(notice, call=tried(notice.call, at(100), lease_s=60))
+        notice = told(notice, news, at(101))
+
+    assert notice.call.doubts == 1
+
+
+def test_what_follows_a_payment_does_not_count_as_told_because_the_order_shows_it_paid() -> None:
+    wants = Policy(order_status_refunded="REFUNDED")
+    payment = replace(paid(), notices=(owe("REFUNDED", "key", at(0)),))
+
+    step = corridor.next_step(payment, replace(moment(), policy=wants))
+
+    assert isinstance(step, TellOrders)
+    assert not step.opens_order
+
+
+def test_a_notice_whose_owner_died_waits_until_its_last_try_is_over() -> None:
+    under_way = tried_notice(seconds=10)
+
+    assert orphaned(under_way, at(12)).call.due_at == at(70)
+    assert orphaned(under_way, at(80)).call.due_at == at(80)
+    assert not orphaned(under_way, at(12)).call.in_flight
+    waiting = told(under_way, NoNews("lost"), at(11))
+    assert orphaned(waiting, at(12)) == waiting
+
+
+def test_one_that_waits_is_hastened_when_the_order_service_is_mended() -> None:
+    notice = told(tried_notice(9), OrderRefused("http_404", lasting=True), at(0))
+
+    soon = hastened(notice, at(600)).call.due_at
+
+    assert at(600) <= soon < at(630)
+    assert hastened(notice, at(5)).call.due_at == at(60)  # not at once after its last try
+    for other in (owe("PAID", "key", at(0)), tried_notice(), told(notice, OrderTold(), at(1))):
+        assert hastened(other, at(600)) == other
+    due_soon = told(tried_notice(), OrderRefused("http_503"), at(0))
+    assert hastened(due_soon, at(0)) == due_soon
+
+
+@pytest.mark.parametrize(
+    ("news", "after_s", "is_due"),
+    [
+        (OrderRefused("http_401", lasting=True), 1, True),
+        (OrderRefused("http_503", retry_after_s=600.0), 59, False),
+        (OrderRefused("http_503", retry_after_s=600.0), 61, True),
+        (NoNews("timeout"), 59, False),
+    ],
+)
+def test_a_token_makes_a_notice_due_unless_its_last_try_may_be_at_work(
+    news: News, after_s: float, *, is_due: bool
+) -> None:
+    notice = told(tried_notice(), news, at(0.5))
+
+    assert (due_with_token(notice, at(after_s)).call.due_at == at(after_s)) is is_due
+
+
+def test_a_token_does_nothing_about_a_notice_that_is_due_under_way_told_or_was_never_tried() -> (
+    None
+):
+    due = told(tried_notice(), OrderRefused("http_401", lasting=True), at(0))
+    for notice in (due, tried_notice(), owe("PAID", "key", at(100)), told(due, OrderTold(), at(1))):
+        assert due_with_token(notice, at(90)) == notice
+
+
+def test_one_that_is_sent_again_has_three_days_anew_and_what_is_known_of_it_stays() -> None:
+    dead = told(tried_notice(20), NoNews("lost"), at(DAYS_3))
+    assert dead.state is NoticeState.DEAD
+
+    again = sent_again(dead, at(DAYS_3 + 5))
+
+    assert (again.state, again.call.due_at) == (NoticeState.OWED, at(DAYS_3 + 5))
+    assert (again.call.key, again.call.tries, again.call.doubts) == ("key", 0, 20)
+    lost = told(
+        replace(again, call=tried(again.call, at(DAYS_3 + 5), lease_s=60)),
+        NoNews("lost"),
+        at(DAYS_3 * 2),
+    )
+    assert lost.state is NoticeState.OWED
+
+
+def test_what_needs_most_care_says_how_the_order_service_stands_with_a_payment() -> None:
+    waits, is_told = owe("PAID", "key", at(0)), told(tried_notice(), OrderTold(), at(1))
+    dead = told(tried_notice(20), NoNews("lost"), at(DAYS_3))
+
+    assert state_of_all([is_told, waits, dead]) == "dead"
+    assert state_of_all([is_told, waits]) == "pending"
+    assert state_of_all([is_told, overtaken(tried_notice()), overtaken(waits)]) == "delivered"
+    assert state_of_all([overtaken(waits)]) is None
+    assert [wire_state(n) for n in (waits, is_told, dead, overtaken(waits))] == [
+        "pending",
+        "delivered",
+        "dead",
+        "superseded",
+    ]
 
 
 def test_after_three_days_and_twenty_tries_a_person_must_look() -> None:
@@ -147,16 +270,24 @@ def test_after_three_days_and_twenty_tries_a_person_must_look() -> None:
     assert (dead.state, dead.failure) == (NoticeState.DEAD, "lost")
 
 
+def dying(payment: Payment) -> Payment:
+    """Return the payment after the last try of its first notice."""
+    first = replace(payment.notices[0], call=tried_notice(19).call)
+    first = replace(first, call=replace(first.call, key=payment.notices[0].call.key))
+    payment = replace(payment, notices=(first, *payment.notices[1:]))
+    return heard(payment, OrderRefused("http_404", lasting=True), DAYS_3)
+
+
 def test_a_dead_notice_wakes_nobody_and_is_in_the_time_line() -> None:
-    payment = heard(paid(), OrderRefused("http_404", final=True), 0)
+    payment = dying(paid())
 
     assert payment.wake_at is None
-    assert corridor.next_step(payment, moment(DAYS_3)) is None
+    assert corridor.next_step(payment, moment(2 * DAYS_3)) is None
     assert payment.history[-1].what == "order.dead"
 
 
 def test_notices_are_told_strictly_in_order() -> None:
-    payment = heard(owing_two(), NoNews("lost"), 0)
+    payment = heard(owing_two(), OrderRefused("http_503"), 0)
 
     assert payment.wake_at is not None
     due_s = (payment.wake_at - at(0)).total_seconds()
@@ -172,20 +303,21 @@ def test_notices_are_told_strictly_in_order() -> None:
 
 
 def test_a_dead_notice_lets_the_next_one_pass() -> None:
-    payment = heard(owing_two(), OrderRefused("http_404", final=True), 0)
+    payment = dying(owing_two())
 
-    step = corridor.next_step(payment, moment())
+    step = corridor.next_step(payment, moment(DAYS_3))
 
     assert isinstance(step, TellOrders)
     assert step.key == "pay_1-notice-2"
 
 
 def test_telling_is_claimed_and_told_again_when_the_claim_lapses() -> None:
-    lease_s = Policy().lease_s
+    lease_s = Policy().notice_lease_s
     payment, step = asked(paid(), 0)
 
     assert corridor.next_step(payment, moment(lease_s - 0.001)) is None
-    assert corridor.next_step(payment, moment(lease_s)) == step
+    assert isinstance(step, TellOrders)
+    assert corridor.next_step(payment, moment(lease_s)) == replace(step, read_back=True)
 
 
 @pytest.mark.parametrize("news", [OrderTold(), NoNews("lost")])

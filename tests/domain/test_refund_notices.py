@@ -47,7 +47,7 @@ WANTS: dict[str, Any] = {
     "order_status_refunded": "REFUNDED",
     "order_status_refund_failed": "REFUND FAILED",
 }
-LEASE_S = Policy().lease_s
+LEASE_S = Policy().notice_lease_s
 LOOK = FindRefunds("ord_1", "pi_1")
 
 
@@ -243,8 +243,8 @@ def test_while_one_that_was_overtaken_may_arrive_nothing_else_is_told() -> None:
     [
         (OrderTold(), NoticeState.TOLD),
         (NoNews("lost"), NoticeState.DROPPED),
-        (OrderRefused("http_503", final=False), NoticeState.DROPPED),
-        (OrderRefused("http_404", final=True), NoticeState.DROPPED),
+        (OrderRefused("http_503"), NoticeState.DROPPED),
+        (OrderRefused("http_404", lasting=True), NoticeState.DROPPED),
     ],
 )
 def test_one_that_was_overtaken_is_not_told_again(news: News, state: NoticeState) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from payment_service.domain.errors import CardNotUsable, OrderAlreadyPaid, PaymentInProgress
 from payment_service.domain.moment import Door
-from payment_service.domain.news import NoNews
+from payment_service.domain.news import NoNews, NotExecuted
 from payment_service.domain.payment import State
 from payment_service.domain.wishes import open_payment
 from payment_service.flows.advance import PAYMENT, claim
@@ -163,7 +163,7 @@ def test_a_crowd_of_updates_to_an_order_service_that_hangs_holds_up_no_payment_i
 def test_an_update_that_was_owed_while_we_were_away_for_days_is_still_told() -> None:
     async def main() -> None:
         shop = await open_shop()
-        shop.orders.script.extend([NoNews("no_connection")] * 2)
+        shop.orders.script.extend([NotExecuted("no_connection")] * 2)
         await pay(shop)
         await quiet(shop)
         await shop.world.clock.sleep(4 * 86_400)

@@ -133,15 +133,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a notice is dropped when the OrderService does not answer",
         "domain/notice.py",
-        '            return _again(notice, getattr(news, "reason", "no answer"), now)',
-        "            return replace(notice, state=NoticeState.DROPPED)",
+        "        case _ if notice.is_overtaken:\n",
+        "        case _ if not isinstance(news, OrderRefused):\n",
         (NOTICE,),
     ),
     Mutant(
-        "one refusal of a token ends a notice for ever",
+        "one refusal that may last ends a notice for ever",
         "domain/notice.py",
-        "return reason not in TOKEN_REFUSED or reason_before in TOKEN_REFUSED",
-        "return True",
+        "if now - call.begun_at >= DEAD_AFTER and call.tries >= DEAD_AFTER_TRIES:",
+        "if isinstance(news, OrderRefused) and news.lasting:",
         (NOTICE,),
     ),
     Mutant(

@@ -18,6 +18,7 @@ class InProcessOrders:
     accepted: list[TellOrders] = field(default_factory=list)
     heard: list[tuple[TellOrders, str | None]] = field(default_factory=list)
     script: deque[News] = field(default_factory=deque)
+    needs_callers_token: bool = True
 
     async def tell(
         self,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from payment_service.domain.event import EventState
-from payment_service.domain.notice import NoticeState
 from payment_service.domain.payment import Payment
 from tests.simulation.evidence import LIVE, CustomerAtStripe, Evidence, Found, talks_of
 from tests.simulation.talking import Conversation
@@ -79,19 +78,10 @@ def orders_are_told(seen: Evidence) -> Iterator[str]:
             yield f"6 the OrderService was told {', '.join(sorted(wrong))} of {order}"
     for order in seen.by_order():
         words, wanted = told.get(order, []), _last_words(seen, order)
-        dead = {status for status in wanted if _is_dead(seen, order, status)}
-        if PAID in wanted and PAID not in {*words, *dead}:
+        if PAID in wanted and PAID not in words:
             yield f"6 {order} is paid and the OrderService does not know"
-        if words and words[-1] not in wanted and not dead:
+        if words and words[-1] not in wanted:
             yield f"6 the last that the OrderService was told of {order} is {words[-1]}"
-
-
-def _is_dead(seen: Evidence, order: str, status: str) -> bool:
-    """Whether the OrderService refused for good to hear this, and the payment shows that."""
-    payment = seen.shown.get(order)
-    notices = payment.notices if payment else ()
-    is_shown = any(n.state is NoticeState.DEAD and n.status == status for n in notices)
-    return is_shown and (order, status) in seen.refused
 
 
 def _last_words(seen: Evidence, order: str) -> set[str]:

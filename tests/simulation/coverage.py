@@ -94,7 +94,7 @@ _HEARD: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "FindRefunds": (("in doubt", "watched"), ("seen", *_UNSEEN)),
     "FindDisputes": (("",), ("seen", *_UNSEEN)),
-    "TellOrders": (_WORDS, ("told", "refused", "refused for good", "no answer")),
+    "TellOrders": (_WORDS, ("told", "refused", "refused, for longer", "no answer")),
     "CreateCustomer": (("",), ("seen", *_REFUSED, *_DOUBT)),
     "FindCustomer": (("",), _LOOKED),
     "ReadCustomer": (("",), _LOOKED),
@@ -242,8 +242,8 @@ def _outcome(step: GatewayStep | TellOrders, news: News) -> str:
             return intent.status if intent.status in _STATUSES else UNKNOWN_STATUS
         case RefundSeen(refund=refund):
             return refund.status if refund.status in set(RefundStatus) else UNKNOWN_STATUS
-        case OrderRefused(final=final):
-            return "refused for good" if final else "refused"
+        case OrderRefused(lasting=lasting):
+            return "refused, for longer" if lasting else "refused"
         case Declined() | Rejected() | NotExecuted() | NoNews():
             return _refusal(news) if _has_effect(step) else _refusal_of_a_look(news)
     return _WORDS_OF.get(type(news), "seen")
@@ -301,6 +301,11 @@ class HeardOrders:
     orders: Orders
     seen: Coverage
     documents: Mapping[Any, Any]
+
+    @property
+    def needs_callers_token(self) -> bool:
+        """As the port has it."""
+        return self.orders.needs_callers_token
 
     async def tell(
         self, step: TellOrders, *, bearer_token: str | None, leave_while: LeaveWhile | None = None

@@ -68,8 +68,7 @@ class Evidence:
     is held before it lapses. clocks_agree: whether our clocks are right enough to say why a payment
     was canceled. answers_are_made_up: whether refusals came that Stripe did not write.
     names_are_refused: whether it may have been the name of a card that Stripe refused.
-    all_is_heard: whether Stripe had a way to tell us everything. refused: what the
-    OrderService would not hear of which order.
+    all_is_heard: whether Stripe had a way to tell us everything.
     """
 
     ledger: dict[str, Any]
@@ -85,7 +84,6 @@ class Evidence:
     changed: frozenset[str]
     all_is_heard: bool
     at_rest: bool
-    refused: frozenset[tuple[str, str]] = frozenset()
     others: Others = Others()
     captures_itself: bool = False
     clocks_agree: bool = True
@@ -153,7 +151,6 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
         told=clients.conversations,
         inbox=town.inbox.accepted,
         words=frozenset({status for status in _words(town.policy) if status}),
-        refused=frozenset(town.inbox.refused),
         shown=shown,
         shown_customers=customers,
         documents=[to_json(doc) for doc in town.shelf.newest.values()],

@@ -19,13 +19,13 @@ ORDERS_FAULTS = (
     "http_410",
     "http_400",
     "http_429",
+    "success_false",
     "hang",
 )
-# Refusals that end a notice at once: a person must look at the order, which shows it.
-FINAL_REFUSALS = frozenset({"http_400", "http_404", "http_410"})
-# These speak of the moment. How long it asks us to wait at 429 is not looked at: the notice's own
-# back-off is.
-_PASSING = frozenset({"http_503", "http_429"})
+# Refusals that a person may have to mend, after which the notice must still arrive.
+_LASTING = frozenset({"http_400", "http_401", "http_404", "http_410", "success_false"})
+# These speak of the moment, and how long to wait.
+_PASSING = {"http_503": None, "http_429": 45.0}
 HANG_S = 10.0
 
 
@@ -41,16 +41,12 @@ class Update:
 
 @dataclass
 class Inbox:
-    """What the OrderService has accepted, repeats included.
-
-    refused: the orders, and their statuses, of which it has refused to hear for good.
-    """
+    """What the OrderService has accepted, repeats included."""
 
     engine: Engine
     faults: FaultCounter
     latency: Latency
     accepted: list[Update] = field(default_factory=list)
-    refused: set[tuple[str, str]] = field(default_factory=set)
 
     def accept(self, step: TellOrders, paid_minor: int) -> None:
         """Take one update in."""
@@ -59,6 +55,11 @@ class Inbox:
 
 class GatedOrders:
     """The Orders port of one process."""
+
+    @property
+    def needs_callers_token(self) -> bool:
+        """It takes any."""
+        return False
 
     def __init__(self, process: Process, inbox: Inbox) -> None:
         self._process = process
@@ -84,13 +85,10 @@ class GatedOrders:
         paid_minor = taken_minor(self._inbox.engine, step.order_id)
         await asyncio.sleep(self._inbox.latency.orders_s())
         match self._inbox.faults.next():
-            case reason if reason in FINAL_REFUSALS:
-                self._inbox.refused.add((step.order_id, step.status))
-                return OrderRefused(reason, final=True)
+            case reason if reason in _LASTING:
+                return OrderRefused(reason, lasting=True)
             case reason if reason in _PASSING:
-                return OrderRefused(reason, final=False)
-            case "http_401":
-                return OrderRefused("http_401", final=True)
+                return OrderRefused(reason, retry_after_s=_PASSING[reason])
             case "hang":
                 await asyncio.sleep(HANG_S)
                 return NoNews("timeout")

@@ -296,13 +296,7 @@ def is_too_much(faults: Faults) -> bool:
 
 
 def _orders(chance: Random) -> Faults:
-    faults = _some(chance, ORDERS_FAULTS, calls=4, most=2)
-    return faults[:1] if ends_a_notice(faults) else faults
-
-
-def ends_a_notice(faults: Faults) -> bool:
-    """Whether two tokens are refused: in a row they end a notice, and a person must look."""
-    return [kind for _, kind in faults].count("http_401") > 1
+    return _some(chance, ORDERS_FAULTS, calls=4, most=2)
 
 
 def _seldom(chance: Random) -> tuple[Gate, ...]:

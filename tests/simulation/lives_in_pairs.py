@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.simulation.inbox import ORDERS_FAULTS
-from tests.simulation.lives import Live, ends_a_notice, is_too_much, with_fault
+from tests.simulation.lives import Live, is_too_much, with_fault
 from tests.simulation.living import Outcome
 from tests.simulation.plan import EVERY, LISTS, SILENT, WEBHOOKS, Life
 from tests.simulation.post import DOOR_FAULTS, MADE, MADE_FAULTS, POSTED
@@ -70,7 +70,7 @@ def pairs(ground: Ground, first: Life, live: Live) -> Iterator[Outcome]:
     # The same life until the first fault strikes: what comes later is what has changed.
     begin = _place(outcome, first, ground)
     for life in _struck(outcome, begin + 1, ground.points):
-        if not is_too_much(life.fault) and not ends_a_notice(life.orders):
+        if not is_too_much(life.fault):
             yield live(life)
 
 

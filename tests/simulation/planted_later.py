@@ -15,12 +15,20 @@ from payment_service.domain.news import (
     IntentSeen,
     News,
     NoNews,
+    OrderRefused,
+    OrderTold,
     RefundsSeen,
     Rejected,
     SeenEvent,
 )
 from payment_service.domain.payment import Payment, State
-from payment_service.domain.steps import CancelIntent, CaptureIntent, GatewayStep, ReadIntent
+from payment_service.domain.steps import (
+    CancelIntent,
+    CaptureIntent,
+    GatewayStep,
+    ReadIntent,
+    TellOrders,
+)
 from payment_service.flows.advance import PAYMENT, commit
 from payment_service.flows.apply_event import apply_seen
 from payment_service.flows.look_at import NotSeen
@@ -28,7 +36,14 @@ from payment_service.flows.payment_of_event import payment_of_event
 from payment_service.flows.read_lists import BACK_FILL_LAG_S
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import World
-from payment_service.ports import AlreadyExists, Collection, Gateway, Unavailable
+from payment_service.ports import (
+    AlreadyExists,
+    Collection,
+    Gateway,
+    LeaveWhile,
+    Orders,
+    Unavailable,
+)
 from payment_service.storage.collections import CURSORS, EVENTS
 from tests.simulation.planted import asking
 from tests.simulation.town import Variant
@@ -158,3 +173,26 @@ NO_DISPUTES: Final = Variant("disputes are not looked at", gateway=asking(no_dis
 HELD: Final = Variant("a lapsed hold is held", gateway=asking(held_for_ever))
 HASTY: Final = Variant("the cursor moves first", store=Hasty)
 STANDING_CLOCK: Final = Variant("the clock stands while its owner does", clock_stands=True)
+
+
+class GivesUp:
+    """The Orders port, with a mistake: what is not found will never be found."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+
+    @property
+    def needs_callers_token(self) -> bool:
+        """As the port has it."""
+        return self._orders.needs_callers_token
+
+    async def tell(
+        self, step: TellOrders, *, bearer_token: str | None, leave_while: LeaveWhile | None = None
+    ) -> News:
+        """Deliver one update, or let it go at a 404."""
+        news = await self._orders.tell(step, bearer_token=bearer_token, leave_while=leave_while)
+        is_missing = isinstance(news, OrderRefused) and news.reason == "http_404"
+        return OrderTold() if is_missing else news
+
+
+DROPPED_ON_404 = Variant("notice dropped on 404", orders=GivesUp)

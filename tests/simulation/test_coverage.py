@@ -86,7 +86,7 @@ HEARD = {
     pair("DeleteCustomer", "", "no answer"): (
         "customer_comes_and_goes/visa/fault=3:timeout_after/retry"
     ),
-    pair("TellOrders", "PAYMENT RECEIVED", "refused for good"): (
+    pair("TellOrders", "PAYMENT RECEIVED", "refused, for longer"): (
         "pay_once/visa/orders=1:http_404/retry"
     ),
     **{what: str(life) for what, life in DEEP.items()},

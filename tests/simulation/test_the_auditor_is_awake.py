@@ -202,6 +202,15 @@ def test_mistakes_about_what_comes_later_are_caught(
     assert live(outcome.life).violations == ()
 
 
+def test_a_notification_that_is_dropped_because_of_a_404_is_caught() -> None:
+    life = read_life("pay_once/visa/orders=1:http_404/retry")
+
+    assert live(life, planted_later.DROPPED_ON_404).violations == (
+        "6 order-1 is paid and the OrderService does not know",
+    )
+    assert live(life).violations == ()
+
+
 def test_an_owner_that_does_not_see_that_it_stood_still_is_seen_by_the_watch() -> None:
     """The key and the version save the money again, so only the watch of every call can see it."""
     _, outcome = first_caught(

@@ -22,7 +22,7 @@ from payment_service.flows.recover import recover, take_over
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.take_event import take_event
 from payment_service.flows.world import Background, World
-from payment_service.ports import Clock, Gateway, GatewayUnavailable, Store, Unavailable
+from payment_service.ports import Clock, Gateway, GatewayUnavailable, Orders, Store, Unavailable
 from payment_service.storage.collections import COLLECTIONS, CURSORS
 from stripe_sandbox.engine import Config, Engine, Request
 from tests.parts.shop import CountingIds, Sightings
@@ -75,8 +75,9 @@ class Variant:
     recovers: whether there is a worker; blind_to: the collections in which it never finds anything
     due. keeps_apart: whether walkers know of each other. clock_stands: whether a process that
     stands still takes its clocks with it. clock: how the time is told. shelf: opens the store, an
-    empty one for each life. app: what is between HTTP callers and the application. over: called
-    when its life is over. happened: the kinds of lives that this service is one of.
+    empty one for each life. orders: what is between a process and the OrderService. app: what is
+    between HTTP callers and the application. over: called when its life is over. happened: the
+    kinds of lives that this service is one of.
     """
 
     name: str = "honest"
@@ -84,6 +85,7 @@ class Variant:
     gateway: Callable[[Gateway], Gateway] = lambda gateway: gateway
     sent: Callable[[Request], Request] = lambda request: request
     store: Callable[[Store], Store] = lambda store: store
+    orders: Callable[[Orders], Orders] = lambda orders: orders
     take: Callable[[World, SeenEvent, Door], Awaitable[Any]] = take_event
     policy: Policy = POLICY
     recovers: bool = True
@@ -285,7 +287,9 @@ class Town:
                 self.shelf.newest,
             ),
             orders=HeardOrders(
-                GatedOrders(process, self.inbox), self.watch.coverage, self.shelf.newest
+                self.variant.orders(GatedOrders(process, self.inbox)),
+                self.watch.coverage,
+                self.shelf.newest,
             ),
             clock=self.variant.clock(clock),
             ids=CountingIds(f"{process.epoch}."),

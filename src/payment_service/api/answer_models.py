@@ -162,8 +162,9 @@ class RefundData(Told):
 
 
 class OrderNotification(Told):
+    key: str = Field(description="Its `Idempotency-Key` at the OrderService, and its name here.")
     status: str
-    state: Literal["owed", "told", "dead", "dropped"]
+    state: Literal["pending", "delivered", "dead", "superseded"]
     tries: int
     told_at: str | None
     next_try_at: str | None
@@ -314,6 +315,16 @@ class PendingAnswer(Succeeded):
     pending: Literal[True]
     message: str
     data: PendingData
+
+
+class NotificationData(OrderNotification):
+    orderId: str  # noqa: N815
+
+
+class NotificationAnswer(Succeeded):
+    pending: Literal[True]
+    message: str
+    data: NotificationData
 
 
 class BadField(Told):

@@ -223,6 +223,13 @@ class AskedCancellation(Asked):
     reason: Literal["duplicate", "fraudulent", "requested_by_customer", "abandoned"] | None = None
 
 
+class AskedRetry(Asked):
+    again: bool = Field(
+        default=False,
+        description="Also a notification that was delivered, or that a later one followed.",
+    )
+
+
 class AskedRefund(Asked):
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": ["paymentIntentId"]}, {"required": ["orderId"]}]}
@@ -288,6 +295,10 @@ class AskedPage(BaseModel):
         | None
     ) = None
     currency: CurrencyText | None = None
+    notification: Literal["pending", "delivered", "dead"] | None = Field(
+        default=None,
+        description="How the OrderService stands with it; `dead` goes before `pending`.",
+    )
     created_from: Moment | None = Field(default=None, description="This moment or later.")
     created_to: Moment | None = Field(default=None, description="This moment or earlier.")
     cursor: str | None = Field(default=None, description="`nextCursor` of the page before.")

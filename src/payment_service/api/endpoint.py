@@ -28,6 +28,7 @@ from payment_service.api.visit import Visit, visit_of
 from payment_service.domain.errors import InsufficientScope, InvalidRequest, Refusal
 from payment_service.flows.guard_cards import TRIED_FROM
 from payment_service.flows.stripe_time import know_time
+from payment_service.flows.tell_with_token import tell_with_token
 from payment_service.flows.world import World
 from payment_service.ports import StoreInDoubt, Unavailable
 
@@ -124,6 +125,7 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
             answer = await idempotently(api.world, call, deadline_s=deadline_s, act=act)
             if answer.is_replay:
                 answer = replace(answer, body=api.show.told_again(answer.body))
+        _tell_with_token(api, call, answer)
     except (Refusal, Unavailable) as error:
         answer = problem(error, visit.request_id, api.show)
     visit.code = answer.body.get("code")
@@ -143,6 +145,19 @@ def _in_doubt(endpoint: Endpoint, call: Incoming) -> Answer | None:
         "how it stands before asking for it anew.",
         {"orderId": order_id} if isinstance(order_id, str) else {},
     )
+
+
+def _tell_with_token(api: Api, call: Incoming, answer: Answer) -> None:
+    """Tell with the caller's token what is owed of the order that the answer speaks of.
+
+    Only where there is none of our own; the caller does not wait for it.
+    """
+    token, data = call.bearer_token, answer.body.get("data")
+    if token is None or not isinstance(data, dict) or not api.world.orders.needs_callers_token:
+        return
+    order_id = data.get("orderId")
+    if isinstance(order_id, str):
+        api.world.background.spawn(tell_with_token(api.world, order_id, token))
 
 
 def _check_scope(endpoint: Endpoint, caller: Caller) -> None:

@@ -15,7 +15,7 @@ from payment_service.api import asked, problems
 from payment_service.api.answers import pending, success
 from payment_service.api.credentials import NEEDED
 from payment_service.api.options import ApiOptions
-from payment_service.api.presenting import Presenter
+from payment_service.api.presenting import Presenter, shown_notice
 from payment_service.domain import errors
 from payment_service.domain.call import begin_call
 from payment_service.domain.currencies import find_currency
@@ -27,7 +27,7 @@ from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Door
 from payment_service.domain.money import AmountUnit, parse_amount
 from payment_service.domain.news import ChargeOutcome, Denial, Intent, SeenEvent, SeenSetup
-from payment_service.domain.notice import PAYMENT_RECEIVED, Notice, NoticeState
+from payment_service.domain.notice import PAYMENT_RECEIVED, Notice, NoticeState, owe
 from payment_service.domain.payment import Payment, State, Terms
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.domain.stripe_errors import (
@@ -44,6 +44,7 @@ from payment_service.ports import (
 )
 
 REQUEST_ID: Final = "req_0000000000example"
+_NOTICE_KEY: Final = "pay_0example-notice-1"
 _NOW: Final = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 _ORDER: Final = "order-1001"
 _INTENT: Final = "pi_3Example"
@@ -78,7 +79,7 @@ _PAID: Final = Payment(
         Notice(
             status=PAYMENT_RECEIVED,
             state=NoticeState.TOLD,
-            call=begin_call("pay_0example-notice-1", _NOW),
+            call=begin_call(_NOTICE_KEY, _NOW),
             told_at=_NOW,
         ),
     ),
@@ -235,6 +236,9 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.PaymentNotCapturable("This payment was captured already.", payment=_PAID),
     errors.HoldExpired("The bank has let go of the money that was held.", payment=_CANCELED),
     errors.CaptureExceedsHold("", payment=_HELD),
+    errors.NotificationNotRetryable(
+        "This notification was delivered. Say `again: true` to send it once more."
+    ),
     errors.PaymentNotCancelable("This payment has succeeded; refund it instead.", payment=_PAID),
     errors.PaymentDisputed(
         "The payer disputes this payment (fraudulent, needs_response); a refund would give the "
@@ -304,6 +308,7 @@ def request_example(kind: type[BaseModel], options: ApiOptions) -> Mapping[str, 
         asked.AskedCustomerId: {"customerId": _CUSTOMER},
         asked.AskedConfirmation: {"paymentMethodId": _CARD},
         asked.AskedCapture: {"amount": show.amount(5000, "usd")},
+        asked.AskedRetry: {"again": False},
         asked.AskedCancellation: {"reason": "requested_by_customer"},
         asked.AskedDefaultCard: {**card, "isDefault": True},
         asked.AskedCardDetails: {
@@ -359,6 +364,12 @@ def _answer_example(
         models.EventAnswer: success(show.event(_EVENT)).body,
         models.EventsAnswer: success([show.event(_EVENT)], nextCursor=None).body,
         models.TakenAnswer: {"success": True, "received": "kept"},
+        models.NotificationAnswer: {
+            "success": True,
+            "pending": True,
+            "message": "The notification is being sent; the payment shows when it is delivered.",
+            "data": {"orderId": _ORDER, **shown_notice(owe(PAYMENT_RECEIVED, _NOTICE_KEY, _NOW))},
+        },
         models.CardsAnswer: success(show.cards(customer)).body,
         models.DoneAnswer: {"success": True, "message": "The card was removed."},
         models.PendingAnswer: pending("The outcome is not known yet.", {"orderId": _ORDER}).body,

@@ -15,6 +15,7 @@ from payment_service.api.problems import RefreshUnavailable
 from payment_service.api.validation import Findings, checked
 from payment_service.domain.currencies import find_currency
 from payment_service.domain.errors import FieldError, InvalidRequest
+from payment_service.domain.notice import state_of_all
 from payment_service.domain.payment import Payment
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.look_again import refresh_payment
@@ -73,6 +74,7 @@ def _moment(field: str, text: str | None) -> datetime | None:
 def _equal(asked: AskedPage) -> dict[str, ColumnValue]:
     return {
         "customer_id": asked.customer_id,
+        "notification": asked.notification,
         "status": asked.status,
         "currency": asked.currency.lower() if asked.currency else None,
     }
@@ -83,6 +85,7 @@ def _matches(
 ) -> bool:
     return (
         asked.customer_id in {None, payment.terms.customer_id}
+        and asked.notification in {None, state_of_all(payment.notices)}
         and asked.status in {None, wire_status(payment.state)}
         and (asked.currency is None or asked.currency.lower() == payment.terms.currency)
         and (since is None or payment.created_at >= since)

@@ -103,6 +103,7 @@ _PATH_PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
         "example": "evt_3Example",
     },
     "id": {"schema": {"type": "string", "minLength": 1}, "example": "order-1001"},
+    "key": {"schema": {"type": "string", "minLength": 1}, "example": "pay_0example-notice-1"},
 }
 
 _SIGNATURE: Final[dict[str, Any]] = {

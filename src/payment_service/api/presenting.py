@@ -13,7 +13,7 @@ from payment_service.domain.event import Event
 from payment_service.domain.history import Entry
 from payment_service.domain.money import AmountUnit, Money, format_amount
 from payment_service.domain.news import ChargeOutcome, Denial, Intent, SeenSetup
-from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.notice import Notice, NoticeState, wire_state
 from payment_service.domain.payment import (
     Attempt,
     Failure,
@@ -104,8 +104,8 @@ class Presenter:
             "fraud_warnings": [
                 _fraud_warning(one) for one in payment.warnings if not self.to_payer
             ],
-            "order_notification": _notice(payment.notices[-1]) if payment.notices else None,
-            "order_notifications": [_notice(notice) for notice in payment.notices],
+            "order_notification": shown_notice(payment.notices[-1]) if payment.notices else None,
+            "order_notifications": [shown_notice(notice) for notice in payment.notices],
             "timeline": [_entry(entry) for entry in payment.history],
         }
 
@@ -318,11 +318,13 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _notice(notice: Notice) -> dict[str, Any]:
+def shown_notice(notice: Notice) -> dict[str, Any]:
+    """Return what a caller sees of a notification of the OrderService."""
     owed = notice.state is NoticeState.OWED
     return {
         "status": notice.status,
-        "state": str(notice.state),
+        "key": notice.call.key,
+        "state": wire_state(notice),
         "tries": notice.call.tries,
         "told_at": _time_or_none(notice.told_at),
         "next_try_at": wire_time(notice.call.due_at) if owed else None,

@@ -177,6 +177,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.HoldExpired: 409,
         errors.CaptureExceedsHold: 409,
         errors.PaymentNotCancelable: 409,
+        errors.NotificationNotRetryable: 409,
         errors.PaymentDisputed: 409,
         errors.RefundExceedsRemaining: 409,
         errors.RefundableDiffers: 409,

@@ -10,7 +10,7 @@ from payment_service.domain import notice as notices
 from payment_service.domain import outcome
 from payment_service.domain import refund as refunds
 from payment_service.domain.call import Call, Move
-from payment_service.domain.moment import Moment
+from payment_service.domain.moment import Moment, Policy
 from payment_service.domain.news import (
     Declined,
     News,
@@ -24,7 +24,7 @@ from payment_service.domain.news import (
 from payment_service.domain.notice import Notice, NoticeState
 from payment_service.domain.payment import Payment, noted
 from payment_service.domain.refund import Refund
-from payment_service.domain.steps import CreateRefund, FindRefunds, PaymentStep, TellOrders
+from payment_service.domain.steps import CreateRefund, FindRefunds, PaymentStep, Step, TellOrders
 
 # Stripe's code for a refund that it refuses since the payer's bank has the money back already.
 DISPUTED = "charge_disputed"
@@ -77,12 +77,25 @@ def _notice_step(payment: Payment, moment: Moment) -> PaymentStep | None:
     if owed is None or owed[1] > moment.now:
         return None
     notice = owed[0]
-    return TellOrders(key=notice.call.key, order_id=payment.id, status=notice.status)
+    policy = moment.policy
+    follows = {policy.order_status_refunded, policy.order_status_refund_failed}
+    return TellOrders(
+        key=notice.call.key,
+        order_id=payment.id,
+        status=notice.status,
+        read_back=notice.call.doubts > 0,
+        opens_order=notice.status not in follows,
+    )
+
+
+def lease_of(step: Step, policy: Policy) -> float:
+    """Return for how many seconds a step is claimed, from when it was decided on."""
+    return policy.notice_lease_s if isinstance(step, TellOrders) else policy.lease_s
 
 
 def asking(payment: Payment, step: OwedStep, moment: Moment) -> Payment:
     """Return the document to write before the step leaves."""
-    now, lease_s = moment.now, moment.policy.lease_s
+    now, lease_s = moment.now, lease_of(step, moment.policy)
 
     def asked(call: Call) -> Call:
         return calls.asked(call, now, lease_s=lease_s)
@@ -115,7 +128,7 @@ def orphaned(payment: Payment, moment: Moment) -> Payment:
 
     keys = frozenset(r.call.key for r in payment.refunds if r.call)
     payment = _map_refunds(payment, _refund_calls(keys, freed))
-    return _map_notices(payment, lambda n: replace(n, call=freed(n.call)))
+    return _map_notices(payment, lambda n: notices.orphaned(n, moment.now))
 
 
 def decide(payment: Payment, step: OwedStep, news: News, moment: Moment) -> Payment:

@@ -15,6 +15,7 @@
     │   └── PaymentDisputed     the payer's bank has taken the money back, or may
     ├── RefundExceedsRemaining  more than is left to refund
     ├── RefundableDiffers       the caller believed that another amount is left to refund
+    ├── NotificationNotRetryable  it was delivered, or is not true any more
     ├── CustomerForgotten       the customer is being forgotten
     ├── CustomerHasOpenPayments it cannot be forgotten before they are settled
     ├── TooManyCardRefusals     so many cards were refused that this looks like trying them out
@@ -145,6 +146,12 @@ class RefundableDiffers(Refusal):
     """`expectedRefundable` is not what is left to refund: somebody refunded meanwhile."""
 
     code = "refundable_differs"
+
+
+class NotificationNotRetryable(Refusal):
+    """A notification was delivered, or what it tells is not true any more."""
+
+    code = "notification_not_retryable"
 
 
 class CustomerForgotten(Refusal):

@@ -18,6 +18,7 @@ from payment_service.domain.customer import Customer
 from payment_service.domain.dispute import OPEN_LOOK_S
 from payment_service.domain.event import Event
 from payment_service.domain.moment import Moment
+from payment_service.domain.notice import RETRY_AFTER_MAX_S, SPREAD_PART, Notice
 from payment_service.domain.payment import Payment, State
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ T = TypeVar("T")
 # The clocks of two replicas differ by some seconds at the most, and a wait that was begun just now
 # may be whole.
 MARGIN_S = 60.0
-# No rule lets anything but a hold or a refund wait for longer than this.
+# No rule lets anything but a hold, a refund or a notice wait for longer than this.
 SHORTEST_S = calls.BACKOFF_MAX_S + MARGIN_S
 # Why a key that a wrong clock dated may not be used again.
 WRONG_CLOCK = "clock_was_wrong"
@@ -43,9 +44,7 @@ def payment_in_time(payment: Payment, moment: Moment) -> Payment:
         replace(refund, call=_in_time(refund.call, moment)) if refund.call else refund
         for refund in payment.refunds
     )
-    notices = tuple(
-        replace(notice, call=_in_time(notice.call, moment)) for notice in payment.notices
-    )
+    notices = tuple(_notice_in_time(notice, moment) for notice in payment.notices)
     held = payment.status is State.REQUIRES_CAPTURE
     after = replace(
         payment,
@@ -101,6 +100,21 @@ def _in_time(call: Call, moment: Moment) -> Call:
         begun_at = now - timedelta(seconds=calls.KEY_HELD_S)
         call = replace(call, begun_at=begun_at, dead_end=call.dead_end or WRONG_CLOCK)
     return call
+
+
+def _notice_in_time(notice: Notice, moment: Moment) -> Notice:
+    """Return the notice. It may wait for hours, but only from a time that has come."""
+    now, call = moment.now, notice.call
+    longest_s = max(RETRY_AFTER_MAX_S * (1 + SPREAD_PART), moment.policy.notice_lease_s)
+    is_far = call.due_at - now > timedelta(seconds=longest_s + MARGIN_S)
+    if is_far or _is_ahead(call.asked_at or call.begun_at, moment):
+        call = replace(calls.orphaned(call, now), due_at=min(call.due_at, now))
+    call = replace(
+        call,
+        begun_at=now if _is_ahead(call.begun_at, moment) else call.begun_at,
+        asked_at=now if call.asked_at and _is_ahead(call.asked_at, moment) else call.asked_at,
+    )
+    return replace(notice, call=call)
 
 
 def _is_ahead(at: datetime, moment: Moment) -> bool:

@@ -34,6 +34,8 @@ class Policy:
     action_expires_s: a 3-D Secure step left alone is cancelled after this.
     payment_expires_s: an unpaid PaymentIntent left alone is cancelled after this.
     lease_s: how long a try may take before others take it for dead; longer than every time-out.
+    notice_lease_s: the same for telling the OrderService. A try whose owner died may be at work
+    still, so it is no shorter than the wait after one that was not answered.
     tell_orders: whether there is an OrderService to tell.
     hold_warning_s: how long before a hold lapses that is said.
     hold_auto_capture_s: how long before it lapses it is captured by itself; 0 never.
@@ -48,6 +50,7 @@ class Policy:
     action_expires_s: float = 3600
     payment_expires_s: float = 86_400
     lease_s: float = 30
+    notice_lease_s: float = 60
     tell_orders: bool = True
     hold_warning_s: float = 86_400
     hold_auto_capture_s: float = 0

@@ -280,18 +280,25 @@ class EventsSeen:
 
 @dataclass(frozen=True, slots=True)
 class OrderTold:
-    """The OrderService accepted the update."""
+    """The OrderService accepted the update.
+
+    was_shown: nothing was sent, since the order was read back and shows it, or what follows it.
+    """
+
+    was_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRefused:
-    """The OrderService will not have the update.
+    """The OrderService answered, and did not accept the update.
 
-    final: no later try can change that.
+    lasting: it may take a person to change that, so there is no hurry to try again.
+    retry_after_s: how long it wants to be left alone.
     """
 
     reason: str
-    final: bool
+    lasting: bool = False
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from payment_service.domain import call as calls
 from payment_service.domain.call import Call, begin_call, spread
-from payment_service.domain.news import News, OrderRefused, OrderTold
+from payment_service.domain.news import News, NotExecuted, OrderRefused, OrderTold
 
 # The words the OrderService knows.
 PAYMENT_RECEIVED = "PAYMENT RECEIVED"
 
-RETRY_FIRST_S = 1.0
-RETRY_MAX_S = 600.0
+# An OrderService that is restarted is back in seconds.
+RETRY_FIRST_S, RETRY_MAX_S = 1.0, 600.0
+# A route, a credential or an order that is missing is mended by people, or by a deployment.
+LASTING_FIRST_S, LASTING_MAX_S = 30.0, 1800.0
+# A try that was not answered may be at work still: sent again it could throw a later status back.
+UNANSWERED_WAIT_S = 60.0
+# Whoever asks for more is asked again all the same: three days have room for a dozen tries.
+RETRY_AFTER_MAX_S = 6 * 3600.0
+# When the OrderService is mended all that waits is told within this time, not in one moment.
+MENDED_WITHIN_S = 30.0
+# How much a wait that was asked for may grow, so that those who were asked together spread.
+SPREAD_PART = 0.25
 # After three days the OrderService has lost its data or our address: a person must look.
 DEAD_AFTER = timedelta(days=3)
-# It must also have refused this often: we may have been away ourselves for these days.
+# It must also have been tried this often: we may have been away ourselves for these days.
 DEAD_AFTER_TRIES = 20
-# A token may have expired just now: only its refusal twice in a row is final.
-TOKEN_REFUSED = frozenset({"http_401", "http_403"})
 
 
 class NoticeState(StrEnum):
@@ -43,6 +52,32 @@ class Notice:
     told_at: datetime | None = None
     failure: str | None = None
     is_overtaken: bool = False
+
+
+# How callers know a state: the words of queues everywhere.
+_WIRE_STATES = {
+    NoticeState.OWED: "pending",
+    NoticeState.TOLD: "delivered",
+    NoticeState.DEAD: "dead",
+    NoticeState.DROPPED: "superseded",
+}
+
+
+def wire_state(notice: Notice) -> str:
+    """Return the word for the state that callers and operators know."""
+    return _WIRE_STATES[notice.state]
+
+
+def state_of_all(notices: Iterable[Notice]) -> str | None:
+    """Return how the OrderService stands with a payment: what needs most care counts.
+
+    `dead`, `pending` or `delivered`; None: there is nothing that it should know.
+    """
+    states = {notice.state for notice in notices if not notice.is_overtaken}
+    for state in (NoticeState.DEAD, NoticeState.OWED, NoticeState.TOLD):
+        if state in states:
+            return _WIRE_STATES[state]
+    return None
 
 
 def owe(status: str, key: str, now: datetime) -> Notice:
@@ -86,29 +121,84 @@ def given_up(notice: Notice) -> Notice:
 
 
 def told(notice: Notice, news: News, now: datetime) -> Notice:
-    """Return the notice after a try to deliver it."""
+    """Return the notice after a try to deliver it. Nothing but a yes ends it before its time."""
     match news:
         case OrderTold():
             return replace(notice, state=NoticeState.TOLD, told_at=now, failure=None)
         case _ if notice.is_overtaken:
             return replace(notice, state=NoticeState.DROPPED)
-        case OrderRefused(reason=reason, final=True) if _is_final(reason, notice.failure):
-            return replace(notice, state=NoticeState.DEAD, failure=reason)
-        case OrderRefused(reason=reason):
-            return _again(notice, reason, now)
-        case _:
-            return _again(notice, getattr(news, "reason", "no answer"), now)
-
-
-def _is_final(reason: str, reason_before: str | None) -> bool:
-    return reason not in TOKEN_REFUSED or reason_before in TOKEN_REFUSED
-
-
-def _again(notice: Notice, reason: str, now: datetime) -> Notice:
+    reason = getattr(news, "reason", "no answer")
     call = notice.call
     if now - call.begun_at >= DEAD_AFTER and call.tries >= DEAD_AFTER_TRIES:
         return replace(notice, state=NoticeState.DEAD, failure=reason)
-    full = min(RETRY_FIRST_S * 2 ** min(call.tries - 1, 12), RETRY_MAX_S)
-    wait_s = full * (0.5 + 0.5 * spread(f"{call.key}:{call.tries}"))
-    call = replace(call, due_at=now + timedelta(seconds=wait_s), in_flight=False)
+    due_at = now + timedelta(seconds=_wait_s(call, news))
+    call = replace(call, due_at=due_at, in_flight=False, doubts=_doubts_after(call, news))
     return replace(notice, call=call, failure=reason)
+
+
+def orphaned(notice: Notice, now: datetime) -> Notice:
+    """Return the notice of an owner that is known to be dead; its last try may be at work still."""
+    call = calls.orphaned(notice.call, now)
+    if call is notice.call or call.asked_at is None:
+        return notice
+    due_at = max(now, call.asked_at + timedelta(seconds=UNANSWERED_WAIT_S))
+    return replace(notice, call=replace(call, due_at=due_at))
+
+
+def hastened(notice: Notice, now: datetime) -> Notice:
+    """Return the notice due soon: the OrderService takes others again."""
+    call = notice.call
+    if notice.state is not NoticeState.OWED or call.in_flight or call.asked_at is None:
+        return notice
+    soon = now + timedelta(seconds=MENDED_WITHIN_S * spread(call.key))
+    due_at = max(soon, call.asked_at + timedelta(seconds=UNANSWERED_WAIT_S))
+    return replace(notice, call=replace(call, due_at=due_at)) if due_at < call.due_at else notice
+
+
+def due_with_token(notice: Notice, now: datetime) -> Notice:
+    """Return the notice that waits for its next try due at once: somebody brings a token for it.
+
+    One that may be at work still at the OrderService goes on waiting.
+    """
+    call = notice.call
+    waits = notice.state is NoticeState.OWED and not call.in_flight and call.due_at > now
+    if not waits or call.asked_at is None or notice.failure is None:
+        return notice
+    if call.doubts and now - call.asked_at < timedelta(seconds=UNANSWERED_WAIT_S):
+        return notice
+    return replace(notice, call=replace(call, due_at=now))
+
+
+def sent_again(notice: Notice, now: datetime) -> Notice:
+    """Return the notice owed anew, for as long as a new one, under the key that it has.
+
+    Whether it may have arrived stays known.
+    """
+    call = replace(begin_call(notice.call.key, now), doubts=notice.call.doubts)
+    return replace(notice, state=NoticeState.OWED, call=call, told_at=None)
+
+
+def _wait_s(call: Call, news: News) -> float:
+    """Return the seconds until the next try; spread, so that a thousand do not come in one."""
+    jitter = spread(f"{call.key}:{call.tries}")
+    full_s = min(RETRY_FIRST_S * 2 ** min(call.tries - 1, 12), RETRY_MAX_S)
+    wait_s: float = full_s * (0.5 + 0.5 * jitter)
+    more = 1 + SPREAD_PART * jitter
+    match news:
+        case NotExecuted(retry_after_s=after_s):
+            asked_s = after_s or 0.0
+        case OrderRefused(lasting=False, retry_after_s=after_s):
+            asked_s = after_s or 0.0
+        case OrderRefused(retry_after_s=after_s):
+            full_s = LASTING_FIRST_S * 2 ** min(call.tries - 1, 12)
+            wait_s = min(full_s * more, LASTING_MAX_S * (1 - SPREAD_PART * jitter))
+            asked_s = after_s or 0.0
+        case _:
+            asked_s = UNANSWERED_WAIT_S
+    return max(wait_s, min(asked_s, RETRY_AFTER_MAX_S) * more)
+
+
+def _doubts_after(call: Call, news: News) -> int:
+    """Return how many tries may have arrived. A server's error says nothing of what it did."""
+    was_nothing = isinstance(news, NotExecuted) or (isinstance(news, OrderRefused) and news.lasting)
+    return max(call.doubts - 1, 0) if was_nothing else call.doubts

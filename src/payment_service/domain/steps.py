@@ -144,11 +144,18 @@ class FindDisputes:
 
 @dataclass(frozen=True, slots=True)
 class TellOrders:
-    """Tell the OrderService a status of the order."""
+    """Tell the OrderService a status of the order.
+
+    read_back: whether an earlier try may have arrived, so that the order is read first where that
+    can be. opens_order: whether this is the first thing that becomes of an order, so that any
+    status but those before payment comes after it.
+    """
 
     key: str
     order_id: str
     status: str
+    read_back: bool = False
+    opens_order: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from payment_service.domain import corridor, corridor_customers
 from payment_service.domain.call import LAPSED
+from payment_service.domain.corridor_refunds import lease_of
 from payment_service.domain.customer import Customer
 from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door, Moment
@@ -29,6 +30,7 @@ from payment_service.domain.steps import (
     TellOrders,
 )
 from payment_service.flows.guard_cards import note_refusals
+from payment_service.flows.mended import heard_back
 from payment_service.flows.newest import newest
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
@@ -88,7 +90,7 @@ def claim(way: Corridor[D], doc: D, moment: Moment) -> Claimed[D]:
     step = way.next_step(doc, moment)
     if step is None:
         return Claimed(doc, None)
-    until = moment.now + timedelta(seconds=moment.policy.lease_s)
+    until = moment.now + timedelta(seconds=lease_of(step, moment.policy))
     return Claimed(way.asking(doc, step, moment), step, until)
 
 
@@ -150,10 +152,17 @@ async def advance(
 
 
 async def _tell(
-    world: World, way: Corridor[D], claimed: Claimed[D], step: Step, bearer_token: str | None
+    world: World, way: Corridor[D], claimed: Claimed[D], step: TellOrders, bearer_token: str | None
 ) -> None:
     told = await _step(world, way, claimed, step, Door.WORKER, bearer_token)
+    if isinstance(told.doc, Payment):
+        await heard_back(world, told.doc, step.key, was_refused=_was_refused(claimed.doc, step))
     await advance(world, way, told, Door.WORKER, bearer_token=bearer_token)
+
+
+def _was_refused(doc: Document, step: TellOrders) -> bool:
+    notices = doc.notices if isinstance(doc, Payment) else ()
+    return any(n.call.key == step.key and n.failure is not None for n in notices)
 
 
 async def _step(

@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from payment_service.domain.moment import Door, Moment, Policy
@@ -17,6 +19,9 @@ GIVE_BACK_S_MAX = 1.0
 
 # Some 2 MB. More at once is an attack from many sides, of which the newest are remembered.
 SUSPECTS_MAX = 20_000
+NEVER = datetime.min.replace(tzinfo=UTC)
+# As above. A token that was refused for an order is not worth another try for this long.
+TOKENS_MAX, SAME_TOKEN_AFTER = 20_000, timedelta(minutes=1)
 
 
 class Background:
@@ -77,6 +82,39 @@ class Suspects:
         self._ids.pop(id, None)
 
 
+@dataclass
+class Receiver:
+    """How the OrderService took what this process told it last.
+
+    refusals: how many tries in a row were not taken. is_mended: whether it takes updates again, and
+    what waits is to be hastened. hastened_at: when that was done last.
+    """
+
+    refusals: int = 0
+    is_mended: bool = False
+    hastened_at: datetime = NEVER
+
+
+class TokensTried:
+    """Which callers' tokens were tried for which order, by a hash; the oldest go first."""
+
+    def __init__(self, tries_max: int = TOKENS_MAX) -> None:
+        self._tried_at: dict[bytes, datetime] = {}
+        self._max = tries_max
+
+    def may_try(self, order_id: str, token: str, now: datetime) -> bool:
+        """Whether this token was not tried for this order just now; from now on it was."""
+        name = sha256(f"{order_id}\0{token}".encode()).digest()
+        tried_at = self._tried_at.pop(name, None)
+        if tried_at is not None and now - tried_at < SAME_TOKEN_AFTER:
+            self._tried_at[name] = tried_at
+            return False
+        self._tried_at[name] = now
+        if len(self._tried_at) > self._max:
+            del self._tried_at[next(iter(self._tried_at))]
+        return True
+
+
 class Once:
     """Work that many want at once and that is done once for all of them."""
 
@@ -113,6 +151,8 @@ class World:
     # How many requests of this process have to do with an idempotency key, by its record's id.
     keys_in_use: Counter[str] = field(default_factory=Counter)
     suspects: Suspects = field(default_factory=Suspects)
+    receiver: Receiver = field(default_factory=Receiver)
+    tokens_tried: TokensTried = field(default_factory=TokensTried)
     changes: Changes = field(default_factory=Changes)
     asking_time: Once = field(default_factory=Once)
     # How many payers wait for Stripe: they are no load.

@@ -7,7 +7,10 @@ from payment_service.setting_kinds import (
     ClientId,
     ClientScope,
     ClientSecret,
+    FieldPath,
     OrderStatus,
+    OrderStatuses,
+    ReadPath,
     Token,
     Url,
 )
@@ -28,7 +31,7 @@ class OrderSettings(BaseModel):
         description=(
             "The bearer token to tell the OrderService with, always the same. Not used when "
             "`ORDER_SERVICE_TOKEN_URL` is set. With neither the caller's own token is passed on, "
-            "for the first try only."
+            "for the try that its request begins."
         ),
         examples=["..."],
     )
@@ -57,11 +60,39 @@ class OrderSettings(BaseModel):
         examples=["orders.write"],
     )
     order_service_timeout_s: float = Field(
-        default=10.0,
+        default=30.0,
         ge=CALL_S_MIN,
         le=CALL_S_MAX,
-        description="How long to wait for the OrderService; after it the update is sent again.",
-        examples=["10"],
+        description=(
+            "How long to wait for the OrderService. Longer than its slowest answer: after it the "
+            "update may arrive twice, and is sent again a minute later at the soonest."
+        ),
+        examples=["30"],
+    )
+    order_service_read_path: ReadPath = Field(
+        default="",
+        description=(
+            "Where an order is read, below `ORDER_SERVICE_URL`, with `{orderId}` for its id. After "
+            "an update that was not answered the order is read first, and one that shows a later "
+            "status is not told again. Empty: it is told again unseen."
+        ),
+        examples=["/{orderId}"],
+    )
+    order_service_status_field: FieldPath = Field(
+        default="status",
+        description=(
+            "The field of the answer of `ORDER_SERVICE_READ_PATH` that has the order's status; "
+            "dots go down (`data.status`)."
+        ),
+        examples=["status"],
+    )
+    order_statuses_before_payment: OrderStatuses = Field(
+        default="ORDER PLACED",
+        description=(
+            "The statuses, with commas, of an order whose payment the OrderService was not told "
+            "yet. Any other that an order shows when it is read means that it was."
+        ),
+        examples=["ORDER PLACED,AWAITING PAYMENT"],
     )
 
     order_status_canceled: OrderStatus = Field(

@@ -11,6 +11,7 @@ from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
 from payment_service.domain.event import Event
+from payment_service.domain.notice import state_of_all
 from payment_service.domain.payment import Payment, State
 from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.stored_request import StoredRequest
@@ -22,6 +23,7 @@ PAYMENTS: Collection[Payment] = Collection(
     columns={
         "intent_id": lambda p: p.intent_id,
         "customer_id": lambda p: p.terms.customer_id,
+        "notification": lambda p: state_of_all(p.notices),
         # As callers know it: to them a payment in doubt is one that is being processed.
         "status": lambda p: str(State.PROCESSING if p.state is State.ASKING else p.state),
         "currency": lambda p: p.terms.currency,

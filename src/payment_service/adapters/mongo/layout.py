@@ -35,6 +35,7 @@ class Layout(Generic[D]):
 
     def __init__(self, collection: Collection[D]) -> None:
         self.name = collection.name
+        self.kind = collection.kind
         self.declared = tuple(collection.columns)
         self.expires = collection.expires_at is not None
         self.indexes = _indexes(collection)

@@ -4,7 +4,7 @@
 database, and an index over a large collection is not made in passing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pymongo
@@ -13,6 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
 from payment_service.adapters.mongo.errors import SchemaNotReady, StoreTooNew
+from payment_service.adapters.mongo.filling import fill_columns
 from payment_service.adapters.mongo.layout import Layout
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -28,8 +29,10 @@ _OPTIONS = ("key", "partialFilterExpression", "unique", "expireAfterSeconds")
 _INDEX_NOT_FOUND = 27
 
 
-async def ensure_schema(database: Database, layouts: Iterable[Layout[Any]]) -> None:
+async def ensure_schema(database: Database, layouts: Collection[Layout[Any]]) -> None:
     """Make what is missing, and anew what is not as declared. Raises StoreTooNew.
+
+    Documents that were written before a column was declared get it.
 
     What others added to the database stays, indexes of an earlier release included.
     """
@@ -37,7 +40,14 @@ async def ensure_schema(database: Database, layouts: Iterable[Layout[Any]]) -> N
     for layout in layouts:
         await _make(database, layout)
     marker = database[MARKER_COLLECTION]
-    await marker.update_one({"_id": MARKER_ID}, {"$max": {"version": SCHEMA}}, upsert=True)
+    found = await marker.find_one({"_id": MARKER_ID}) or {}
+    with pymongo.timeout(INDEX_BUILD_S):
+        filled = await fill_columns(database, layouts, found.get("columns", {}))
+    await marker.update_one(
+        {"_id": MARKER_ID},
+        {"$max": {"version": SCHEMA}, "$set": {"columns": filled}},
+        upsert=True,
+    )
 
 
 async def check_schema(database: Database, layouts: Iterable[Layout[Any]]) -> None:

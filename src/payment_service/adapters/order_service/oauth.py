@@ -74,7 +74,7 @@ class _Held:
 
 
 class ClientTokens:
-    """Keeps the promise of `orders_http.Tokens`, in the loop of its first use.
+    """Keeps the promise of `client.Tokens`, in the loop of its first use.
 
     timeout_s: for one fetch. now: seconds that only go forward.
     """

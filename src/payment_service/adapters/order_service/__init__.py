@@ -1,0 +1,1 @@
+"""The OrderService over HTTP: telling it, its tokens, and what its answers mean."""

@@ -1,0 +1,117 @@
+"""Send a notification of the OrderService again because a person says so, and note who did."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from payment_service.domain import notice as notices
+from payment_service.domain.errors import NotFound, NotificationNotRetryable
+from payment_service.domain.moment import Door, Moment
+from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.payment import Payment
+from payment_service.flows.advance import PAYMENT, advance, commit
+from payment_service.flows.note_audit import note_audit
+from payment_service.flows.world import World
+from payment_service.ports import Store, VersionConflict
+from payment_service.storage.collections import PAYMENTS
+
+# Each lost race means that another writer won, so this many in a row is not contention.
+LOST_RACES_MAX = 100
+
+
+async def retry_notification(
+    world: World, payment: Payment, key: str, *, again: bool, who: str, once: str
+) -> tuple[Payment, Notice]:
+    """Send the payment's notification with this key now; return both as they are written.
+
+    again: also one that was delivered. once: names the deed in the audit. Raises NotFound,
+    NotificationNotRetryable, Unavailable.
+    """
+
+    def change(payment: Payment, moment: Moment) -> Payment:
+        return sent_again(payment, key, moment.now, again=again)
+
+    sent_again(payment, key, world.clock.now(), again=again)  # what cannot be is not noted either
+    await note_retry(world.store, payment.id, once=once, who=who, why="", now=world.clock.now())
+    claimed = await commit(world, PAYMENT, payment, change, Door.OPERATOR)
+    written = await advance(world, PAYMENT, claimed, Door.OPERATOR)
+    return written, _with_key(written, key)
+
+
+async def retry_stored(
+    store: Store, payment: Payment, key: str, now: datetime, *, who: str, why: str
+) -> bool:
+    """Owe the notification anew in the database alone; whoever works on it sends it.
+
+    Return whether that was still to be done. Raises StoreUnavailable.
+    """
+    for _ in range(LOST_RACES_MAX):
+        try:
+            after = sent_again(payment, key, now, again=False)
+        except (NotFound, NotificationNotRetryable):
+            return False
+        once = f"notification-retried-{key}-{payment.version}"
+        await note_retry(store, payment.id, once=once, who=who, why=why, now=now)
+        written = replace(after, version=payment.version + 1)
+        try:
+            await store.replace(PAYMENTS, written, expected_version=payment.version)
+        except VersionConflict:
+            found = await store.get(PAYMENTS, payment.id)
+            assert found is not None, "a payment was removed"
+            payment = found
+        else:
+            return True
+    return False
+
+
+async def note_retry(
+    store: Store, order_id: str, *, once: str, who: str, why: str, now: datetime
+) -> None:
+    """Note in the audit that a notification of this order is sent again."""
+    await note_audit(
+        store,
+        once=once,
+        what="notification.retried",
+        who=who,
+        why=why,
+        subject=order_id,
+        now=now,
+    )
+
+
+def sent_again(payment: Payment, key: str, now: datetime, *, again: bool) -> Payment:
+    """Return the payment with this notification due at once.
+
+    Raises NotFound: it has none with this key; NotificationNotRetryable: it was delivered, or what
+    it tells is not true any more.
+    """
+    notice = _with_key(payment, key)
+    _check(payment, notice, again=again)
+    if notice.state is NoticeState.OWED and notice.call.in_flight:
+        return payment  # it is being sent at this moment
+    after = notices.sent_again(notice, now)
+    changed = tuple(after if n is notice else n for n in payment.notices)
+    return replace(payment, notices=changed, updated_at=now)
+
+
+def _with_key(payment: Payment, key: str) -> Notice:
+    found = next((n for n in payment.notices if n.call.key == key), None)
+    if found is None:
+        raise NotFound("This payment has no notification with this key.")
+    return found
+
+
+def _check(payment: Payment, notice: Notice, *, again: bool) -> None:
+    if notice.state is NoticeState.DROPPED or notice.is_overtaken:
+        raise NotificationNotRetryable("What this notification tells is not true any more.")
+    if again:
+        return
+    if notice.state is NoticeState.TOLD:
+        raise NotificationNotRetryable(
+            "This notification was delivered. Say `again: true` to send it once more."
+        )
+    later = payment.notices[payment.notices.index(notice) + 1 :]
+    if any(n.state is NoticeState.TOLD for n in later):
+        raise NotificationNotRetryable(
+            "A later notification of this order was delivered, and this one would throw its status "
+            "back. Say `again: true` to send it all the same."
+        )
