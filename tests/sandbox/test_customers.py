@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.sandbox.account import Account
 
 ADDRESS = {
@@ -211,3 +213,53 @@ def test_missing_objects_are_named_as_stripe_names_them() -> None:
         ("No such charge: 'ch_x'", "id"),
         ("No such refund: 're_x'", "refund"),
     ]
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ann@shop..example",
+        "ann",
+        "@shop.example",
+        "ann@",
+        "ann@shop",
+        "ann@-shop.example",
+        "a b@shop.example",
+        ".ann@shop.example",
+        "ann@shop.example.",
+        "ann@bob@shop.example",
+        f"{'x' * 65}@shop.example",
+        f"ann@{'x.' * 300}example",
+    ],
+)
+def test_what_is_no_address_is_refused_in_a_new_customer_and_in_a_change(email: str) -> None:
+    account = Account()
+    customer = account.customer(email="ann@shop.example")
+
+    made = account.post("/v1/customers", {"email": email})
+    changed = account.post(f"/v1/customers/{customer}", {"email": email})
+
+    for answer in (made, changed):
+        error = answer.body["error"]
+        assert (answer.status, error["code"], error["param"]) == (400, "email_invalid", "email")
+    assert account.get(f"/v1/customers/{customer}").body["email"] == "ann@shop.example"
+
+
+@pytest.mark.parametrize("email", ["Ann.B+c@Shop.Example", "jürgen@müller.example", "a'b@x-y.io"])
+def test_unusual_addresses_are_taken(email: str) -> None:
+    assert Account().post("/v1/customers", {"email": email}).body["email"] == email
+
+
+def test_a_card_that_is_not_attached_cannot_be_the_default() -> None:
+    account = Account()
+    customer = account.customer()
+    card = account.post("/v1/payment_methods", {"type": "card", "card": {"token": "tok_visa"}})
+
+    wanted = {"invoice_settings": {"default_payment_method": card.body["id"]}}
+    refused = account.post(f"/v1/customers/{customer}", wanted)
+
+    error = refused.body["error"]
+    assert (refused.status, error["code"]) == (400, "resource_missing")
+    assert error["param"] == "invoice_settings[default_payment_method]"
+    account.post(f"/v1/payment_methods/{card.body['id']}/attach", {"customer": customer})
+    assert account.post(f"/v1/customers/{customer}", wanted).status == 200

@@ -141,7 +141,9 @@ _OF_OPERATION: Final[Mapping[Action, Mapping[ErrorClass, Told]]] = MappingProxyT
         Action.ATTACH: _NO_PAYMENT
         | {
             ErrorClass.CARD_NOT_USABLE: Told(
-                400, "card_not_usable", "This card cannot be added to this customer."
+                400,
+                "card_not_usable",
+                "This cannot be added to this customer: only a card can, and none of another's.",
             ),
             ErrorClass.UNSPECIFIED: Told(
                 400,

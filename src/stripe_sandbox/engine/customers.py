@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from stripe_sandbox.engine import lists, payment_methods, shapes
 from stripe_sandbox.engine.call import Call
+from stripe_sandbox.engine.emails import check_email
+from stripe_sandbox.engine.errors import invalid
 from stripe_sandbox.engine.parameters import merge_metadata
 from stripe_sandbox.engine.records import Customer, Wire
 
@@ -126,6 +128,7 @@ def _found(call: Call, customer_id: str) -> Customer:
 def _changes(call: Call, customer: Customer) -> dict[str, Any]:
     """Return the fields the parameters change."""
     given = call.parameters
+    check_email(given.get("email"))
     changes: dict[str, Any] = {name: given[name] for name in _PLAIN if name in given}
     if "address" in given:
         changes["address"] = payment_methods.address(given["address"], customer.address)
@@ -147,6 +150,13 @@ def _invoice_changes(call: Call, customer: Customer) -> dict[str, Any]:
         param = "invoice_settings[default_payment_method]"
         method = payment_methods.resolve(call, method_id, param=param)
         payment_methods.check_owner(method, customer.id, param)
+        if method.customer is None:
+            raise invalid(
+                f"The customer does not have a payment method with the ID {method.id}. The payment "
+                "method must be attached to the customer.",
+                param=param,
+                code="resource_missing",
+            )
         changes["default_payment_method"] = method.id
     return changes
 
