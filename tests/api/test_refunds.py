@@ -177,3 +177,20 @@ async def test_a_payment_in_doubt_is_refused_a_refund_in_the_words_of_the_contra
     assert (refused.status, refused.code) == (409, "payment_in_progress")
     assert refused.data["status"] == "processing"
     assert refused.body["message"] == "This payment is being worked on."
+
+
+@pytest.mark.parametrize("currency", ["eur", "EUR", "xyz", "", 7, ["usd"]])
+async def test_a_currency_that_is_not_the_payments_moves_nothing(
+    api: Api, currency: object
+) -> None:
+    await api.pay("order-1")
+    await api.pay("order-2", captureMethod="manual")
+
+    refund = await api.post("/payment/refund", {"orderId": "order-1", "currency": currency})
+    capture = await api.post("/payment/payment-intent/order-2/capture", {"currency": currency})
+
+    for heard in (refund, capture):
+        assert (heard.status, heard.bad_fields) == (400, ["currency"])
+    assert api.shop.engine.ledger()["refunds"] == []
+    same = await api.post("/payment/refund", {"orderId": "order-1", "currency": "USD"})
+    assert (same.status, same.data["amount"]) == (200, 6522)

@@ -50,7 +50,14 @@ def check_part(
 def read_part(
     body: Mapping[str, Any], currency: str, options: ApiOptions, field: str = "amount"
 ) -> int | None:
-    """Return the minor units to move, None for all that is there. Raises InvalidRequest."""
+    """Return the minor units to move, None for all that is there.
+
+    Raises InvalidRequest, also for a currency beside it that is not the payment's.
+    """
+    told = body.get("currency")
+    if told is not None and find_currency(told).code != currency:
+        words = f"is not the payment's, which is {currency}; leave it out"
+        raise InvalidRequest(FieldError("currency", words))
     if field not in body:
         return None
     parse = _as(field, parse_refund_amount)

@@ -217,6 +217,7 @@ class AskedConfirmation(Asked):
 
 class AskedCapture(Asked):
     amount: Any = Field(default=None, description="")
+    currency: Any = Field(default=None, description="Must be the payment's, if it is sent.")
 
 
 class AskedCancellation(Asked):
@@ -238,6 +239,7 @@ class AskedRefund(Asked):
     payment_intent_id: Id | None = None
     order_id: OrderId | None = None
     amount: Any = Field(default=None, description="")
+    currency: Any = Field(default=None, description="Must be the payment's, if it is sent.")
     expected_refundable: Any = Field(
         default=None,
         description=(

@@ -347,6 +347,7 @@ def _set_amounts(name: str, schema: dict[str, Any], options: ApiOptions) -> None
         elif field == "currency" and name.startswith("Asked"):
             described["type"] = ["string", "null"]
             described["pattern"] = "^[A-Za-z]{3}$"
-            described["default"] = options.default_currency
+            if name not in _PARTS:  # of a payment that is there it has one already
+                described["default"] = options.default_currency
     if name in _PARTS:
         schema["properties"]["amount"]["description"] += _PARTS[name]
