@@ -23,6 +23,7 @@ from tests.parts.virtual_time import epoch_s
 from tests.simulation.clients import Clients, asked_payment
 from tests.simulation.kinds import ANSWERED, REPLAYED, REUSED
 from tests.simulation.talking import AGAIN, Conversation
+from tests.simulation.told_over_http import untrue
 
 CUSTOMER: Final = "payer@example.com"
 # What a request is refused with because of its card, or of what it asks of Stripe.
@@ -220,6 +221,8 @@ class HttpClients(Clients):
 
         async def ask(world: World) -> str:
             heard.append(await self._send(world, wish))
+            if told := untrue(self.town.engine, talk, heard[-1]):
+                self.contradictions.append(f"2 {talk.wish} of {talk.order_id} {told}")
             if talk.wish == "refund":
                 self._note_refund(talk, wish, _data(heard[-1]).get("reference"))
             return self._word(talk, heard[-1])

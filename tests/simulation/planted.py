@@ -194,3 +194,23 @@ SHORT_LEASE: Final = Variant(
     "a lease of a second", policy=replace(POLICY, lease_s=1), keeps_apart=False
 )
 NO_WORKER: Final = Variant("nothing is recovered", recovers=False)
+
+
+class OldCard:
+    """The Gateway port, with a mistake: an order is confirmed with the card that it began with."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._first: dict[str, str] = {}
+
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
+        """Carry out one step, with the first card."""
+        if isinstance(step, CreateIntent) and step.payment_method_id:
+            self._first.setdefault(step.order_id, step.payment_method_id)
+        if isinstance(step, ConfirmIntent):
+            first = self._first.get(step.order_id, step.payment_method_id)
+            step = replace(step, payment_method_id=first)
+        return await self._gateway.ask(step, leave_while=leave_while)
+
+
+OLD_CARD = Variant("old card charged", gateway=OldCard)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from tests.simulation.town import Variant
 
 KEY: Final = b"idempotency-key"
+REFUSED: Final = frozenset({400, 402, 409, 502})
 WRITES: Final = frozenset({"POST", "DELETE"})
 
 
@@ -74,6 +75,35 @@ class BodyNotCompared:
             self._said[key] = heard
 
 
+class RefusedIsDone:
+    """Answers 200 with the payment as it stands, although what was asked for was refused."""
+
+    def __init__(self, app: Any, operation: str) -> None:
+        self._app = app
+        self._operation = operation
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Pass it on, and look at the payment when it was refused."""
+        heard: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            heard.append(message)
+
+        await self._app(scope, receive, keep)
+        path = scope.get("path", "")
+        is_refused = bool(heard) and heard[0].get("status") in REFUSED
+        if is_refused and path.endswith(f"/{self._operation}"):
+            look = {**scope, "method": "GET", "path": path.removesuffix(f"/{self._operation}")}
+            heard.clear()
+            await self._app({**look, "raw_path": look["path"].encode()}, _nothing, keep)
+        for message in heard:
+            await send(message)
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
 def _with_key(scope: MutableMapping[str, Any], change: Any) -> MutableMapping[str, Any]:
     headers = [(k, change(v) if k == KEY else v) for k, v in scope["headers"]]
     return {**scope, "headers": headers}
@@ -85,6 +115,15 @@ def _as_replay(message: Any) -> Any:
     return {**message, "headers": [*message["headers"], (b"idempotent-replayed", b"true")]}
 
 
+CAPTURE_REFUSED: Final = Variant(
+    "capture refused told as success", app=lambda app: RefusedIsDone(app, "capture")
+)
+CANCEL_REFUSED: Final = Variant(
+    "cancel refused told as success", app=lambda app: RefusedIsDone(app, "cancel")
+)
+CONFIRM_REFUSED: Final = Variant(
+    "another card refused told as success", app=lambda app: RefusedIsDone(app, "confirm")
+)
 IGNORED: Final = Variant("a key is ignored", app=KeyIgnored)
 TAKEN: Final = Variant("a request is answered with another one's answer", app=KeyTaken)
 NOT_COMPARED: Final = Variant("a key is replayed for another body", app=BodyNotCompared)

@@ -202,6 +202,7 @@ SCENARIOS: Final = {
         capture_or_cancel=(stories_of_holds.capture_or_cancel, "visa"),
         cancel_meanwhile=(stories_of_holds.cancel_meanwhile, "visa", "3ds"),
         confirmed_later=(scripts_processing.confirmed_later, "visa", "declined"),
+        another_card=(scripts_processing.another_card, "mastercard"),
         card_comes_and_goes=(scripts_operators.card_comes_and_goes, "visa"),
         asked_again_later=(scripts_http.asked_again_later, "3ds"),
         asked_again_when_canceled=(scripts_http.asked_again_when_canceled, "3ds"),

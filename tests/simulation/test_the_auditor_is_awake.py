@@ -202,6 +202,45 @@ def test_mistakes_about_what_comes_later_are_caught(
     assert live(outcome.life).violations == ()
 
 
+@pytest.mark.parametrize(
+    ("variant", "life", "found"),
+    [
+        (
+            planted_http.CAPTURE_REFUSED,
+            "http_capture_part/visa/fault=3:declined/once",
+            "2 capture of order-1 was answered 200, and nothing was captured",
+        ),
+        (
+            planted_http.CAPTURE_REFUSED,
+            "http_capture_part/visa/fault=3:rejected/once",
+            "2 capture of order-1 was answered 200, and nothing was captured",
+        ),
+        (
+            planted_http.CANCEL_REFUSED,
+            "http_cancel_meanwhile/visa/news=lists/retry",
+            "2 cancel of order-1 was answered 200, and the payment is succeeded",
+        ),
+        (
+            planted_http.CONFIRM_REFUSED,
+            "http_confirmed_later/visa/fault=10:rejected/once",
+            "2 confirm of order-1 was answered 200, and the payment is requires_confirmation",
+        ),
+        (
+            planted.OLD_CARD,
+            "http_another_card/mastercard/once",
+            "2 confirm of order-1 was answered 200, and the card that was named was not used",
+        ),
+    ],
+)
+def test_a_status_that_is_not_true_of_what_was_asked_is_caught(
+    variant: Variant, life: str, found: str
+) -> None:
+    violations = live(read_life(life), variant, watching=False).violations
+
+    assert violations[0] == found
+    assert live(read_life(life)).violations == ()
+
+
 def test_a_notification_that_is_dropped_because_of_a_404_is_caught() -> None:
     life = read_life("pay_once/visa/orders=1:http_404/retry")
 
