@@ -16,9 +16,9 @@ from payment_service.flows.retry_notification import (
 )
 from payment_service.flows.tell_with_token import tell_with_token
 from payment_service.flows.world import TokensTried
-from payment_service.ports import LeaveWhile
+from payment_service.ports import LeaveWhile, VersionConflict
 from payment_service.storage.collections import AUDIT, PAYMENTS
-from tests.flows.buying import order, pay, payment_of, quiet
+from tests.flows.buying import open_watched_shop, order, pay, payment_of, quiet
 from tests.parts.orders_in_process import InProcessOrders
 from tests.parts.shop import Shop, open_shop
 from tests.parts.virtual_time import run
@@ -76,6 +76,28 @@ def test_a_thousand_payments_hear_nothing_of_ten_minutes_of_404_but_a_short_dela
             limit=1,
         )
         assert dead.items == []
+
+    run(main)
+
+
+def test_one_that_somebody_is_at_is_hastened_the_next_time() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        shop.orders.script.extend([OrderRefused("http_503", retry_after_s=3600)] * 3)
+        for number in range(3):
+            await pay(shop, order(id=f"ord_{number}"))
+        await quiet(shop)
+
+        async def lost() -> None:
+            raise VersionConflict
+
+        store.before_writes.extend([None, None, None, lost])  # the fourth hastens the first
+        await pay(shop, order(id="other"))
+        await quiet(shop)
+        await shop.work(90)
+
+        assert not store.before_writes
+        assert len(shop.orders.accepted) == 4
 
     run(main)
 

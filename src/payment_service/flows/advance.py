@@ -155,8 +155,8 @@ async def _tell(
     world: World, way: Corridor[D], claimed: Claimed[D], step: TellOrders, bearer_token: str | None
 ) -> None:
     told = await _step(world, way, claimed, step, Door.WORKER, bearer_token)
-    if isinstance(told.doc, Payment):
-        await heard_back(world, told.doc, step.key, was_refused=_was_refused(claimed.doc, step))
+    assert isinstance(told.doc, Payment), "only payments owe notices"
+    await heard_back(world, told.doc, step.key, was_refused=_was_refused(claimed.doc, step))
     await advance(world, way, told, Door.WORKER, bearer_token=bearer_token)
 
 

@@ -26,9 +26,7 @@ async def heard_back(world: World, payment: Payment, key: str, *, was_refused: b
 
     was_refused: whether earlier tries of this notice had failed. Raises StoreUnavailable.
     """
-    notice = next((n for n in payment.notices if n.call.key == key), None)
-    if notice is None:
-        return
+    notice = next(n for n in payment.notices if n.call.key == key)
     receiver = world.receiver
     if notice.state is not NoticeState.TOLD:
         receiver.refusals += 1

@@ -14,9 +14,6 @@ from payment_service.flows.world import World
 from payment_service.ports import Store, VersionConflict
 from payment_service.storage.collections import PAYMENTS
 
-# Each lost race means that another writer won, so this many in a row is not contention.
-LOST_RACES_MAX = 100
-
 
 async def retry_notification(
     world: World, payment: Payment, key: str, *, again: bool, who: str, once: str
@@ -44,7 +41,7 @@ async def retry_stored(
 
     Return whether that was still to be done. Raises StoreUnavailable.
     """
-    for _ in range(LOST_RACES_MAX):
+    while True:  # whoever wins a race has brought it further
         try:
             after = sent_again(payment, key, now, again=False)
         except (NotFound, NotificationNotRetryable):
@@ -60,7 +57,6 @@ async def retry_stored(
             payment = found
         else:
             return True
-    return False
 
 
 async def note_retry(
