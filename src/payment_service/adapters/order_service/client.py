@@ -179,7 +179,7 @@ class HttpOrders:
         self, trying: "_Try", method: str, url: str, body: dict[str, str] | None
     ) -> "_Heard | NoNews":
         """Ask once, and once more when a token of our own turns out to be worn out."""
-        for is_last in (False, True):
+        for _ in range(2):
             token = self._token if self._tokens is None else await self._tokens.token()
             if isinstance(token, NoNews):
                 return token
@@ -187,8 +187,6 @@ class HttpOrders:
             if heard.status not in _TOKEN_REFUSED or self._tokens is None or token is None:
                 break
             self._tokens.drop(token)
-            if is_last:
-                break
         return heard
 
     async def _send(
