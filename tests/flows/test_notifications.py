@@ -121,10 +121,11 @@ def test_an_order_that_is_refused_alone_keeps_its_own_time() -> None:
 def test_one_refusal_among_many_updates_that_are_taken_hastens_nothing() -> None:
     async def main() -> None:
         shop = await open_shop()
-        shop.orders.script.extend([REFUSED])
+        shop.orders.script.append(OrderRefused("http_404", lasting=True, retry_after_s=3600))
         await pay(shop)
         await quiet(shop)
         due_at = (await first_notice(shop)).call.due_at
+        await shop.work(120)
 
         await pay(shop, order(id="other"))
         await quiet(shop)
