@@ -95,7 +95,7 @@ def test_a_customer_that_was_forgotten_meanwhile_is_told_as_missing() -> None:
         await create_customer(shop.world, EMAIL, "Ada", deadline=deadline)
         await shop.world.background.drain(600)
         customer = await get_customer(shop.world, EMAIL)
-        await shop.world.store.remove(CUSTOMERS, EMAIL, expected_version=customer.version)
+        await shop.world.store.remove(CUSTOMERS, customer.id, expected_version=customer.version)
 
         with pytest.raises(NotFound, match="forgotten"):
             await commit(

@@ -12,7 +12,8 @@ from dataclasses import replace
 from payment_service.api.answers import Answer
 from payment_service.api.endpoint import Api, Handle
 from payment_service.api.incoming import Incoming
-from payment_service.domain.customer import Customer, normalised_email
+from payment_service.domain.customer import Customer
+from payment_service.domain.email_address import normalised_email
 from payment_service.domain.errors import (
     CardNotUsable,
     FieldError,
@@ -22,12 +23,13 @@ from payment_service.domain.errors import (
 )
 from payment_service.domain.payment import State
 from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
+from payment_service.flows.find_customer import customer_of_email
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
 from payment_service.flows.newest import newest
 from payment_service.ports import GatewayLost, StoreInDoubt, StoreUnavailable
-from payment_service.storage.collections import CUSTOMERS, PAYMENTS
+from payment_service.storage.collections import PAYMENTS
 
 # Fits where an id may stand, and is nobody's: Stripe's begin with letters.
 NOBODYS_ID = "-"
@@ -164,7 +166,7 @@ async def _own_id(api: Api, call: Incoming) -> str:
 
 
 async def _own(api: Api, call: Incoming) -> Customer | None:
-    return await api.world.store.get(CUSTOMERS, call.caller.email or "")
+    return await customer_of_email(api.world, call.caller.email or NOBODYS_ID)
 
 
 async def _own_ids(api: Api, call: Incoming) -> frozenset[str]:

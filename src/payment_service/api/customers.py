@@ -10,7 +10,7 @@ from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming, refuse_card_numbers
 from payment_service.api.validation import Findings
-from payment_service.domain.customer import normalised_email
+from payment_service.domain.email_address import normalised_email
 from payment_service.flows.keep_customer import create_customer, get_customer
 
 

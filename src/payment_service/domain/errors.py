@@ -16,6 +16,7 @@
     ├── RefundExceedsRemaining  more than is left to refund
     ├── RefundableDiffers       the caller believed that another amount is left to refund
     ├── CustomerForgotten       the customer is being forgotten
+    ├── EmailInUse              the e-mail has another customer
     ├── CustomerHasOpenPayments it cannot be forgotten before they are settled
     ├── TooManyCardRefusals     so many cards were refused that this looks like trying them out
     ├── CardNotUsable           the card cannot be attached, used or made the default
@@ -151,6 +152,12 @@ class CustomerForgotten(Refusal):
     """The customer is being forgotten: nothing can be changed or charged any more."""
 
     code = "customer_forgotten"
+
+
+class EmailInUse(Refusal):
+    """This e-mail has another customer."""
+
+    code = "email_taken"
 
 
 class CustomerHasOpenPayments(Refusal):
