@@ -16,6 +16,7 @@ from payment_service.domain.customer import Customer
 from payment_service.domain.email_address import normalised_email
 from payment_service.domain.errors import (
     CardNotUsable,
+    EmailNotYours,
     FieldError,
     InvalidRequest,
     NotFound,
@@ -39,9 +40,19 @@ _INTENT_PREFIX = "pi_"
 
 async def own_email(api: Api, call: Incoming, handle: Handle) -> Answer:
     """Act on the customer of an e-mail, if it is the caller's."""
-    sent = call.path.get("email", call.body.get("email"))
+    sent = call.path.get("customer", call.body.get("email"))
     if isinstance(sent, str) and _normalised(sent) not in {None, call.caller.email}:
         raise NotFound("There is no customer with this e-mail.")
+    return await handle(api, call)
+
+
+async def own_name(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Change the name of the caller's customer; who has which e-mail is not theirs to say."""
+    if call.path["customer"] not in await _own_ids(api, call):
+        raise NotFound("There is no such customer.")
+    email = call.body.get("email")
+    if isinstance(email, str) and _normalised(email) not in {None, call.caller.email}:
+        raise EmailNotYours("Only a service may change the e-mail of a customer.")
     return await handle(api, call)
 
 

@@ -1,5 +1,6 @@
 """Keep customers: one for each e-mail, made once, or adopted when only Stripe knows it."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, take
 from payment_service.flows.find_customer import customer_of_email, customer_of_id
 from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.look_at import NotSeen
+from payment_service.flows.newest import as_new_as_can_be
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.settle import settle
 from payment_service.flows.stripe_time import know_time
@@ -41,8 +43,10 @@ async def create_customer(
     no customer; EmailInUse: another customer is being given this e-mail.
     """
     spelling, email = email, normalised_email(email)
-    for _ in range(LOST_RACES_MAX):
-        known = await _known(world, email, spelling)
+    for lost in range(LOST_RACES_MAX):
+        # Who has just won may not be shown yet.
+        with as_new_as_can_be() if lost else nullcontext():
+            known = await _known(world, email, spelling)
         if known is not None and known.customer_id is not None:
             return known, False
         if known is None:
@@ -166,7 +170,10 @@ async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer | Non
         moment = world.moment(Door.REQUEST)
         customer = adopted(email, news.customer, world.ids.new("cust"), moment.now)
         found = await _found(world, claim(CUSTOMER, customer, moment))
-        return found.doc if found else await customer_of_email(world, email)
+        if found is not None:
+            return found.doc
+        with as_new_as_can_be():
+            return await customer_of_email(world, email)
     if _remembered(known).email != email and known.customer_id == news.customer.id:
         known = await _moved(world, known)
     if known.email != email:
