@@ -11,8 +11,9 @@ from payment_service.domain.audit import AuditEntry
 from payment_service.domain.call import Call
 from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
-from payment_service.domain.customer import Asked, Customer, StepRefusal
+from payment_service.domain.customer import Asked, Customer, StepRefusal, Update
 from payment_service.domain.dispute import Dispute, FraudWarning
+from payment_service.domain.email_place import EmailPlace
 from payment_service.domain.event import KEPT_FOR, Event, EventState
 from payment_service.domain.history import Entry
 from payment_service.domain.hold import Hold
@@ -34,7 +35,7 @@ from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.schema import SCHEMA, NewerSchema
 from payment_service.domain.setup import Setup
 from payment_service.domain.stored_request import StoredRequest
-from payment_service.ports import Collection, Store
+from payment_service.ports import AlreadyExists, Collection, Store
 from payment_service.storage.collections import (
     API_KEYS,
     AUDIT,
@@ -42,6 +43,7 @@ from payment_service.storage.collections import (
     COLLECTIONS,
     CURSORS,
     CUSTOMERS,
+    EMAILS,
     EVENTS,
     PAYMENTS,
     REFUND_PLACES,
@@ -149,9 +151,10 @@ def whole_customer() -> Customer:
         refusal_code="c",
         refusal_message="m",
         refusal=Denial("c", "m", "d", "param", "advice", "03", "43", OUTCOME, "ch_0"),
+        display_brand="cartes_bancaires",
     )
     return Customer(
-        id="zoë@example.org",
+        id="cust_1",
         uid="cust_1",
         version=2,
         created_at=NOON,
@@ -163,7 +166,7 @@ def whole_customer() -> Customer:
         cards=(card,),
         call=CALL,
         calls_made=3,
-        asked=Asked("NameCard", "pm_1", "Zoë", "pm_0"),
+        asked=Asked("NameCard", "pm_1", "Zoë", "pm_0", "zoë@example.org", "Zoë"),
         refusal_code="c",
         refusal_message="m",
         refusal_param="p",
@@ -175,6 +178,15 @@ def whole_customer() -> Customer:
         former_customer_id="cus_1",
         history=(Entry(NOON, "customer.followed", Door.WEBHOOK, "req_3"),),
         is_forgotten=True,
+        held_email="zoë@example.org",
+        next_email="zoe@example.org",
+        email_claimed=True,
+        released_emails=("quill@example.org",),
+        email_due_at=after(3),
+        email_claims=2,
+        is_founding=True,
+        taken_email="ann@example.org",
+        update=Update("zoe@example.org", "Zoe"),
     )
 
 
@@ -210,6 +222,7 @@ def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any
 
 
 CURSOR = Cursor("events", 1, NOON, after(1), span_s=0.5, failed=2, gaps=3)
+EMAIL = EmailPlace("zoë@example.org", 1, "cust_1", NOON, after(1))
 PLACE = RefundPlace("ref_1", 0, "ord_1", NOON)
 TALLY = CardTally("card_1", 1, NOON, after(9), (NOON, after(1)), after(8))
 API_KEY = ApiKey(
@@ -219,6 +232,7 @@ AUDITED = AuditEntry("audit_1", 1, NOON, "customer.forgotten", "Zoë", "weil", "
 DOCUMENTS: list[tuple[Collection[Any], Any]] = [
     (PAYMENTS, payment()),
     (CUSTOMERS, whole_customer()),
+    (EMAILS, EMAIL),
     (EVENTS, event()),
     (CURSORS, CURSOR),
     (REFUND_PLACES, PLACE),
@@ -316,6 +330,34 @@ async def test_a_customer_is_found_by_the_id_it_has_and_the_one_it_had(store: St
     for column, its_id in (("customer_id", "cus_2"), ("former_customer_id", "cus_1")):
         assert await store.find_one(CUSTOMERS, column, its_id) == whole_customer()
     assert await store.find_one(CUSTOMERS, "customer_id", "cus_1") is None
+
+
+async def test_no_two_customers_are_the_same_one_at_stripe(store: Store) -> None:
+    one = replace(whole_customer(), version=0)
+    another = replace(one, id="cust_2", uid="cust_2", customer_id="cus_3")
+    await store.insert(CUSTOMERS, one)
+    await store.insert(CUSTOMERS, another)
+
+    with pytest.raises(AlreadyExists):
+        await store.insert(CUSTOMERS, replace(one, id="cust_3", uid="cust_3"))
+    same = replace(another, version=1, customer_id=one.customer_id)
+    with pytest.raises(AlreadyExists):
+        await store.replace(CUSTOMERS, same, expected_version=0)
+
+    assert await store.get(CUSTOMERS, "cust_2") == another
+    assert await store.get(CUSTOMERS, "cust_3") is None
+    assert await store.find_one(CUSTOMERS, "stripe_id", "cus_2") == one
+    assert await store.find_one(CUSTOMERS, "stripe_id", "cus_1") is None
+
+
+async def test_a_customer_under_its_email_may_lie_beside_the_one_under_our_id(store: Store) -> None:
+    """So a release before this had it, and the one is there before the other one goes."""
+    one = replace(whole_customer(), version=0)
+    old = replace(one, id="zoë@example.org")
+    await store.insert(CUSTOMERS, old)
+    await store.insert(CUSTOMERS, one)
+
+    assert await store.find_one(CUSTOMERS, "stripe_id", "cus_2") == one
 
 
 async def test_only_kept_answers_about_a_person_are_found_by_whom_they_are_about(
