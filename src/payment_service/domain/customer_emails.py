@@ -22,13 +22,13 @@ TAKEN_LOOK_S = 60.0
 
 
 def wanting_email(customer: Customer, email: str, now: datetime) -> Customer:
-    """Return the customer that is to have this e-mail."""
+    """Return the customer that is to have this e-mail, and none that it wanted before."""
+    before = without_next_email(customer, now)
     return replace(
-        customer,
+        before,
         next_email=email,
-        email_claimed=False,
         email_claims=customer.email_claims + 1,
-        released_emails=tuple(one for one in customer.released_emails if one != email),
+        released_emails=tuple(one for one in before.released_emails if one != email),
         email_due_at=now,
     )
 
@@ -56,11 +56,9 @@ def moved_at_stripe(customer: Customer, shown: str | None, moment: Moment) -> Cu
     if customer.held_email is not None:
         released = _released(customer, customer.held_email)
     after = replace(customer, held_email=None, released_emails=released)
-    after = without_next_email(after, moment.now)
     if email is None:
-        return _unheld(
-            _due(after, moment.now), shown[:EMAIL_MAX], "customer.email_unusable", moment
-        )
+        after = _due(without_next_email(after, moment.now), moment.now)
+        return _unheld(after, shown[:EMAIL_MAX], "customer.email_unusable", moment)
     return wanting_email(after, email, moment.now)
 
 
