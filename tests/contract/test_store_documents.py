@@ -8,17 +8,15 @@ import pytest
 
 from payment_service.domain.api_key import ApiKey
 from payment_service.domain.audit import AuditEntry
-from payment_service.domain.call import Call
 from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
-from payment_service.domain.customer import Asked, Customer, StepRefusal, Update
 from payment_service.domain.dispute import Dispute, FraudWarning
 from payment_service.domain.email_place import EmailPlace
 from payment_service.domain.event import KEPT_FOR, Event, EventState
 from payment_service.domain.history import Entry
 from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Door
-from payment_service.domain.news import ChargeOutcome, Denial, SeenEvent
+from payment_service.domain.news import SeenEvent
 from payment_service.domain.notice import Notice, NoticeState
 from payment_service.domain.payment import (
     Attempt,
@@ -33,9 +31,8 @@ from payment_service.domain.payment import (
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.schema import SCHEMA, NewerSchema
-from payment_service.domain.setup import Setup
 from payment_service.domain.stored_request import StoredRequest
-from payment_service.ports import AlreadyExists, Collection, Store
+from payment_service.ports import Collection, Store
 from payment_service.storage.collections import (
     API_KEYS,
     AUDIT,
@@ -49,23 +46,9 @@ from payment_service.storage.collections import (
     REFUND_PLACES,
     REQUESTS,
 )
-from tests.contract.things import NOON, after, customer, stored_request
+from tests.contract.customers import CALL, OUTCOME, whole_customer
+from tests.contract.things import NOON, after, stored_request
 
-CALL = Call(
-    key="key-1",
-    begun_at=NOON,
-    due_at=after(1),
-    asked_at=after(2),
-    in_flight=True,
-    tries=3,
-    doubts=2,
-    looks=1,
-    unanswered=4,
-    dead_end="http_500",
-    quiet_at=after(3),
-)
-
-OUTCOME = ChargeOutcome("blocked", "highest", "rule", "Zu riskant.", "not_sent", "rule_1")
 SAID_OF_DECLINE: dict[str, Any] = {
     "advice_code": "advice",
     "network_advice_code": "03",
@@ -139,54 +122,6 @@ def payment() -> Payment:
         disputes_look_at=after(8),
         late_intent_id="pi_0",
         past_attempts=(PAST_ATTEMPT,),
-    )
-
-
-def whole_customer() -> Customer:
-    card = replace(
-        customer().cards[0],
-        fingerprint="print",
-        named=False,
-        declined=True,
-        refusal_code="c",
-        refusal_message="m",
-        refusal=Denial("c", "m", "d", "param", "advice", "03", "43", OUTCOME, "ch_0"),
-        display_brand="cartes_bancaires",
-    )
-    return Customer(
-        id="cust_1",
-        uid="cust_1",
-        version=2,
-        created_at=NOON,
-        updated_at=after(1),
-        name="Zoë",
-        customer_id="cus_2",
-        default_payment_method_id="pm_1",
-        default_at_stripe="pm_2",
-        cards=(card,),
-        call=CALL,
-        calls_made=3,
-        asked=Asked("NameCard", "pm_1", "Zoë", "pm_0", "zoë@example.org", "Zoë"),
-        refusal_code="c",
-        refusal_message="m",
-        refusal_param="p",
-        refusals=(StepRefusal("NameCard", 2, "c", "m", "p", "pm_1", declined=True),),
-        request_id="req_1",
-        setup=Setup(NOON, "req_2", "seti_1", "requires_action", "c", "m", "p"),
-        look_at=after(2),
-        looks=4,
-        former_customer_id="cus_1",
-        history=(Entry(NOON, "customer.followed", Door.WEBHOOK, "req_3"),),
-        is_forgotten=True,
-        held_email="zoë@example.org",
-        next_email="zoe@example.org",
-        email_claimed=True,
-        released_emails=("quill@example.org",),
-        email_due_at=after(3),
-        email_claims=2,
-        is_founding=True,
-        taken_email="ann@example.org",
-        update=Update("zoe@example.org", "Zoe"),
     )
 
 
@@ -322,42 +257,6 @@ def test_every_collection_of_ours_is_kept_by_every_store() -> None:
     assert {collection.name for collection, _ in KINDS} | {"requests"} == {
         collection.name for collection in COLLECTIONS
     }
-
-
-async def test_a_customer_is_found_by_the_id_it_has_and_the_one_it_had(store: Store) -> None:
-    await store.insert(CUSTOMERS, whole_customer())
-
-    for column, its_id in (("customer_id", "cus_2"), ("former_customer_id", "cus_1")):
-        assert await store.find_one(CUSTOMERS, column, its_id) == whole_customer()
-    assert await store.find_one(CUSTOMERS, "customer_id", "cus_1") is None
-
-
-async def test_no_two_customers_are_the_same_one_at_stripe(store: Store) -> None:
-    one = replace(whole_customer(), version=0)
-    another = replace(one, id="cust_2", uid="cust_2", customer_id="cus_3")
-    await store.insert(CUSTOMERS, one)
-    await store.insert(CUSTOMERS, another)
-
-    with pytest.raises(AlreadyExists):
-        await store.insert(CUSTOMERS, replace(one, id="cust_3", uid="cust_3"))
-    same = replace(another, version=1, customer_id=one.customer_id)
-    with pytest.raises(AlreadyExists):
-        await store.replace(CUSTOMERS, same, expected_version=0)
-
-    assert await store.get(CUSTOMERS, "cust_2") == another
-    assert await store.get(CUSTOMERS, "cust_3") is None
-    assert await store.find_one(CUSTOMERS, "stripe_id", "cus_2") == one
-    assert await store.find_one(CUSTOMERS, "stripe_id", "cus_1") is None
-
-
-async def test_a_customer_under_its_email_may_lie_beside_the_one_under_our_id(store: Store) -> None:
-    """So a release before this had it, and the one is there before the other one goes."""
-    one = replace(whole_customer(), version=0)
-    old = replace(one, id="zoë@example.org")
-    await store.insert(CUSTOMERS, old)
-    await store.insert(CUSTOMERS, one)
-
-    assert await store.find_one(CUSTOMERS, "stripe_id", "cus_2") == one
 
 
 async def test_only_kept_answers_about_a_person_are_found_by_whom_they_are_about(

@@ -1,35 +1,27 @@
 """One customer at Stripe is one document here: its e-mail follows Stripe, and is nobody else's."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-
 import pytest
 
 from payment_service.domain.customer import Customer, new_customer
-from payment_service.domain.customer_emails import wanting_email
 from payment_service.domain.email_place import EmailPlace
 from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door
-from payment_service.flows.advance import CUSTOMER, commit
 from payment_service.flows.find_customer import customer_of_email
 from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.forget_customer import forget_customer
 from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer, customer_by_id, get_customer
-from payment_service.ports import Collection, D, GatewayUnavailable, Store, StoreUnavailable
-from payment_service.storage.collections import CUSTOMERS, EMAILS, EVENTS
+from payment_service.ports import GatewayUnavailable, StoreUnavailable
+from payment_service.storage.collections import CUSTOMERS, EMAILS
 from tests.flows.buying import (
     VISA,
     always,
     open_watched_shop,
-    quiet,
     soon,
 )
-from tests.flows.telling import at_stripe, tell
-from tests.flows.watched_store import WatchedStore
+from tests.flows.telling import KEY, at_stripe, tell
 from tests.parts.shop import Shop, open_shop
-from tests.parts.stored import stored_customer, stored_text
+from tests.parts.stored import stored_text
 from tests.parts.virtual_time import run
 
 BOB, ANN, EVE = "bob@shop.example", "ann@shop.example", "eve@shop.example"
@@ -243,16 +235,13 @@ def test_a_customer_without_an_email_that_is_deleted_at_stripe_is_not_made_anew(
         bob = await made(shop)
         rename(shop, bob, "none")
         await tell(shop, "customer.updated")
-        shop.stripe.deliver("delete", f"https://x/v1/customers/{bob.customer_id}", KEYS, None)
+        shop.stripe.deliver("delete", f"https://x/v1/customers/{bob.customer_id}", KEY, None)
         await tell(shop, "customer.deleted")
 
         with pytest.raises(NotFound):
             await made_card(shop, str(bob.customer_id))
 
     run(main)
-
-
-KEYS = {"Authorization": "Bearer sk_test_sandbox"}
 
 
 async def made_card(shop: Shop, customer_id: str) -> None:
@@ -264,130 +253,6 @@ async def made_card(shop: Shop, customer_id: str) -> None:
         is_default=False,
         deadline=soon(shop),
     )
-
-
-# What happens to a customer, and what must be so in the end: to whom each e-mail leads.
-async def moved(shop: Shop) -> None:
-    first, _ = await create_customer(shop.world, BOB, None, deadline=soon(shop, 0))
-    if first.customer_id is None:
-        return
-    rename(shop, first, ANN)
-    await tell(shop, "customer.updated")
-
-
-async def moved_back(shop: Shop) -> None:
-    await moved(shop)
-    found = await stored_customer(shop.world.store, ANN)
-    if found is not None:
-        rename(shop, found, BOB)
-        await tell(shop, "customer.updated")
-
-
-async def made_at_once(shop: Shop) -> None:
-    asking = (create_customer(shop.world, BOB, None, deadline=soon(shop, 5)) for _ in range(3))
-    await asyncio.gather(*asking, return_exceptions=True)
-
-
-@pytest.mark.parametrize("life", [moved, moved_back, made_at_once])
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_wherever_the_store_fails_every_email_has_one_customer_and_every_customer_one(
-    life: Callable[[Shop], Awaitable[None]], when: str
-) -> None:
-    async def main(number: int) -> bool:
-        shop, store = await open_watched_shop()
-        failing = Failing(store._store, number, when)
-        shop.world = replace(shop.world, store=failing)
-
-        try:
-            await life(shop)
-        except (StoreUnavailable, GatewayUnavailable):
-            await quiet(shop)
-        for event in [one for one in shop.engine.events if one["type"] == "customer.updated"][-1:]:
-            if await shop.world.store.get(EVENTS, event["id"]) is None:  # delivered again
-                await tell(shop, "customer.updated")
-        await shop.work(180)
-
-        living = [one for one in shop.engine.ledger()["customers"] if not one["deleted"]]
-        documents = await failing.walk(CUSTOMERS, after="", limit=100)
-        assert len({one["email"] for one in living}) == len(living), living
-        assert len(documents) == len(living), documents
-        assert await emails(shop) == {doc.held_email: doc.uid for doc in documents}
-        assert {(doc.customer_id, doc.held_email) for doc in documents} <= {
-            (one["id"], one["email"]) for one in living
-        }
-        assert [doc.wake_at for doc in documents] == [None] * len(documents)
-        return failing.has_failed
-
-    numbers = iter(range(100))
-    while run(lambda: main(next(numbers))):
-        pass
-
-
-class Failing(WatchedStore):
-    """The Store port of a process that is cut off once, before a write or when it is done."""
-
-    def __init__(self, store: Store, number: int, when: str) -> None:
-        super().__init__(store)
-        self._left, self._when = number, when
-        self.has_failed = False
-
-    async def _cut(self, when: str) -> None:
-        if when == self._when and not self.has_failed:
-            self.has_failed = self._left == 0
-            self._left -= 1
-            if self.has_failed:
-                raise StoreUnavailable("cut off")
-
-    async def insert(self, collection: Collection[D], doc: D) -> None:
-        await self._cut("before")
-        await super().insert(collection, doc)
-        await self._cut("after")
-
-    async def replace(self, collection: Collection[D], doc: D, *, expected_version: int) -> None:
-        await self._cut("before")
-        await super().replace(collection, doc, expected_version=expected_version)
-        await self._cut("after")
-
-    async def remove(self, collection: Collection[D], id: str, *, expected_version: int) -> None:
-        await self._cut("before")
-        await super().remove(collection, id, expected_version=expected_version)
-        await self._cut("after")
-
-
-def test_a_claim_of_long_ago_that_leads_nowhere_keeps_nobody_out() -> None:
-    """A process stood still between its wish and its claim, and the wish is over."""
-
-    async def main() -> None:
-        shop = await open_shop()
-        bob = await made(shop)
-        now = shop.world.clock.now()
-        await shop.world.store.insert(EMAILS, EmailPlace(ANN, 0, bob.uid, now, now))
-        await shop.world.store.insert(EMAILS, EmailPlace(EVE, 0, "cust_gone", now, now))
-
-        ann, eve = await made(shop, ANN), await made(shop, EVE)
-
-        assert await emails(shop) == {BOB: bob.uid, ANN: ann.uid, EVE: eve.uid}
-
-    run(main)
-
-
-def test_a_claim_that_comes_when_the_customer_is_gone_leaves_no_trace() -> None:
-    async def main() -> None:
-        shop, store = await open_watched_shop()
-        bob = await made(shop)
-        rename(shop, bob, ANN)
-
-        async def gone() -> None:
-            current = await by_uid(shop, bob)
-            await store.remove(CUSTOMERS, bob.uid, expected_version=current.version)
-
-        store.before_writes.extend([None, None, gone])
-        await tell(shop, "customer.updated")
-        await shop.work(60)
-
-        assert ANN not in await emails(shop)
-
-    run(main)
 
 
 def test_forgetting_reaches_the_customer_by_the_email_of_today_and_every_trace_of_it() -> None:
@@ -468,31 +333,5 @@ def test_a_customer_that_may_yet_be_none_is_not_forgotten() -> None:
 
         await shop.work(60)
         assert len(ids_at_stripe(shop, BOB)) == 1
-
-    run(main)
-
-
-def test_a_wish_that_is_over_is_not_fulfilled_by_a_claim_of_it() -> None:
-    async def main() -> None:
-        shop, store = await open_watched_shop()
-        bob = await made(shop)
-
-        async def other_wish() -> None:
-            current = await by_uid(shop, bob)
-            await commit(
-                shop.world,
-                CUSTOMER,
-                current,
-                lambda c, moment: wanting_email(c, EVE, moment.now),
-                Door.WORKER,
-                goes_on=False,
-            )
-
-        rename(shop, bob, ANN)
-        store.before_writes.extend([None, None, None, other_wish])
-        await tell(shop, "customer.updated")
-        await shop.work(120)
-
-        assert await emails(shop) == {EVE: bob.uid}
 
     run(main)

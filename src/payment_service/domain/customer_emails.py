@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from payment_service.domain.customer import Customer, StepRefusal
 from payment_service.domain.email_address import EMAIL_MAX, followed_email
-from payment_service.domain.history import with_entry
+from payment_service.domain.history import Entry, with_entry
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import EmailClaimed, EmailReleased, EmailTaken, News
 from payment_service.domain.steps import ClaimEmail, EmailStep, ReleaseEmail
@@ -58,7 +58,8 @@ def moved_at_stripe(customer: Customer, shown: str | None, moment: Moment) -> Cu
     after = replace(customer, held_email=None, released_emails=released)
     if email is None:
         after = _due(without_next_email(after, moment.now), moment.now)
-        return _unheld(after, shown[:EMAIL_MAX], "customer.email_unusable", moment)
+        history = with_entry(after.history, "customer.email_unusable", moment)
+        return _unheld(after, shown[:EMAIL_MAX], history, moment)
     return wanting_email(after, email, moment.now)
 
 
@@ -127,7 +128,8 @@ def _is_wanted(customer: Customer, step: ClaimEmail) -> bool:
 def _taken(customer: Customer, step: ClaimEmail, moment: Moment) -> Customer:
     bare = replace(customer, next_email=None)
     if customer.update is None:
-        return _unheld(_due(bare, moment.now), step.email, "customer.email_taken", moment)
+        history = with_entry(bare.history, "customer.email_taken", moment)
+        return _unheld(_due(bare, moment.now), step.email, history, moment)
     refusal = StepRefusal(
         step=type(step).__name__, number=step.number, code=EMAIL_TAKEN, message=""
     )
@@ -135,7 +137,7 @@ def _taken(customer: Customer, step: ClaimEmail, moment: Moment) -> Customer:
     return _due(replace(bare, update=None, refusals=(*others, refusal)), moment.now)
 
 
-def _unheld(customer: Customer, shown: str, what: str, moment: Moment) -> Customer:
+def _unheld(customer: Customer, shown: str, history: tuple[Entry, ...], moment: Moment) -> Customer:
     """Return the customer that nobody finds by an e-mail; the first time it is looked at again."""
     if customer.taken_email == shown:
         return customer
@@ -143,7 +145,7 @@ def _unheld(customer: Customer, shown: str, what: str, moment: Moment) -> Custom
         customer,
         taken_email=shown,
         look_at=moment.now + timedelta(seconds=TAKEN_LOOK_S),
-        history=with_entry(customer.history, what, moment),
+        history=history,
     )
 
 
