@@ -284,3 +284,62 @@ def test_an_old_one_beside_the_one_of_today_is_no_one_elses() -> None:
         assert await rekey_customer(shop.world, bob, Door.WORKER) == bob
 
     run(main)
+
+
+def test_one_that_others_write_all_the_time_is_left_for_now() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        await old(shop)
+
+        async def written() -> None:
+            current = await store._store.get(CUSTOMERS, BOB)
+            assert current is not None
+            after = replace(current, version=current.version + 1)
+            await store._store.replace(CUSTOMERS, after, expected_version=current.version)
+
+        store.before_removals.extend([written] * 100)
+
+        with pytest.raises(StoreUnavailable, match="races"):
+            await customer_of_email(shop.world, BOB)
+
+    run(main)
+
+
+def test_one_whose_place_somebody_takes_and_leaves_is_put_there_again() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        before = await old(shop)
+
+        async def taken() -> None:
+            await store._store.insert(CUSTOMERS, replace(before, id=before.uid, customer_id=None))
+
+        async def left() -> None:
+            await store._store.remove(CUSTOMERS, before.uid, expected_version=0)
+
+        store.before_writes.append(taken)
+        store.before_reads.extend([None, None, left])
+
+        found = await customer_of_email(shop.world, BOB)
+
+        assert found is not None
+        assert [doc.id for doc in await all_of(shop)] == [before.uid]
+
+    run(main)
+
+
+@pytest.mark.parametrize("what", ["never made", "forgotten"])
+def test_one_that_is_not_at_stripe_is_not_looked_at(what: str) -> None:
+    async def main() -> None:
+        shop = await open_shop()
+        before = await old(shop)
+        changed = replace(before, version=1, customer_id=None, cards=(), refusal_code="c")
+        if what == "forgotten":
+            changed = replace(before, version=1, is_forgotten=True, cards=())
+        await shop.world.store.replace(CUSTOMERS, changed, expected_version=0)
+        await shop.world.store.insert(CUSTOMERS, replace(changed, id=before.uid, version=0))
+
+        await rekey_some(shop.world, "")
+
+        assert [doc.look_at for doc in await all_of(shop)] == [None]
+
+    run(main)

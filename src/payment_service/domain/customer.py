@@ -226,22 +226,6 @@ def adopted(email: str, seen: SeenCustomer, uid: str, now: datetime) -> Customer
     return with_stripe_customer(blank, seen)
 
 
-def rekeyed(old: Customer, now: datetime) -> Customer:
-    """Return the document of schema 2 as it is today: under our own id, its e-mail to be claimed.
-
-    It is looked at, too: somebody may have changed its e-mail at Stripe long ago.
-    """
-    return replace(
-        old,
-        id=old.uid,
-        version=0,
-        next_email=old.id,
-        email_due_at=now,
-        email_claims=1,
-        look_at=now if old.customer_id is not None and not old.is_forgotten else None,
-    )
-
-
 def with_stripe_customer(customer: Customer, seen: SeenCustomer) -> Customer:
     """Return the customer tied to the one at Stripe, with the cards that are there already."""
     known = {c.payment_method_id for c in customer.cards}

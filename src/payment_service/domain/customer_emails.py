@@ -19,6 +19,18 @@ EMAIL_TAKEN = "email_taken"
 # Two customers may have exchanged their e-mails at Stripe: each is free as soon as the other one
 # was looked at. Who has it after this time has it for good.
 TAKEN_LOOK_S = 60.0
+# The worker's, not of whoever meets an old document first and waits.
+REKEYED_LOOK_S = 5.0
+
+
+def rekeyed(old: Customer, now: datetime) -> Customer:
+    """Return the document of schema 2 as it is today: under our own id, its e-mail to be claimed.
+
+    It is looked at, too: somebody may have changed its e-mail at Stripe long ago.
+    """
+    is_there = old.customer_id is not None and not old.is_forgotten
+    look_at = now + timedelta(seconds=REKEYED_LOOK_S) if is_there else None
+    return replace(wanting_email(replace(old, id=old.uid, version=0), old.id, now), look_at=look_at)
 
 
 def wanting_email(customer: Customer, email: str, now: datetime) -> Customer:

@@ -23,6 +23,8 @@ _LOOK_ALIKES: Final = frozenset(
     "\u0131\u0251\u0261\u0269\u028b\u0185\u029f\u0280\u026a\u0274\u029c\u028f"  # Latin
     "\u0299\ua793\u0262"  # Latin
 )
+# What parts the labels of a domain as well as a dot does (RFC 3490), besides what NFKC folds.
+_FULL_STOPS: Final = frozenset("\u3002\uff61")
 # What the sharp s of German becomes, which nobody takes for it.
 _SHARP_S: Final = frozenset({"ss", "SS"})
 _WRONG: Final = FieldError("email", "must be an e-mail address")
@@ -64,6 +66,8 @@ def _is_look_alike(email: str) -> bool:
 
 def _folds(char: str) -> bool:
     """Whether a character becomes an ASCII one by what is done to letters everywhere."""
+    if char in _FULL_STOPS:
+        return True
     # The accent of a letter is not taken off: nobody takes ü for u.
     forms = (unicodedata.normalize("NFKC", char), char.lower(), char.upper(), char.casefold())
     return any(form[:1].isascii() and form not in _SHARP_S for form in forms if form)

@@ -104,3 +104,4 @@ async def _drop_founding(world: World, uid: str) -> None:
         except VersionConflict:
             continue
         return
+    raise StoreUnavailable(f"lost {LOST_RACES_MAX} races for one customer")

@@ -7,16 +7,18 @@ leaves both, of which only the first is found, until the old one is met.
 from contextlib import suppress
 from dataclasses import replace
 
-from payment_service.domain.customer import Customer, rekeyed
+from payment_service.domain.customer import Customer
+from payment_service.domain.customer_emails import rekeyed
 from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door, Moment
 from payment_service.flows.advance import CUSTOMER, advance, claim, commit
 from payment_service.flows.world import World
-from payment_service.ports import AlreadyExists, VersionConflict
+from payment_service.ports import AlreadyExists, StoreUnavailable, VersionConflict
 from payment_service.storage.collections import CUSTOMERS
 
-# Customers read at once by who looks for old ones: some hundred kilobytes.
-BATCH = 100
+# Customers read at once by who looks for old ones, about once a second: each one is then looked at
+# with two requests to Stripe, which must leave room for payers.
+BATCH = 5
 # Each round means that somebody of the old release wrote meanwhile.
 ROUNDS_MAX = 20
 # How our own ids begin, and what is behind all of them.
@@ -28,25 +30,17 @@ async def rekey_customer(
 ) -> Customer | None:
     """Return the customer under our own id; as it is while something is under way for it.
 
-    None when it was forgotten meanwhile.
+    None when it was forgotten meanwhile. Raises StoreUnavailable: others write all the time.
     """
     found: Customer | None = customer
     for _ in range(ROUNDS_MAX):
         if found is None or not found.is_old or found.call is not None:
             return found
         today = await _under_uid(world, found, door)
-        if today is None:
-            found = await world.store.get(CUSTOMERS, found.id)
-            continue
-        try:
-            await world.store.remove(CUSTOMERS, found.id, expected_version=found.version)
-        except VersionConflict:
-            left = await world.store.get(CUSTOMERS, found.id)
-            if left is not None:
-                found = left
-                continue
-        return today
-    return found
+        if today is not None and await _removed(world, found):
+            return today
+        found = await world.store.get(CUSTOMERS, found.id)
+    raise StoreUnavailable(f"lost {ROUNDS_MAX} races for one customer")
 
 
 async def rekey_some(world: World, after: str) -> str | None:
@@ -63,6 +57,15 @@ async def rekey_some(world: World, after: str) -> str | None:
         return None
     last = found[-1].id
     return BEHIND_UIDS if last.startswith(UID_PREFIX) else last
+
+
+async def _removed(world: World, old: Customer) -> bool:
+    """Remove the document under its e-mail; say whether it is what it was when it was read."""
+    try:
+        await world.store.remove(CUSTOMERS, old.id, expected_version=old.version)
+    except VersionConflict:
+        return await world.store.get(CUSTOMERS, old.id) is None  # somebody else removed it
+    return True
 
 
 async def _under_uid(world: World, old: Customer, door: Door) -> Customer | None:
