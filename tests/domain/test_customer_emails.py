@@ -244,3 +244,7 @@ def test_one_without_an_email_is_not_made_anew() -> None:
 
     assert corridor.begin_call(lost, moment()).call is None
     assert with_email(new_customer(EMAIL, None, "c", at(0))).wants(EMAIL)
+
+
+def test_with_nothing_to_be_done_about_emails_nothing_is() -> None:
+    assert corridor.next_step(replace(customer(), email_due_at=at(0)), moment()) is None
