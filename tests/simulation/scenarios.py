@@ -216,4 +216,5 @@ SCENARIOS: Final = {
         "canceled_while_processing",
         stripe=SLOW_BANK,
     ),
+    "renamed_at_stripe": Scenario(stories_of_later.renamed_at_stripe, ("visa",)),
 }
