@@ -50,6 +50,7 @@ def updating(email: str | None = NEW, name: str | None = "Eve") -> Customer:
 def test_a_new_customer_has_its_email_before_stripe_is_asked() -> None:
     ann = new_customer(EMAIL, "Ann", "cust_1", at(0))
     assert corridor.next_step(ann, moment()) == FOUNDING
+    assert corridor.begin_call(ann, moment()).call is None  # who else comes for it waits too
 
     founded = hears(ann, EmailClaimed())
 
