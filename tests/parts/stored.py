@@ -4,7 +4,6 @@ import sqlite3
 from typing import Any
 
 from payment_service.domain.customer import Customer
-from payment_service.ports import Store
 from payment_service.storage.collections import CUSTOMERS, EMAILS
 
 
@@ -21,7 +20,8 @@ def stored_text(store: Any) -> str:
     )
 
 
-async def stored_customer(store: Store, email: str) -> Customer | None:
+async def stored_customer(store: Any, email: str) -> Customer | None:
     """Return the customer to whom an e-mail leads."""
     place = await store.get(EMAILS, email)
-    return None if place is None else await store.get(CUSTOMERS, place.uid)
+    found: Customer | None = None if place is None else await store.get(CUSTOMERS, place.uid)
+    return found
