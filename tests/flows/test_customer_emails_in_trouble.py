@@ -13,8 +13,8 @@ from payment_service.flows.advance import CUSTOMER, commit
 from payment_service.flows.keep_customer import create_customer
 from payment_service.ports import Collection, D, GatewayUnavailable, Store, StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS, EMAILS, EVENTS
-from tests.flows.buying import open_watched_shop, quiet, soon
-from tests.flows.telling import tell
+from tests.flows.buying import faults, open_watched_shop, quiet, soon
+from tests.flows.telling import KEY, tell
 from tests.flows.test_customer_emails import ANN, BOB, EVE, by_uid, emails, made, rename
 from tests.flows.watched_store import WatchedStore
 from tests.parts.shop import Shop, open_shop
@@ -168,5 +168,45 @@ def test_a_wish_that_is_over_is_not_fulfilled_by_a_claim_of_it() -> None:
         await shop.work(120)
 
         assert await emails(shop) == {EVE: bob.uid}
+
+    run(main)
+
+
+def test_what_another_document_is_already_is_not_written_and_nothing_breaks() -> None:
+    async def main() -> None:
+        shop, _ = await open_watched_shop()
+        bob, ann = await made(shop), await made(shop, ANN)
+
+        with pytest.raises(StoreUnavailable, match="another document"):
+            await commit(
+                shop.world,
+                CUSTOMER,
+                ann,
+                lambda current, _: replace(current, customer_id=bob.customer_id),
+                Door.WORKER,
+            )
+
+        assert (await by_uid(shop, ann)).customer_id == ann.customer_id
+
+    run(main)
+
+
+def test_a_customer_of_another_document_is_not_found_for_one_that_is_made() -> None:
+    """Its e-mail at Stripe is another one's here: whoever is made anew does not become it."""
+
+    async def main() -> None:
+        shop, _ = await open_watched_shop()
+        bob, ann = await made(shop), await made(shop, ANN)
+        rename(shop, bob, ANN)
+        await tell(shop, "customer.updated")
+        shop.stripe.deliver("delete", f"https://x/v1/customers/{ann.customer_id}", KEY, None)
+        await tell(shop, "customer.deleted")
+        shop.stripe.pick = faults("error_500_before", on=("POST", "/v1/customers"))
+
+        anew, _ = await create_customer(shop.world, ANN, None, deadline=soon(shop, 120))
+
+        assert anew.uid == ann.uid
+        assert anew.customer_id not in {None, ann.customer_id, bob.customer_id}
+        assert (await by_uid(shop, bob)).customer_id == bob.customer_id
 
     run(main)

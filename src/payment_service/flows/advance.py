@@ -35,6 +35,7 @@ from payment_service.flows.newest import newest
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (
+    AlreadyExists,
     Collection,
     Document,
     StoreUnavailable,
@@ -123,6 +124,8 @@ async def commit(
         except VersionConflict:
             doc = await reload(world, way, doc)
             continue
+        except AlreadyExists as error:  # of two that were faster than the look before, one has it
+            raise StoreUnavailable("another document is this customer of Stripe's") from error
         world.witness.saw(doc, written, door)
         world.changes.written(place(way.collection, written), written)
         await note_refusals(world, doc, written)
