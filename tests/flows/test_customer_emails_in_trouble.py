@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from payment_service.ports import Collection, D, GatewayUnavailable, Store, Stor
 from payment_service.storage.collections import CUSTOMERS, EMAILS, EVENTS
 from tests.flows.buying import faults, open_watched_shop, quiet, soon
 from tests.flows.telling import KEY, tell
+from tests.flows.test_change_customer import change
 from tests.flows.test_customer_emails import ANN, BOB, EVE, by_uid, emails, made, rename
 from tests.flows.watched_store import WatchedStore
 from tests.parts.shop import Shop, open_shop
@@ -44,7 +46,43 @@ async def made_at_once(shop: Shop) -> None:
     await asyncio.gather(*asking, return_exceptions=True)
 
 
-@pytest.mark.parametrize("life", [moved, moved_back, made_at_once])
+async def changed(shop: Shop) -> None:
+    first, _ = await create_customer(shop.world, BOB, None, deadline=soon(shop, 0))
+    if first.customer_id is not None:
+        await change(shop, first, email=ANN, name="Ann")
+
+
+async def changed_while_stripe_is_away(shop: Shop) -> None:
+    first, _ = await create_customer(shop.world, BOB, None, deadline=soon(shop, 0))
+    if first.customer_id is None:
+        return
+    away = faults(
+        "timeout_after", "timeout_before", on=("POST", f"/v1/customers/{first.customer_id}")
+    )
+    shop.stripe.pick = away
+    await change(shop, first, email=ANN, name="Ann")
+
+
+async def wanted_by_two(shop: Shop) -> None:
+    first, _ = await create_customer(shop.world, BOB, None, deadline=soon(shop, 0))
+    second, _ = await create_customer(shop.world, EVE, None, deadline=soon(shop, 0))
+    wanting = [one for one in (first, second) if one.customer_id is not None]
+    asking = (change(shop, one, email=ANN) for one in wanting)
+    await asyncio.gather(*asking, return_exceptions=True)
+
+
+async def delivered(shop: Shop) -> None:
+    """Let Stripe deliver the last change again, until it is kept."""
+    changes = [event for event in shop.engine.events if event["type"] == "customer.updated"]
+    while changes and await shop.world.store.get(EVENTS, changes[-1]["id"]) is None:
+        with suppress(StoreUnavailable):
+            await tell(shop, "customer.updated")
+
+
+LIVES = (moved, moved_back, made_at_once, changed, changed_while_stripe_is_away, wanted_by_two)
+
+
+@pytest.mark.parametrize("life", LIVES)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_wherever_the_store_fails_every_email_has_one_customer_and_every_customer_one(
     life: Callable[[Shop], Awaitable[None]], when: str
@@ -58,9 +96,7 @@ def test_wherever_the_store_fails_every_email_has_one_customer_and_every_custome
             await life(shop)
         except (StoreUnavailable, GatewayUnavailable):
             await quiet(shop)
-        for event in [one for one in shop.engine.events if one["type"] == "customer.updated"][-1:]:
-            if await shop.world.store.get(EVENTS, event["id"]) is None:  # delivered again
-                await tell(shop, "customer.updated")
+        await delivered(shop)
         await shop.work(180)
 
         living = [one for one in shop.engine.ledger()["customers"] if not one["deleted"]]
