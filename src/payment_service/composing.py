@@ -35,7 +35,7 @@ from payment_service.flows.recover import take_over
 from payment_service.flows.restore_payments import restore_payments
 from payment_service.flows.stripe_time import know_time, learn_time
 from payment_service.flows.world import Background, World
-from payment_service.ports import GatewayUnavailable, StoreUnavailable, WholeStore
+from payment_service.ports import GatewayUnavailable, Store, StoreUnavailable
 from payment_service.setting_groups.access import jwt_algorithms, secret_text
 from payment_service.setting_groups.stripe import is_live_key
 from payment_service.settings import Settings
@@ -146,7 +146,7 @@ def _token_keys(settings: Settings, stack: contextlib.AsyncExitStack) -> Keys:
     return published
 
 
-def open_database(settings: Settings) -> WholeStore:
+def open_database(settings: Settings) -> Store:
     """Return the store that the settings choose, opened. Raises StoreUnavailable."""
     if settings.mongodb_uri is not None:
         return _open_mongodb(settings, settings.mongodb_uri.get_secret_value())
@@ -154,7 +154,7 @@ def open_database(settings: Settings) -> WholeStore:
     return open_store(settings.sqlite_path, COLLECTIONS, accept_outdated=accept_outdated)
 
 
-def open_database_at(settings: Settings, address: str) -> WholeStore:
+def open_database_at(settings: Settings, address: str) -> Store:
     """Return the store at `sqlite:<path>` or a MongoDB address, opened. Raises StoreUnavailable."""
     kind, _, rest = address.partition(":")
     if kind == "sqlite" and rest:
@@ -164,7 +164,7 @@ def open_database_at(settings: Settings, address: str) -> WholeStore:
     raise StoreUnavailable("an address begins with sqlite: or mongodb:// and does not end there")
 
 
-def _open_mongodb(settings: Settings, uri: str) -> WholeStore:
+def _open_mongodb(settings: Settings, uri: str) -> Store:
     # A start on SQLite does not pay for the driver.
     from payment_service.adapters import mongo  # noqa: PLC0415
 
@@ -178,7 +178,7 @@ def _open_mongodb(settings: Settings, uri: str) -> WholeStore:
 
 
 @contextlib.asynccontextmanager
-async def ready_database(settings: Settings) -> AsyncIterator[WholeStore]:
+async def ready_database(settings: Settings) -> AsyncIterator[Store]:
     """Yield the store alone, ready to be used; close it on leaving.
 
     Raises StoreUnavailable, which a MongoDB that was not migrated is too.
@@ -277,7 +277,7 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
         await store.close()
 
 
-async def _catch_up(world: World, store: WholeStore) -> None:
+async def _catch_up(world: World, store: Store) -> None:
     """Read from Stripe what an older database file lacks. Raises Unavailable: no door may open."""
     if not isinstance(store, SqliteStore) or store.outdated is None:
         return

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from payment_service.flows.copy_shop import Comparison, Progressed, compare_shops, copy_shop
-from payment_service.ports import StoreUnavailable, WholeStore
+from payment_service.ports import Store, StoreUnavailable
 from payment_service.settings import Settings
 from payment_service.storage.collections import COLLECTIONS
 
@@ -65,7 +65,7 @@ async def _copy(settings: Settings, source: str, target: str) -> Comparison:
             return await compare_shops(ours, theirs, COLLECTIONS, _now(), progress)
 
 
-async def _opened(opened: AsyncExitStack, settings: Settings, address: str) -> WholeStore:
+async def _opened(opened: AsyncExitStack, settings: Settings, address: str) -> Store:
     from payment_service.composing import open_database_at  # noqa: PLC0415 - as in `cli`
 
     if address == FROM_SETTINGS[0]:

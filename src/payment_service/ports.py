@@ -179,6 +179,14 @@ class Store(Protocol):
         """
         ...
 
+    async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
+        """Return documents whose ids are behind `after`, in the order of their UTF-8 bytes.
+
+        The first walk begins behind "", which is no id. Raises ValueError for a document that
+        cannot be read: whoever wants all of them must not miss one.
+        """
+        ...
+
     async def drop_expired(self, collection: Collection[D], now: datetime) -> None:
         """Drop all documents whose time is over. How many is not told: a lost answer hides it."""
         ...
@@ -201,18 +209,6 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish writes under way and let go of everything."""
-        ...
-
-
-class WholeStore(Store, Protocol):
-    """A store that can be gone through from end to end, to copy it or to search it."""
-
-    async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
-        """Return documents whose ids are behind `after`, in the order of their UTF-8 bytes.
-
-        The first walk begins behind "", which is no id. Raises ValueError for a document that
-        cannot be read: whoever wants all of them must not miss one.
-        """
         ...
 
 

@@ -38,6 +38,8 @@ CARD_PAUSES = Counter(
     ["kind"],
 )
 # Outcomes of events that are worth a line each.
+# Nobody finds this customer by an e-mail any more: the operator must look at it at Stripe.
+WITHOUT_EMAIL = frozenset({"customer.email_taken", "customer.email_unusable"})
 RARE = frozenset({"put_off", "swept"})
 # Lines that somebody should act on, soon.
 ALARMING = frozenset({"hold.lapses_soon", "order.dead"})
@@ -164,7 +166,8 @@ def _tell(payment: Payment, entry: Entry) -> None:
 
 def _tell_of_customer(customer: Customer, entry: Entry) -> None:
     _changes(entry.what, entry.door).inc()
-    _log.info(
+    write = _log.error if entry.what in WITHOUT_EMAIL else _log.info
+    write(
         entry.what,
         customer_id=customer.customer_id,
         former_customer_id=customer.former_customer_id,

@@ -10,6 +10,7 @@ from payment_service.domain.call import spread
 from payment_service.flows.pull_in import FarWaits, pull_in
 from payment_service.flows.read_lists import open_cursors
 from payment_service.flows.recover import recover
+from payment_service.flows.rekey_customers import rekey_some
 from payment_service.flows.world import World
 from payment_service.ports import MAY_WAIT, Unavailable
 from payment_service.storage.collections import COLLECTIONS
@@ -45,6 +46,7 @@ class Worker:
         self._busy: set[str] = set()
         self._stop = asyncio.Event()
         self._cursors_opened = False
+        self._rekeyed_to: str | None = ""
         self._dropped_at = monotonic()
         self._far_waits = FarWaits()
         self._pulled_in_at: float | None = None
@@ -84,6 +86,7 @@ class Worker:
             started = await recover(self._world, self._busy, concurrency=self._concurrency)
             await self._drop_expired()
             await self._open_cursors()
+            await self._rekey()
         except Unavailable as error:
             _log.warning("worker.waits", reason=str(error))
             return POLL_AWAY_S
@@ -103,6 +106,16 @@ class Worker:
         self._pulled_in_at = now
         if pulled:
             _log.warning("worker.pulled_in", documents=pulled)
+
+    async def _rekey(self) -> None:
+        """Put customers of an older release where they belong, some in each round."""
+        if self._rekeyed_to is None:
+            return
+        try:
+            self._rekeyed_to = await rekey_some(self._world, self._rekeyed_to)
+        except ValueError as error:  # one cannot be read; the others are met when they are needed
+            self._rekeyed_to = None
+            self._world.witness.stumbled("customers", error)
 
     async def _drop_expired(self) -> None:
         if monotonic() - self._dropped_at < DROP_EXPIRED_EVERY_S:

@@ -60,7 +60,9 @@ async def belongings(api: Guarded, email: str, order_id: str) -> Belongings:
 def asking_for(endpoint: Endpoint, whose: Belongings, thing: str = "order_id") -> tuple[str, Any]:
     """Return path and body that ask an endpoint for somebody's things."""
     path = "/payment" + (
-        endpoint.path.replace("{email:path}", whose.email)
+        endpoint.path.replace(
+            "{customer:path}", whose.email if endpoint.method == "GET" else whose.customer_id
+        )
         .replace("{customerId}", whose.customer_id)
         .replace("{id:path}", getattr(whose, thing))
         .replace("{refundId}", whose.refund_id)

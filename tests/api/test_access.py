@@ -30,7 +30,7 @@ def api(shop: Shop) -> Guarded:
 
 
 def target_of(endpoint: Endpoint) -> str:
-    path = endpoint.path.replace("{id:path}", "order-1").replace("{email:path}", "a@example.com")
+    path = endpoint.path.replace("{id:path}", "order-1").replace("{customer:path}", "a@example.com")
     for name in ("customerId", "refundId", "eventId"):
         path = path.replace(f"{{{name}}}", "cus_1")
     return f"/payment{path}"

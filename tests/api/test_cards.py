@@ -43,6 +43,8 @@ async def test_the_first_card_becomes_the_default(api: Api) -> None:
         "exp_month": card["exp_month"],
         "exp_year": card["exp_year"],
         "is_default": True,
+        "expired": False,
+        "display_brand": "visa",
         "fingerprint": card["fingerprint"],
     }
     assert await default_at_stripe(api, customer_id) == card["payment_method_id"]

@@ -186,7 +186,7 @@ async def test_a_log_line_names_the_template_not_the_path(api: Api, lines: io.By
     await api.get("/payment/customer/secret.person@example.com")
 
     [line] = logged(lines, "request.answered")
-    assert line["route"] == "/payment/customer/{email}"
+    assert line["route"] == "/payment/customer/{customer}"
     assert (line["method"], line["status"], line["code"]) == ("GET", 404, "not_found")
     assert line["duration_ms"] >= 0
     assert b"secret.person" not in lines.getvalue()
@@ -241,7 +241,7 @@ async def test_requests_are_counted_by_template(api: Api) -> None:
     heard = await api.get("/metrics")
 
     lines = heard.raw.decode().splitlines()
-    route = 'method="GET",route="/payment/customer/{email}"'
+    route = 'method="GET",route="/payment/customer/{customer}"'
     assert f'http_requests_total{{{route},status="404"}} 2.0' in lines
     assert f"http_request_duration_seconds_count{{{route}}} 2.0" in lines
     assert 'http_requests_total{method="OTHER",route="unmatched",status="404"} 1.0' in lines

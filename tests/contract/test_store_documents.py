@@ -8,16 +8,15 @@ import pytest
 
 from payment_service.domain.api_key import ApiKey
 from payment_service.domain.audit import AuditEntry
-from payment_service.domain.call import Call
 from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
-from payment_service.domain.customer import Asked, Customer, StepRefusal
 from payment_service.domain.dispute import Dispute, FraudWarning
+from payment_service.domain.email_place import EmailPlace
 from payment_service.domain.event import KEPT_FOR, Event, EventState
 from payment_service.domain.history import Entry
 from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Door
-from payment_service.domain.news import ChargeOutcome, Denial, SeenEvent
+from payment_service.domain.news import SeenEvent
 from payment_service.domain.notice import Notice, NoticeState
 from payment_service.domain.payment import (
     Attempt,
@@ -32,7 +31,6 @@ from payment_service.domain.payment import (
 from payment_service.domain.refund import Refund, RefundStatus
 from payment_service.domain.refund_place import RefundPlace
 from payment_service.domain.schema import SCHEMA, NewerSchema
-from payment_service.domain.setup import Setup
 from payment_service.domain.stored_request import StoredRequest
 from payment_service.ports import Collection, Store
 from payment_service.storage.collections import (
@@ -42,28 +40,15 @@ from payment_service.storage.collections import (
     COLLECTIONS,
     CURSORS,
     CUSTOMERS,
+    EMAILS,
     EVENTS,
     PAYMENTS,
     REFUND_PLACES,
     REQUESTS,
 )
-from tests.contract.things import NOON, after, customer, stored_request
+from tests.contract.customers import CALL, OUTCOME, whole_customer
+from tests.contract.things import NOON, after, stored_request
 
-CALL = Call(
-    key="key-1",
-    begun_at=NOON,
-    due_at=after(1),
-    asked_at=after(2),
-    in_flight=True,
-    tries=3,
-    doubts=2,
-    looks=1,
-    unanswered=4,
-    dead_end="http_500",
-    quiet_at=after(3),
-)
-
-OUTCOME = ChargeOutcome("blocked", "highest", "rule", "Zu riskant.", "not_sent", "rule_1")
 SAID_OF_DECLINE: dict[str, Any] = {
     "advice_code": "advice",
     "network_advice_code": "03",
@@ -140,44 +125,6 @@ def payment() -> Payment:
     )
 
 
-def whole_customer() -> Customer:
-    card = replace(
-        customer().cards[0],
-        fingerprint="print",
-        named=False,
-        declined=True,
-        refusal_code="c",
-        refusal_message="m",
-        refusal=Denial("c", "m", "d", "param", "advice", "03", "43", OUTCOME, "ch_0"),
-    )
-    return Customer(
-        id="zoë@example.org",
-        uid="cust_1",
-        version=2,
-        created_at=NOON,
-        updated_at=after(1),
-        name="Zoë",
-        customer_id="cus_2",
-        default_payment_method_id="pm_1",
-        default_at_stripe="pm_2",
-        cards=(card,),
-        call=CALL,
-        calls_made=3,
-        asked=Asked("NameCard", "pm_1", "Zoë", "pm_0"),
-        refusal_code="c",
-        refusal_message="m",
-        refusal_param="p",
-        refusals=(StepRefusal("NameCard", 2, "c", "m", "p", "pm_1", declined=True),),
-        request_id="req_1",
-        setup=Setup(NOON, "req_2", "seti_1", "requires_action", "c", "m", "p"),
-        look_at=after(2),
-        looks=4,
-        former_customer_id="cus_1",
-        history=(Entry(NOON, "customer.followed", Door.WEBHOOK, "req_3"),),
-        is_forgotten=True,
-    )
-
-
 def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any) -> Event:
     seen = SeenEvent(
         id=id,
@@ -210,6 +157,7 @@ def event(id: str = "evt_1", state: EventState = EventState.KEPT, **changed: Any
 
 
 CURSOR = Cursor("events", 1, NOON, after(1), span_s=0.5, failed=2, gaps=3)
+EMAIL = EmailPlace("zoë@example.org", 1, "cust_1", NOON, after(1))
 PLACE = RefundPlace("ref_1", 0, "ord_1", NOON)
 TALLY = CardTally("card_1", 1, NOON, after(9), (NOON, after(1)), after(8))
 API_KEY = ApiKey(
@@ -219,6 +167,7 @@ AUDITED = AuditEntry("audit_1", 1, NOON, "customer.forgotten", "Zoë", "weil", "
 DOCUMENTS: list[tuple[Collection[Any], Any]] = [
     (PAYMENTS, payment()),
     (CUSTOMERS, whole_customer()),
+    (EMAILS, EMAIL),
     (EVENTS, event()),
     (CURSORS, CURSOR),
     (REFUND_PLACES, PLACE),
@@ -308,14 +257,6 @@ def test_every_collection_of_ours_is_kept_by_every_store() -> None:
     assert {collection.name for collection, _ in KINDS} | {"requests"} == {
         collection.name for collection in COLLECTIONS
     }
-
-
-async def test_a_customer_is_found_by_the_id_it_has_and_the_one_it_had(store: Store) -> None:
-    await store.insert(CUSTOMERS, whole_customer())
-
-    for column, its_id in (("customer_id", "cus_2"), ("former_customer_id", "cus_1")):
-        assert await store.find_one(CUSTOMERS, column, its_id) == whole_customer()
-    assert await store.find_one(CUSTOMERS, "customer_id", "cus_1") is None
 
 
 async def test_only_kept_answers_about_a_person_are_found_by_whom_they_are_about(

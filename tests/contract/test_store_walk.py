@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from payment_service.ports import WholeStore
+from payment_service.ports import Store
 from tests.contract.things import THINGS, Thing
 
 # As their UTF-8 bytes are ordered.
 IDS = ["!", "A", "Z", "_", "a", "aa", "b", "ü", "支", "💳"]
 
 
-async def test_all_documents_are_gone_through_in_the_order_of_their_ids(store: WholeStore) -> None:
+async def test_all_documents_are_gone_through_in_the_order_of_their_ids(store: Store) -> None:
     for id_ in reversed(IDS):
         await store.insert(THINGS, Thing(id_))
 
@@ -26,7 +26,7 @@ async def test_all_documents_are_gone_through_in_the_order_of_their_ids(store: W
 
 
 async def test_what_is_written_meanwhile_behind_the_walk_is_seen_and_before_it_is_not(
-    store: WholeStore,
+    store: Store,
 ) -> None:
     for id_ in ("b", "d"):
         await store.insert(THINGS, Thing(id_))
@@ -43,5 +43,5 @@ async def test_what_is_written_meanwhile_behind_the_walk_is_seen_and_before_it_i
 
 
 @pytest.mark.parametrize("limit", [1, 100])
-async def test_a_walk_through_nothing_is_over_at_once(store: WholeStore, limit: int) -> None:
+async def test_a_walk_through_nothing_is_over_at_once(store: Store, limit: int) -> None:
     assert await store.walk(THINGS, after="", limit=limit) == []

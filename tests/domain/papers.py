@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from payment_service.domain import corridor
 from payment_service.domain.call import Call
+from payment_service.domain.customer import Customer
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.domain.news import (
     Declined,
@@ -167,3 +168,14 @@ def call_of(payment: Payment) -> Call:
     """Return the call of the payment's attempt. There must be one."""
     assert payment.attempt is not None
     return payment.attempt.call
+
+
+def with_email(customer: Customer) -> Customer:
+    """Return the customer once it has the e-mail that it wants."""
+    return replace(
+        customer,
+        held_email=customer.next_email,
+        next_email=None,
+        email_due_at=None,
+        is_founding=False,
+    )

@@ -38,7 +38,7 @@ from payment_service.domain.steps import (
     SetDefaultCard,
 )
 from payment_service.domain.stripe_errors import UNAVAILABLE
-from tests.domain.papers import DENIAL, REFUSAL, at, moment
+from tests.domain.papers import DENIAL, REFUSAL, at, moment, with_email
 from tests.domain.test_customer import EMAIL, customer, ids, seen_card
 
 LEASE_S = Policy().lease_s
@@ -66,7 +66,7 @@ def begun(ann: Customer) -> Customer:
 
 
 def creating() -> Customer:
-    return begun(new_customer(EMAIL, "Ann", "cust_1", at(0)))
+    return begun(with_email(new_customer(EMAIL, "Ann", "cust_1", at(0))))
 
 
 def attaching() -> Customer:

@@ -14,16 +14,16 @@ from payment_service.domain.customer import (
     adopted,
     kept,
     new_customer,
-    normalised_email,
     refused_card,
     removing_card,
     usable_card,
     with_default,
     with_valid_default,
 )
+from payment_service.domain.email_address import normalised_email
 from payment_service.domain.errors import CardNotUsable, InvalidRequest, NotFound
 from payment_service.domain.news import Denial, SeenCard, SeenCustomer
-from tests.domain.papers import DENIAL, at
+from tests.domain.papers import DENIAL, at, with_email
 
 EMAIL = "ann@example.com"
 
@@ -51,7 +51,7 @@ def customer(*cards: str, default: str | None = None) -> Customer:
         default_payment_method_id=default,
         cards=tuple(seen_card(card, "cus_1", n) for n, card in enumerate(cards)),
     )
-    return adopted(EMAIL, seen, "cust_1", at(9))
+    return with_email(adopted(EMAIL, seen, "cust_1", at(9)))
 
 
 def ids(of: Customer) -> list[str]:
@@ -99,7 +99,8 @@ def test_what_is_no_email_is_refused(text: str) -> None:
 def test_a_new_customer_is_unknown_to_stripe() -> None:
     fresh = new_customer(EMAIL, "Ann", "cust_1", at(0))
 
-    assert (fresh.id, fresh.email, fresh.customer_id, fresh.wake_at) == (EMAIL, EMAIL, None, None)
+    assert (fresh.id, fresh.email, fresh.customer_id) == ("cust_1", EMAIL, None)
+    assert fresh.wake_at == at(0)  # for its e-mail is to be claimed
 
 
 def test_an_adopted_customer_comes_with_its_cards_and_default() -> None:

@@ -20,7 +20,17 @@ from payment_service.domain.far_waits import (
 )
 from payment_service.domain.payment import Payment
 from payment_service.domain.wishes import begin_refund
-from tests.domain.papers import at, call_of, held, in_doubt, moment, opened, paid, waiting
+from tests.domain.papers import (
+    at,
+    call_of,
+    held,
+    in_doubt,
+    moment,
+    opened,
+    paid,
+    waiting,
+    with_email,
+)
 from tests.domain.test_event import told
 
 HOURS_25_S = 25 * 3600.0
@@ -116,7 +126,7 @@ def test_looks_at_disputes_and_refunds_wait_no_longer_than_theirs() -> None:
 
 
 def customer(**changed: object) -> Customer:
-    made = new_customer("ann@example.com", "Ann", "cust_1", at(0))
+    made = with_email(new_customer("ann@example.com", "Ann", "cust_1", at(0)))
     return replace(made, **changed)  # type: ignore[arg-type]  # fields of a customer
 
 

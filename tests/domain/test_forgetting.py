@@ -37,6 +37,7 @@ from tests.domain.papers import (
     paid,
     terms,
     waiting,
+    with_email,
 )
 from tests.domain.test_customer import EMAIL, customer, seen_card
 
@@ -205,7 +206,7 @@ def test_what_was_in_doubt_before_is_settled_first() -> None:
 
 def test_one_that_is_not_at_stripe_wants_nothing_and_is_never_made_anew() -> None:
     gone = begun(replace(customer(), customer_id=None))
-    never = begun(new_customer(EMAIL, "Ann", "cust_1", at(0)))
+    never = begun(with_email(new_customer(EMAIL, "Ann", "cust_1", at(0))))
 
     assert (gone.call, never.call, never.name) == (None, None, None)
 

@@ -11,10 +11,11 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.refund import RefundStatus
 from payment_service.ports import Collection, ColumnValue, Document, Page
 from payment_service.records import to_json
-from payment_service.storage.collections import CUSTOMERS, EVENTS, PAYMENTS
+from payment_service.storage.collections import EVENTS, PAYMENTS
 from tests.parts.at_stripe import AtStripe
 from tests.parts.http import Caller
 from tests.parts.shoppers import Shopper
+from tests.parts.stored import stored_customer
 from tests.simulation.evidence import CustomerAtStripe, Evidence
 from tests.simulation.inbox import Update
 from tests.simulation.post import Acknowledged
@@ -123,7 +124,7 @@ async def gather(
 
 
 async def _customers_here(store: Readable, shoppers: Iterable[Shopper]) -> dict[str, Any]:
-    return {one.email: await store.get(CUSTOMERS, one.email) for one in shoppers}
+    return {one.email: await stored_customer(store, one.email) for one in shoppers}
 
 
 async def _customers_at_stripe(

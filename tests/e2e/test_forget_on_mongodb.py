@@ -90,7 +90,7 @@ async def test_nothing_in_the_database_names_the_person_while_the_service_goes_o
             new = await service.ask("POST", "/payment/customer", {"email": EMAIL})
             again = await asyncio.to_thread(_forget, here)
 
-    assert before == {"customers", "payments", "requests"}, "else this test shows nothing"
+    assert before == {"customers", "emails", "payments", "requests"}, "else this test shows nothing"
     assert (done.returncode, done.stderr) == (0, "")
     assert f"Kept: 1 payments, under the customer id {customer_id}." in done.stdout
     assert (at_once, later) == (set(), set())

@@ -16,7 +16,7 @@ from payment_service.flows.copy_shop import (
     compare_shops,
     copy_shop,
 )
-from payment_service.ports import StoreUnavailable, WholeStore
+from payment_service.ports import Store, StoreUnavailable
 from payment_service.storage.collections import COLLECTIONS, CUSTOMERS, PAYMENTS, REQUESTS
 from tests.contract.things import NOON, customer, paid, stored_request
 
@@ -31,13 +31,13 @@ class Told:
         self.done.append((name, done, is_all))
 
 
-async def opened() -> WholeStore:
+async def opened() -> Store:
     store = open_store(":memory:", COLLECTIONS)
     await store.ensure_schema()
     return store
 
 
-async def shop(payments: int) -> WholeStore:
+async def shop(payments: int) -> Store:
     store = await opened()
     for number in range(payments):
         await store.insert(PAYMENTS, numbered(number))
@@ -50,11 +50,11 @@ def numbered(number: int) -> Any:
     return replace(paid(), id=f"order-{number}", received_minor=100 + number)
 
 
-async def copy(source: WholeStore, target: WholeStore, now: datetime = NOON) -> int:
+async def copy(source: Store, target: Store, now: datetime = NOON) -> int:
     return await copy_shop(source, target, COLLECTIONS, now, Told())
 
 
-async def compare(source: WholeStore, target: WholeStore, now: datetime = NOON) -> Comparison:
+async def compare(source: Store, target: Store, now: datetime = NOON) -> Comparison:
     return await compare_shops(source, target, COLLECTIONS, now, Told())
 
 
@@ -178,7 +178,7 @@ def test_what_is_about_to_expire_is_neither_copied_nor_missed() -> None:
 class CutOff:
     """A store that cannot be reached any more after so many writes."""
 
-    def __init__(self, store: WholeStore, *, after: int) -> None:
+    def __init__(self, store: Store, *, after: int) -> None:
         self._store = store
         self._left = after
 

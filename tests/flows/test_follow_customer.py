@@ -31,6 +31,7 @@ from tests.flows.buying import (
 )
 from tests.flows.telling import KEY, at_stripe, event_kept, seen_of, tell
 from tests.parts.shop import Shop, open_shop
+from tests.parts.stored import stored_customer
 from tests.parts.virtual_time import run
 
 MASTERCARD = "pm_card_mastercard"
@@ -58,7 +59,7 @@ async def attach(shop: Shop, customer: Customer, card: str) -> None:
 
 
 async def stored(shop: Shop) -> Customer:
-    customer = await shop.world.store.get(CUSTOMERS, EMAIL)
+    customer = await stored_customer(shop.world.store, EMAIL)
     assert customer is not None
     return customer
 
@@ -194,7 +195,7 @@ def test_a_look_that_was_overtaken_is_made_again(times: int, failure: str | None
         seen = updated(shop)
 
         async def somebody_writes() -> None:
-            current = await store._store.get(CUSTOMERS, EMAIL)
+            current = await stored_customer(store._store, EMAIL)
             assert current is not None
             written = replace(current, version=current.version + 1)
             await store._store.replace(CUSTOMERS, written, expected_version=current.version)

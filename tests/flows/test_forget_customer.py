@@ -335,7 +335,7 @@ def test_whether_a_payment_is_open_is_asked_of_a_store_that_shows_all_that_was_w
 
         await forget(shop)
 
-        assert asked == {("payments", True), ("requests", True)}
+        assert asked == {("payments", True), ("requests", True), ("customers", True)}
         assert LINEARIZABLE.get() is False
 
     run(main)

@@ -35,6 +35,7 @@ from tests.flows.telling import seen_of, tell
 from tests.flows.test_forget_customer import EMAIL, NAME, WORDS, bare, bought, forget
 from tests.flows.test_keep_customer import elsewhere
 from tests.parts.shop import open_shop
+from tests.parts.stored import stored_customer
 from tests.parts.stripe_in_process import no_fault
 from tests.parts.virtual_time import run
 
@@ -228,7 +229,7 @@ def test_what_others_change_meanwhile_is_dropped_all_the_same() -> None:
             await store.replace(REQUESTS, again, expected_version=kept.version)
 
         async def written() -> None:
-            customer: Customer | None = await store.get(CUSTOMERS, EMAIL)
+            customer: Customer | None = await stored_customer(store, EMAIL)
             assert customer is not None
             again = replace(customer, version=customer.version + 1)
             await store.replace(CUSTOMERS, again, expected_version=customer.version)

@@ -11,7 +11,6 @@ from payment_service.domain.errors import CardNotUsable, NotFound
 from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.keep_card import attach_card, remove_card, set_default_card
 from payment_service.flows.keep_customer import create_customer
-from payment_service.storage.collections import CUSTOMERS
 from tests.flows.buying import (
     VISA,
     requests,
@@ -19,6 +18,7 @@ from tests.flows.buying import (
 )
 from tests.flows.test_keep_customer import EMAIL, elsewhere
 from tests.parts.shop import Shop, open_shop
+from tests.parts.stored import stored_customer
 from tests.parts.virtual_time import run
 
 MASTERCARD, AMEX = "pm_card_mastercard", "pm_card_amex"
@@ -51,7 +51,7 @@ async def attach(
 
 
 async def stored(shop: Shop) -> Customer:
-    customer = await shop.world.store.get(CUSTOMERS, EMAIL)
+    customer = await stored_customer(shop.world.store, EMAIL)
     assert customer is not None
     return customer
 

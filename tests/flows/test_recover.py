@@ -32,6 +32,7 @@ from tests.flows.buying import (
     soon,
 )
 from tests.parts.shop import CountingIds, Shop, open_shop
+from tests.parts.stored import stored_customer
 from tests.parts.virtual_time import run
 
 
@@ -88,7 +89,7 @@ def test_work_on_customers_is_recovered_too() -> None:
         await making
         await shop.work(40)
 
-        customer = await shop.world.store.get(CUSTOMERS, "ann@example.com")
+        customer = await stored_customer(shop.world.store, "ann@example.com")
         assert customer is not None
         assert (customer.customer_id is not None, customer.wake_at) == (True, None)
 
@@ -180,14 +181,14 @@ def test_a_customer_that_was_forgotten_while_it_was_due_makes_nobody_stumble() -
         await quiet(shop)
 
         async def forgotten() -> None:
-            known = await store.get(CUSTOMERS, "a@example.com")
+            known = await stored_customer(store, "a@example.com")
             assert known is not None
             await store.remove(CUSTOMERS, known.id, expected_version=known.version)
 
         store.before_writes.append(forgotten)
         await shop.work(120)
 
-        assert await store.get(CUSTOMERS, "a@example.com") is None
+        assert await stored_customer(store, "a@example.com") is None
         assert shop.witness.stumbles == []
 
     run(main)
@@ -273,7 +274,7 @@ def test_a_customer_s_claim_is_taken_over_and_what_waits_goes_on_waiting() -> No
 
         await take_over(shop.world)
 
-        customer = await shop.world.store.get(CUSTOMERS, "ann@example.com")
+        customer = await stored_customer(shop.world.store, "ann@example.com")
         assert customer is not None
         assert customer.wake_at == shop.world.clock.now()
         await dying

@@ -16,7 +16,7 @@ from payment_service.flows.advance import PAYMENT, claim
 from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer
 from payment_service.ports import StoreUnavailable
-from payment_service.storage.collections import CUSTOMERS, PAYMENTS
+from payment_service.storage.collections import PAYMENTS
 from stripe_sandbox.engine import Config, Engine
 from stripe_sandbox.faults import Fault
 from tests.flows.buying import (
@@ -34,6 +34,7 @@ from tests.flows.buying import (
 from tests.flows.moving import confirm_as_the_payer
 from tests.flows.test_keep_customer import elsewhere
 from tests.parts.shop import Shop, open_shop
+from tests.parts.stored import stored_customer
 from tests.parts.virtual_time import VirtualClock, run
 
 
@@ -211,7 +212,7 @@ def test_cards_that_wait_for_stripe_count_against_the_limit_too() -> None:
             except CardNotUsable:
                 refused += 1
 
-        customer = await shop.world.store.get(CUSTOMERS, "ann@example.com")
+        customer = await stored_customer(shop.world.store, "ann@example.com")
         assert customer is not None
         assert (len(customer.cards), refused) == (50, 10)
 

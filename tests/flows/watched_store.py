@@ -49,6 +49,9 @@ class WatchedStore:
     async def find_one(self, collection: Collection[D], column: str, value: str) -> D | None:
         return await self._store.find_one(collection, column, value)
 
+    async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
+        return await self._store.walk(collection, after=after, limit=limit)
+
     async def due(
         self,
         collection: Collection[D],

@@ -3,6 +3,7 @@
 from tests.mutants import (
     in_answers,
     in_api,
+    in_customers,
     in_declines,
     in_domain,
     in_flows,
@@ -29,4 +30,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_api.MUTANTS,
     *in_declines.MUTANTS,
     *in_answers.MUTANTS,
+    *in_customers.MUTANTS,
 )

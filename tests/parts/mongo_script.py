@@ -56,10 +56,14 @@ def shown(*documents: Mapping[str, Any]) -> Plain:
 
 @dataclass(slots=True)
 class ScriptedMongo:
-    """The server. heard: the commands in order. wire: the versions of the protocol it knows."""
+    """The server. heard: the commands in order. wire: the versions of the protocol it knows.
+
+    is_router: whether it says that it is one of a sharded cluster.
+    """
 
     script: Script
     wire: tuple[int, int] = (0, 21)
+    is_router: bool = False
     port: int = 0
     heard: list[Plain] = field(default_factory=list)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -97,12 +101,13 @@ class ScriptedMongo:
     def _answer(self, command: Plain) -> Answer:
         match next(iter(command)):
             case "hello" | "ismaster" | "isMaster":
+                router = {"msg": "isdbgrid"} if self.is_router else {"setName": "scripted"}
                 return {
                     "ok": 1,
                     "helloOk": True,
                     "isWritablePrimary": True,
                     "ismaster": True,
-                    "setName": "scripted",
+                    **router,
                     "hosts": [f"127.0.0.1:{self.port}"],
                     "me": f"127.0.0.1:{self.port}",
                     "minWireVersion": self.wire[0],

@@ -10,7 +10,7 @@ from datetime import datetime
 from threading import Thread
 from typing import Any, TypeVar
 
-from payment_service.ports import Collection, ColumnValue, Document, Page, WholeStore
+from payment_service.ports import Collection, ColumnValue, Document, Page, Store
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
@@ -44,15 +44,15 @@ class ThreadedStore:
     open_it: opens the store; called there.
     """
 
-    def __init__(self, real: RealLoop, open_it: Callable[[], WholeStore]) -> None:
-        async def opened() -> WholeStore:
+    def __init__(self, real: RealLoop, open_it: Callable[[], Store]) -> None:
+        async def opened() -> Store:
             return open_it()
 
         self._real = real
         self._store = real.wait(opened())
 
     @property
-    def real_store(self) -> WholeStore:
+    def real_store(self) -> Store:
         """The store itself, for the loop that it lives on."""
         return self._store
 

@@ -3,6 +3,9 @@
 import sqlite3
 from typing import Any
 
+from payment_service.domain.customer import Customer
+from payment_service.storage.collections import CUSTOMERS, EMAILS
+
 
 def stored_text(store: Any) -> str:
     """Return every value of every row of a store in memory, the documents themselves included."""
@@ -15,3 +18,10 @@ def stored_text(store: Any) -> str:
         for row in connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - names of ours
         for value in row
     )
+
+
+async def stored_customer(store: Any, email: str) -> Customer | None:
+    """Return the customer to whom an e-mail leads."""
+    place = await store.get(EMAILS, email)
+    found: Customer | None = None if place is None else await store.get(CUSTOMERS, place.uid)
+    return found

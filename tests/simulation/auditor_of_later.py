@@ -137,6 +137,16 @@ def _forgets(seen: Evidence, email: str) -> list[Conversation]:
     return talks_of(seen, "forget", order=email)
 
 
+def nobody_is_given_anothers_customer(seen: Evidence) -> Iterator[str]:
+    """Whoever comes with an e-mail that its customer has left behind is another person."""
+    for talk in talks_of(seen, "customer"):
+        email = seen.renamed.get(talk.made or "")
+        earlier = [other for other in seen.told if other.made == talk.made]
+        is_first = bool(earlier) and earlier[0] is talk
+        if email is not None and email != talk.order_id and seen.all_is_heard and not is_first:
+            yield f"8 {talk.order_id} was given the customer of {email}"
+
+
 def no_event_is_lost(seen: Evidence) -> Iterator[str]:
     for event in seen.acknowledged:
         kept = seen.events.get(event.id)
@@ -161,6 +171,7 @@ RULES: Final = (
     orders_are_told,
     one_key_one_effect,
     one_customer,
+    nobody_is_given_anothers_customer,
     no_event_is_lost,
     no_secrets,
 )

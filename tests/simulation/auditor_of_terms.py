@@ -207,9 +207,12 @@ def declines_are_shown_as_they_were(seen: Evidence) -> Iterator[str]:
 
 def customers_are_as_asked(seen: Evidence) -> Iterator[str]:
     for email, shown in seen.shown_customers.items():
+        if email in seen.renamed.values():
+            continue  # it was asked for under another one
         talks = talks_of(seen, "customer", order=email)
         records: list[Record] = [{**talk.asked, "service": OURS} for talk in talks]
         known = {talk.made for talk in talks} | {shown.customer_id if shown else None}
+        known -= seen.renamed.keys()
         living = [
             one
             for one in seen.ledger["customers"]

@@ -1,7 +1,8 @@
 """What the auditor is shown of a life when it is over: the outside, and the raw documents."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -64,7 +65,8 @@ class Evidence:
 
     words: what the OrderService is told besides. acknowledged: events that were answered 200;
     events: those that are kept. changed: e-mails of customers whom others changed at Stripe.
-    others: what was done at Stripe without us. captures_itself: whether the service captures what
+    others: what was done at Stripe without us. renamed: which e-mail others gave to which customer,
+    by its id. captures_itself: whether the service captures what
     is held before it lapses. clocks_agree: whether our clocks are right enough to say why a payment
     was canceled. answers_are_made_up: whether refusals came that Stripe did not write.
     names_are_refused: whether it may have been the name of a card that Stripe refused.
@@ -85,6 +87,7 @@ class Evidence:
     all_is_heard: bool
     at_rest: bool
     others: Others = Others()
+    renamed: Mapping[str, str] = field(default_factory=dict)
     captures_itself: bool = False
     clocks_agree: bool = True
     answers_are_made_up: bool = False
@@ -143,7 +146,7 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
     town = clients.town
     orders = {talk.order_id for talk in clients.conversations if talk.wish == "pay"}
     shown = {order: await clients.look(_look_at(order)) for order in sorted(orders)}
-    emails = sorted(set(clients.emails))
+    emails = sorted({*clients.emails, *clients.outside.renamed.values()})
     customers = {email: await clients.look(_look_at_customer(email)) for email in emails}
     return Evidence(
         ledger=town.engine.ledger(),
@@ -166,6 +169,7 @@ async def gather(clients: Clients, *, at_rest: bool) -> Evidence:
             tuple(clients.outside.chosen),
             frozenset(clients.outside.refunded),
         ),
+        renamed=clients.outside.renamed,
         captures_itself=bool(town.policy.hold_auto_capture_s),
         clocks_agree=abs(town.life.skew_s) <= CLOCKS_AGREE_S and not town.life.jump,
         answers_are_made_up=MADE_UP in town.line.faults.hits,

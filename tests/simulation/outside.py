@@ -23,6 +23,7 @@ class Outside:
     confirmed: the orders that their payers' clients confirmed, each with the card. captured: the
     orders whose holds were captured by hand. saved: the cards that payers' clients saved. chosen:
     those that they chose for an order, without confirming. refunded: what was refunded by hand.
+    renamed: the customers that got another e-mail, by their ids.
     """
 
     engine: Engine
@@ -32,6 +33,7 @@ class Outside:
     saved: list[str] = field(default_factory=list)
     chosen: list[tuple[str, str]] = field(default_factory=list)
     refunded: set[str] = field(default_factory=set)
+    renamed: dict[str, str] = field(default_factory=dict)
 
     def holder_answers(self, *, passed: bool) -> None:
         """The holder of a card answers what the page of the bank asks, of whatever intent."""
@@ -100,6 +102,12 @@ class Outside:
         """Somebody deletes a customer in the dashboard."""
         self.changed.add(email)
         self._ask("DELETE", f"/v1/customers/{customer_id}", {})
+
+    def renames(self, customer_id: str, email: str) -> None:
+        """Somebody gives a customer another e-mail in the dashboard."""
+        self.changed.add(email)
+        self.renamed[customer_id] = email
+        self._post(f"/v1/customers/{customer_id}", email=email)
 
     def refunds_by_hand(self, order_id: str, amount_minor: int) -> str | None:
         """Somebody refunds a part in the dashboard; return Stripe's id of it, None if it cannot."""

@@ -217,4 +217,7 @@ SCENARIOS: Final = {
         "canceled_while_processing",
         stripe=SLOW_BANK,
     ),
+    "renamed_at_stripe": Scenario(stories_of_later.renamed_at_stripe, ("visa",)),
+    **_over_http(renamed_at_stripe=(stories_of_later.renamed_at_stripe, "visa")),
+    **_in_two_releases(renamed_at_stripe=stories_of_later.renamed_at_stripe),
 }

@@ -210,6 +210,14 @@ class GatedStore:
 
         return await self._call(f"find {collection.name}", (collection.name, value), act)
 
+    async def walk(self, collection: Collection[D], *, after: str, limit: int) -> Sequence[D]:
+        """Read on through all documents, as they were written last."""
+
+        async def act() -> Sequence[D]:
+            return await self._shelf.raw.walk(collection, after=after, limit=limit)
+
+        return await self._call(f"walk {collection.name}", (collection.name, after), act)
+
     async def due(
         self,
         collection: Collection[D],

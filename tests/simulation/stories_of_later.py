@@ -9,6 +9,8 @@ from tests.simulation.stories import AMOUNT, CARDS, EMAIL, ORDER, holder_thinks
 CAME_BACK_S = 15.0
 # Longer than every look for a refund that comes back.
 LOOKED_S = 3 * 3600.0
+# Whose e-mail is changed has this one then.
+OTHER_EMAIL = "b@example.com"
 
 
 async def refund_comes_back(clients: Clients, card: str) -> None:
@@ -127,3 +129,17 @@ async def order_hears_all(clients: Clients, card: str) -> None:
     await clients.pay(ORDER, AMOUNT, card)
     await clients.refund(ORDER, None, "rfd_1")
     await clients.go_away(LOOKED_S)
+
+
+async def renamed_at_stripe(clients: Clients, card: str) -> None:
+    """A customer gets another e-mail in the dashboard; somebody else comes with the old one."""
+    customer_id = await clients.customer(EMAIL)
+    if customer_id is None:
+        return
+    await clients.attach(customer_id, card)
+    clients.outside.renames(customer_id, OTHER_EMAIL)
+    await clients.go_away(LOOKED_S)
+    somebody = await clients.customer(EMAIL)
+    if somebody is not None:
+        await clients.attach(somebody, CARDS["mastercard"])
+        await clients.pay(ORDER, AMOUNT, None, somebody)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation import planted, planted_http, planted_later
+from tests.simulation import planted, planted_customers, planted_http, planted_later
 from tests.simulation.currencies import Prices
 from tests.simulation.lives import THIN, Branch, Matrix, branches, grow
 from tests.simulation.living import Outcome, live
@@ -186,6 +186,7 @@ def test_a_lease_shorter_than_a_request_is_seen_by_the_watch() -> None:
         (planted_later.NO_DISPUTES, "dispute_lost", "none", WEBHOOKS, "5 order-1: the disputes"),
         (planted_later.HELD, "hold_lapses", "none", SILENT, "4 order-1 is shown as"),
         (planted_later.HASTY, "asked_about", "none", LISTS, "5 order-1: the disputes"),
+        (planted_customers.SPLIT, "renamed_at_stripe", "none", WEBHOOKS, "8 a@example.com was"),
     ],
     ids=lambda value: value.name if isinstance(value, Variant) else "",
 )

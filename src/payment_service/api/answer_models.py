@@ -195,7 +195,9 @@ class FullPaymentData(PaymentData):
 
 class CustomerData(Told):
     customerId: str  # noqa: N815
-    email: str
+    email: str | None = Field(
+        description="None when Stripe's e-mail of it is another customer's here, or is not usable."
+    )
     name: str | None
     defaultPaymentMethodId: str | None  # noqa: N815
 
@@ -213,6 +215,13 @@ class CardData(Told):
     exp_month: int
     exp_year: int
     is_default: bool
+    expired: bool = Field(
+        description="Whether its month is over, or the same card is there with a later expiry."
+    )
+    display_brand: str | None = Field(
+        default=None,
+        description="The brand to show, by the payer's choice on a co-branded card; Stripe's word.",
+    )
     fingerprint: str | None = None
 
 

@@ -80,7 +80,7 @@ def build_app(
         lifespan=lifespan,
         telemetry=_NO_TELEMETRY,
     )
-    api = Api(world, options, Presenter(options.amount_unit))
+    api = Api(world, options, Presenter(options.amount_unit, now=world.clock.now))
     endpoints = all_endpoints(gate)
     for endpoint in endpoints:
         _add(app, api, endpoint)

@@ -147,6 +147,15 @@ class AskedCustomer(Asked):
     name: Name | None = None
 
 
+class AskedCustomerUpdate(Asked):
+    email: str | None = Field(
+        default=None,
+        description="The new identity of the customer; it must have no other one.",
+        json_schema_extra={"format": "email"},
+    )
+    name: Name | None = None
+
+
 class AskedCustomerId(Asked):
     customer_id: Id
 

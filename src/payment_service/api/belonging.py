@@ -12,9 +12,11 @@ from dataclasses import replace
 from payment_service.api.answers import Answer
 from payment_service.api.endpoint import Api, Handle
 from payment_service.api.incoming import Incoming
-from payment_service.domain.customer import Customer, normalised_email
+from payment_service.domain.customer import Customer
+from payment_service.domain.email_address import normalised_email
 from payment_service.domain.errors import (
     CardNotUsable,
+    EmailNotYours,
     FieldError,
     InvalidRequest,
     NotFound,
@@ -22,12 +24,13 @@ from payment_service.domain.errors import (
 )
 from payment_service.domain.payment import State
 from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
+from payment_service.flows.find_customer import customer_of_email
 from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import find_refund
 from payment_service.flows.keep_customer import create_customer
 from payment_service.flows.newest import newest
 from payment_service.ports import GatewayLost, StoreInDoubt, StoreUnavailable
-from payment_service.storage.collections import CUSTOMERS, PAYMENTS
+from payment_service.storage.collections import PAYMENTS
 
 # Fits where an id may stand, and is nobody's: Stripe's begin with letters.
 NOBODYS_ID = "-"
@@ -37,9 +40,19 @@ _INTENT_PREFIX = "pi_"
 
 async def own_email(api: Api, call: Incoming, handle: Handle) -> Answer:
     """Act on the customer of an e-mail, if it is the caller's."""
-    sent = call.path.get("email", call.body.get("email"))
+    sent = call.path.get("customer", call.body.get("email"))
     if isinstance(sent, str) and _normalised(sent) not in {None, call.caller.email}:
         raise NotFound("There is no customer with this e-mail.")
+    return await handle(api, call)
+
+
+async def own_name(api: Api, call: Incoming, handle: Handle) -> Answer:
+    """Change the name of the caller's customer; who has which e-mail is not theirs to say."""
+    if call.path["customer"] not in await _own_ids(api, call):
+        raise NotFound("There is no such customer.")
+    email = call.body.get("email")
+    if isinstance(email, str) and _normalised(email) not in {None, call.caller.email}:
+        raise EmailNotYours("Only a service may change the e-mail of a customer.")
     return await handle(api, call)
 
 
@@ -164,7 +177,7 @@ async def _own_id(api: Api, call: Incoming) -> str:
 
 
 async def _own(api: Api, call: Incoming) -> Customer | None:
-    return await api.world.store.get(CUSTOMERS, call.caller.email or "")
+    return await customer_of_email(api.world, call.caller.email or NOBODYS_ID)
 
 
 async def _own_ids(api: Api, call: Incoming) -> frozenset[str]:

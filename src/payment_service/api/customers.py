@@ -1,16 +1,18 @@
 """Customers at the HTTP door."""
 
+from dataclasses import replace
 from typing import Any
 
 from payment_service.api.answer_models import CustomerAnswer, NewCustomerAnswer, PendingAnswer
 from payment_service.api.answers import Answer, pending, success
-from payment_service.api.asked import AskedCustomer
-from payment_service.api.belonging import own_email
+from payment_service.api.asked import AskedCustomer, AskedCustomerId, AskedCustomerUpdate
+from payment_service.api.belonging import own_email, own_name
 from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming, refuse_card_numbers
 from payment_service.api.validation import Findings
-from payment_service.domain.customer import normalised_email
+from payment_service.domain.email_address import normalised_email
+from payment_service.flows.change_customer import change_customer
 from payment_service.flows.keep_customer import create_customer, get_customer
 
 
@@ -23,7 +25,7 @@ async def create(api: Api, call: Incoming) -> Answer:
     assert asked is not None
     assert email is not None
     customer, is_new = await create_customer(
-        api.world, email, asked.name, deadline=api.deadline(), request_id=call.request_id
+        api.world, asked.email, asked.name, deadline=api.deadline(), request_id=call.request_id
     )
     if customer.customer_id is None:
         return pending("The customer is being made; ask for it by its e-mail.", {"email": email})
@@ -32,9 +34,36 @@ async def create(api: Api, call: Incoming) -> Answer:
 
 
 async def get(api: Api, call: Incoming) -> Answer:
-    refuse_card_numbers(call.path)
-    customer = await get_customer(api.world, call.path["email"])
+    refuse_card_numbers({"email": call.path["customer"]})
+    customer = await get_customer(api.world, call.path["customer"])
     return success(api.show.customer(customer), customerId=customer.customer_id)
+
+
+async def change(api: Api, call: Incoming) -> Answer:
+    refuse_card_numbers({"customerId": call.path["customer"]})
+    findings = Findings()
+    named = findings.fields(AskedCustomerId, {"customerId": call.path["customer"]})
+    asked = findings.fields(AskedCustomerUpdate, call.body)
+    sent = call.body.get("email")
+    if isinstance(sent, str):
+        findings.value(lambda: normalised_email(sent))
+    elif asked is not None and asked.name is None:
+        findings.bad("email", "is required, unless `name` is there")
+    findings.close()
+    assert named is not None
+    assert asked is not None
+    customer = await change_customer(
+        api.world,
+        named.customer_id,
+        email=asked.email,
+        name=asked.name,
+        deadline=api.deadline(),
+    )
+    customer_id = customer.customer_id
+    if customer.update is not None:  # it goes on by itself
+        return pending("The customer is being changed.", {"customerId": customer_id})
+    shown = success(api.show.customer(customer), customerId=customer_id)
+    return replace(shown, subject=customer_id)
 
 
 ENDPOINTS = (
@@ -53,11 +82,11 @@ ENDPOINTS = (
         ),
         asks=AskedCustomer,
         answers={200: NewCustomerAnswer, 201: NewCustomerAnswer, 202: PendingAnswer},
-        refusals={409: ("customer_forgotten",)},
+        refusals={409: ("customer_forgotten", "email_taken")},
     ),
     Endpoint(
         method="GET",
-        path="/customer/{email:path}",
+        path="/customer/{customer:path}",
         handle=get,
         scope=Scope.READ,
         guard=own_email,
@@ -67,5 +96,26 @@ ENDPOINTS = (
         description="A customer that only Stripe knows is adopted.",
         answers={200: CustomerAnswer},
         refusals={404: ("not_found",), 409: ("customer_forgotten",), 502: ("stripe_refused",)},
+    ),
+    Endpoint(
+        method="PUT",
+        path="/customer/{customer:path}",
+        handle=change,
+        scope=Scope.WRITE,
+        guard=own_name,
+        name="update_customer",
+        tag="customers",
+        summary="Change the e-mail or the name of a customer",
+        description=(
+            "Here and at Stripe; what is left out stays. The e-mail before is free at once. An end "
+            "user may change the name of their own customer only."
+        ),
+        asks=AskedCustomerUpdate,
+        answers={200: CustomerAnswer, 202: PendingAnswer},
+        refusals={
+            403: ("email_not_changeable",),
+            404: ("not_found", "customer_not_found"),
+            409: ("customer_forgotten", "email_taken"),
+        },
     ),
 )

@@ -146,8 +146,9 @@ _SAVED_CARD: Final = Card(
     state=CardState.KEPT,
 )
 _JANE: Final = Customer(
-    id=_EMAIL,
+    id="cust_0example",
     uid="cust_0example",
+    held_email=_EMAIL,
     version=1,
     created_at=_NOW,
     updated_at=_NOW,
@@ -254,6 +255,8 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     problems.TooManyRequests("Too many requests of this caller.", retry_after_s=12),
     errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
     errors.CustomerForgotten("This customer is being forgotten."),
+    errors.EmailInUse("This e-mail has another customer."),
+    errors.EmailNotYours("Only a service may change the e-mail of a customer."),
     errors.CustomerHasOpenPayments("These orders are not settled: order-7 (requires_action)."),
     errors.IdempotencyKeyInUse(
         "The first request with this Idempotency-Key is still running.", retry_after_s=1
@@ -304,6 +307,7 @@ def request_example(kind: type[BaseModel], options: ApiOptions) -> Mapping[str, 
     card = {"customerId": _CUSTOMER, "paymentMethodId": _CARD}
     samples: dict[type[BaseModel], dict[str, Any]] = {
         asked.AskedCustomer: {"email": _EMAIL, "name": "Jane Doe"},
+        asked.AskedCustomerUpdate: {"email": _EMAIL, "name": "Jane Doe"},
         asked.AskedCard: card,
         asked.AskedCustomerId: {"customerId": _CUSTOMER},
         asked.AskedConfirmation: {"paymentMethodId": _CARD},

@@ -89,7 +89,11 @@ _SECURITY_SCHEMES: Final[dict[str, Any]] = {
 _MAJOR_CODES: Final = {"amount_not_integer": "amount_not_decimal"}
 
 _PATH_PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
-    "email": {"schema": {"type": "string", "format": "email"}, "example": "jane@example.com"},
+    "customer": {
+        "description": "The customer's e-mail.",
+        "schema": {"type": "string", "format": "email"},
+        "example": "jane@example.com",
+    },
     "customerId": {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
         "example": "cus_Example",
@@ -105,6 +109,8 @@ _PATH_PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
     "id": {"schema": {"type": "string", "minLength": 1}, "example": "order-1001"},
     "key": {"schema": {"type": "string", "minLength": 1}, "example": "pay_0example-notice-1"},
 }
+
+_BY_ID: Final = {**_PATH_PARAMETERS["customerId"], "description": "Stripe's id of the customer."}
 
 _SIGNATURE: Final[dict[str, Any]] = {
     "name": "Stripe-Signature",
@@ -274,8 +280,10 @@ def _has_parameters(endpoint: Endpoint) -> bool:
 
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    # A customer is looked up by e-mail, and changed by Stripe's id.
+    is_by_id = "{customer:path}" in endpoint.path and endpoint.method == "PUT"
     return [
-        {"name": name, "in": "path", "required": True, **described}
+        {"name": name, "in": "path", "required": True, **(_BY_ID if is_by_id else described)}
         for name, described in _PATH_PARAMETERS.items()
         if f"{{{name}}}" in endpoint.path or f"{{{name}:path}}" in endpoint.path
     ]

@@ -1,12 +1,13 @@
 """How payments, refunds, customers and cards look on the wire: the one place that says so."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from payment_service.domain import decline as declines
+from payment_service.domain.card_expiry import is_expired
 from payment_service.domain.customer import Card, Customer
 from payment_service.domain.dispute import Dispute, FraudWarning
 from payment_service.domain.event import Event
@@ -37,15 +38,22 @@ def wire_time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def _no_time() -> datetime:
+    """Return a time at which no card has expired, for who shows none."""
+    return datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Presenter:
     """Renders with the operator's unit of amounts.
 
     to_payer: whether an end user reads it, who is not told what is suspected of a card.
+    now: what time it is, by which a card is expired.
     """
 
     unit: AmountUnit
     to_payer: bool = False
+    now: Callable[[], datetime] = _no_time
 
     def for_payer(self) -> "Presenter":
         """Return one that shows what end users may see."""
@@ -204,7 +212,10 @@ class Presenter:
             "exp_month": card.exp_month,
             "exp_year": card.exp_year,
             "is_default": card.payment_method_id == customer.default_payment_method_id,
+            "expired": is_expired(customer, card, self.now()),
         }
+        if card.display_brand is not None:
+            data["display_brand"] = card.display_brand
         if card.fingerprint is not None:
             data["fingerprint"] = card.fingerprint
         return data

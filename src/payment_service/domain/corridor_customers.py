@@ -18,6 +18,7 @@ from payment_service.domain.customer import (
     with_stripe_customer,
     with_valid_default,
 )
+from payment_service.domain.customer_emails import decide_email, doing, next_email_step
 from payment_service.domain.customer_outcomes import AskStep, CardStep, OwedCardStep
 from payment_service.domain.following import (
     followed,
@@ -46,17 +47,19 @@ from payment_service.domain.steps import (
     CreateSetup,
     DeleteCustomer,
     DetachCard,
+    EmailStep,
     FindCustomer,
     NameCard,
     ReadCustomer,
     SetDefaultCard,
+    UpdateCustomer,
 )
 from payment_service.domain.stripe_errors import CUSTOMER_PARAM, MISSING, UNAVAILABLE
 
 # No card has this id: what Stripe has as the default while another one is asked for.
 DEFAULT_IN_DOUBT = ""
 
-OwedStep = AskStep | FindCustomer | ReadCustomer
+OwedStep = AskStep | FindCustomer | ReadCustomer | EmailStep
 
 
 def begin_call(customer: Customer, moment: Moment) -> Customer:
@@ -74,7 +77,16 @@ def begin_call(customer: Customer, moment: Moment) -> Customer:
 
 
 def next_step(customer: Customer, moment: Moment) -> OwedStep | None:
-    """Say what is to be asked of Stripe now, or None when nothing is due."""
+    """Say what is to be done about its e-mail or asked of Stripe now, or None when nothing is due.
+
+    The e-mail comes first: without one nobody is made a customer.
+    """
+    return next_email_step(customer, moment.now) or _next_at_stripe(customer, moment)
+
+
+def _next_at_stripe(
+    customer: Customer, moment: Moment
+) -> AskStep | FindCustomer | ReadCustomer | None:
     call = customer.call
     if call is None and customer.look_at and customer.look_at <= moment.now:
         assert customer.customer_id is not None
@@ -84,7 +96,8 @@ def next_step(customer: Customer, moment: Moment) -> OwedStep | None:
     creating = customer.customer_id is None
     move = calls.next_move(call, moment.now, ask_for_s=calls.KEY_HELD_S)
     if creating and move is Move.LOOK:
-        return FindCustomer(email=customer.id)
+        assert customer.email is not None, "nobody is made a customer without an e-mail"
+        return FindCustomer(email=customer.email)
     wanted = _wanted(customer, call.key)
     asked = customer.asked
     if wanted is None or asked is None or not call.tries or _is_the_same(wanted, asked):
@@ -97,6 +110,8 @@ def next_step(customer: Customer, moment: Moment) -> OwedStep | None:
 
 def _asked(step: AskStep) -> Asked:
     """Return what the document keeps of a step."""
+    if isinstance(step, UpdateCustomer):
+        return Asked(type(step).__name__, email=step.email, name=step.name)
     card_id = getattr(step, "payment_method_id", None)
     return Asked(type(step).__name__, card_id, getattr(step, "cardholder_name", None))
 
@@ -113,6 +128,8 @@ def _again(customer: Customer, asked: Asked, key: str) -> AskStep:
         return CreateSetup(key, customer_id, customer.setup.request_id if customer.setup else None)
     if asked.step == SetDefaultCard.__name__:
         return SetDefaultCard(key, customer_id, card_id)
+    if asked.step == UpdateCustomer.__name__:
+        return UpdateCustomer(key, customer_id, asked.email, asked.name)
     assert card_id is not None
     if asked.step == AttachCard.__name__:
         return AttachCard(key, customer_id, card_id)
@@ -123,22 +140,31 @@ def _again(customer: Customer, asked: Asked, key: str) -> AskStep:
 
 def _wanted(customer: Customer, key: str) -> AskStep | None:
     """Return what Stripe is to be asked next for this customer, under this key."""
+    if customer.is_founding:  # whether there is a customer is not known yet
+        return None
     wanted = _wanted_to_forget if customer.is_forgotten else _wanted_to_keep
     return wanted(customer, key)
 
 
 def _wanted_to_keep(customer: Customer, key: str) -> AskStep | None:
     if customer.customer_id is None:
-        if customer.refusal_code:
+        if customer.refusal_code or customer.email is None:
             return None
-        return CreateCustomer(key, customer.id, customer.name, customer.request_id)
+        return CreateCustomer(key, customer.email, customer.name, customer.request_id)
+    update = customer.update
+    if update is not None and (update.email is None or customer.email_claimed):
+        return UpdateCustomer(key, customer.customer_id, update.email, update.name)
+    return _wanted_of_cards(customer, customer.customer_id, key)
+
+
+def _wanted_of_cards(customer: Customer, customer_id: str, key: str) -> AskStep | None:
     for card in customer.cards:
         if card.state is CardState.ADDING:
-            return AttachCard(key, customer.customer_id, card.payment_method_id)
+            return AttachCard(key, customer_id, card.payment_method_id)
     if customer.setup is not None and customer.setup.is_wanted:
-        return CreateSetup(key, customer.customer_id, customer.setup.request_id)
+        return CreateSetup(key, customer_id, customer.setup.request_id)
     if customer.default_payment_method_id != customer.default_at_stripe:
-        return SetDefaultCard(key, customer.customer_id, customer.default_payment_method_id)
+        return SetDefaultCard(key, customer_id, customer.default_payment_method_id)
     for card in customer.cards:
         if card.state is CardState.REMOVING:
             return DetachCard(key, card.payment_method_id)
@@ -161,6 +187,8 @@ def _wanted_to_forget(customer: Customer, key: str) -> AskStep | None:
 def asking(customer: Customer, step: OwedStep, moment: Moment) -> Customer:
     """Return the document to write before the step leaves."""
     now, lease_s = moment.now, moment.policy.lease_s
+    if isinstance(step, EmailStep):
+        return doing(customer, moment)
     if isinstance(step, ReadCustomer):
         return replace(customer, look_at=now + timedelta(seconds=lease_s))
     assert customer.call is not None
@@ -183,6 +211,8 @@ def asking(customer: Customer, step: OwedStep, moment: Moment) -> Customer:
 
 def orphaned(customer: Customer, moment: Moment) -> Customer:
     """Return the customer with its claim given up: the owner is known to be dead."""
+    if customer.email_due_at is not None:
+        customer = replace(customer, email_due_at=moment.now)
     if customer.call is None:
         return customer
     return replace(customer, call=calls.orphaned(customer.call, moment.now))
@@ -190,8 +220,19 @@ def orphaned(customer: Customer, moment: Moment) -> Customer:
 
 def decide(customer: Customer, step: OwedStep, news: News, moment: Moment) -> Customer:
     """Return the document after the news, with the next call begun when one is wanted."""
+    if isinstance(step, EmailStep):
+        after = decide_email(customer, step, news, moment)
+        # One that was deleted at Stripe is made anew when it is next used, never by itself.
+        is_wanted = customer.is_founding or after.customer_id is not None
+        return begin_call(after, moment) if is_wanted else after
     if isinstance(step, ReadCustomer):
         return _after_look(customer, step, news, moment)
+    return _decide_call(customer, step, news, moment)
+
+
+def _decide_call(
+    customer: Customer, step: AskStep | FindCustomer, news: News, moment: Moment
+) -> Customer:
     call = customer.call
     if call is None or getattr(step, "key", call.key) != call.key:  # another door was faster
         return customer
@@ -208,8 +249,8 @@ def decide(customer: Customer, step: OwedStep, news: News, moment: Moment) -> Cu
             done = _with_setup(customer, setup, moment)
         case CustomerSeen(customer=seen) if isinstance(step, CreateCustomer | FindCustomer):
             done = with_stripe_customer(customer, seen)
-        case CustomerSeen() | CardSeen() if isinstance(step, CardStep):
-            done = outcomes.done(customer, step)
+        case CustomerSeen() | CardSeen() if isinstance(step, CardStep | UpdateCustomer):
+            done = _done(customer, step, moment)
         case _:
             return _doubted(customer, call, step, moment, getattr(news, "dead_end", None))
     return _with_next_call(done, moment)
@@ -226,8 +267,14 @@ def seen_done(customer: Customer, key: str, seen: SeenCustomer, moment: Moment) 
     if not shows(seen, asked):
         return customer
     step = _again(customer, asked, key)
-    assert isinstance(step, CardStep), "a look at a customer shows its cards"
-    return _with_next_call(outcomes.done(customer, step), moment)
+    assert isinstance(step, CardStep | UpdateCustomer), "a look shows it and its cards"
+    return _with_next_call(_done(customer, step, moment), moment)
+
+
+def _done(customer: Customer, step: CardStep | UpdateCustomer, moment: Moment) -> Customer:
+    if isinstance(step, UpdateCustomer):
+        return outcomes.updated(customer, step, moment)
+    return outcomes.done(customer, step)
 
 
 def _denied(
@@ -240,6 +287,11 @@ def _denied(
     is_made = customer.customer_id is not None
     if is_made and _says_customer_is_gone(news.error, step):
         return replace(customer, call=None, look_at=moment.now)
+    if isinstance(step, UpdateCustomer):
+        done = outcomes.update_refused(customer, step, news.error, moment)
+        # What an earlier try in doubt has done is not known.
+        done = looking_after_refusal(done, moment.now) if call.doubts > 1 else done
+        return _with_next_call(done, moment)
     done = outcomes.refused(customer, step, news.error, declined=isinstance(news, Declined))
     attached_before = isinstance(step, AttachCard) and call.doubts > 1
     if isinstance(step, SetDefaultCard | DetachCard) or attached_before:
@@ -271,7 +323,7 @@ def _says_customer_is_gone(error: Denial, step: OwedStep) -> bool:
     """Whether Stripe does not know the customer any more. Nothing else is taken for that."""
     named = error.code == MISSING and error.param == CUSTOMER_PARAM
     gone = error.code == MISSING and error.param == "id"
-    return named or (gone and isinstance(step, SetDefaultCard))
+    return named or (gone and isinstance(step, SetDefaultCard | UpdateCustomer))
 
 
 def _with_setup(customer: Customer, seen: SeenSetup, moment: Moment) -> Customer:
@@ -324,8 +376,10 @@ def _not_executed(
         error = Denial(code, news.reason)
         return _with_next_call(outcomes.refused(customer, step, error, declined=False), moment)
     is_final = call.doubts == 0 and not news.retryable and not customer.is_forgotten
+    # Our key may not do it, today or tomorrow: whoever asked is told, and nothing is owed.
+    error = Denial(news.reason, "Stripe does not let this service's key do this.")
+    if is_final and isinstance(step, UpdateCustomer):
+        return _with_next_call(outcomes.update_refused(customer, step, error, moment), moment)
     if is_final and isinstance(step, OwedCardStep):
-        # Our key may not do it, today or tomorrow: whoever asked is told, and nothing is owed.
-        error = Denial(news.reason, "Stripe does not let this service's key do this.")
         return _with_next_call(outcomes.given_up(customer, step, error), moment)
     return replace(customer, call=call)

@@ -1,24 +1,27 @@
-"""A customer: one e-mail, its cards and which of them is the default, in one document.
+"""A customer: a person at Stripe, its cards and which of them is the default, in one document.
 
 The document says what is wanted; what Stripe has is brought to it one call at a time.
 """
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from payment_service.domain.call import Call
-from payment_service.domain.errors import CardNotUsable, FieldError, InvalidRequest, NotFound
+from payment_service.domain.email_address import followed_email
+from payment_service.domain.errors import CardNotUsable, NotFound
 from payment_service.domain.history import Entry
 from payment_service.domain.news import Denial, SeenCard, SeenCustomer
 from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.domain.setup import Setup
-from payment_service.domain.steps import AttachCard, DetachCard, NameCard, SetDefaultCard
+from payment_service.domain.steps import (
+    AttachCard,
+    DetachCard,
+    NameCard,
+    SetDefaultCard,
+    UpdateCustomer,
+)
 
-# RFC 5321 allows 254 octets for an address in use; what lies around the @ is the mail server's.
-EMAIL_MAX = 254
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f.]+")
 # More cards than this on one customer is a program gone wrong, and would outgrow the document.
 CARDS_MAX = 50
 
@@ -55,6 +58,7 @@ class Card:
     refusal_code: str | None = None
     refusal_message: str | None = None
     refusal: Denial | None = None
+    display_brand: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,21 @@ class Asked:
     payment_method_id: str | None = None
     cardholder_name: str | None = None
     default_before: str | None = None
+    email: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Another e-mail or name that a caller wants for a customer; None leaves it as it is."""
+
+    email: str | None
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class StepRefusal:
-    """Why Stripe refused a step about a customer, the last time. number: of its call."""
+    """Why a step about a customer was refused, the last time. number: of its call."""
 
     step: str
     number: int
@@ -85,9 +99,16 @@ class StepRefusal:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """The document of one e-mail.
+    """The document of one customer at Stripe.
 
-    id: the normalised e-mail. customer_id: Stripe's id, None until Stripe gave one.
+    id: our own, the same as `uid` but in documents of schema 2, where it is the normalised e-mail.
+    customer_id: Stripe's id, None until Stripe gave one.
+    held_email: the normalised e-mail that leads here. next_email: the one that is to, claimed once
+    `email_claimed`. released_emails: those that may still lead here and must not. email_due_at:
+    when somebody must work on that. email_claims: how many e-mails were wanted, so far.
+    is_founding: nobody was told of it: without its e-mail it is none.
+    taken_email: what Stripe has as the e-mail, and another customer here has or nobody may have.
+    update: what a caller wants changed, until it is.
     default_at_stripe: what Stripe was last known to have as default, empty while that is in doubt.
     call: the one call under way for this customer; calls_made numbers their keys.
     asked: what the call was last sent with, which its key belongs to.
@@ -121,6 +142,15 @@ class Customer:
     history: tuple[Entry, ...] = ()
     is_forgotten: bool = False
     refusals: tuple[StepRefusal, ...] = ()
+    held_email: str | None = None
+    next_email: str | None = None
+    email_claimed: bool = False
+    released_emails: tuple[str, ...] = ()
+    email_due_at: datetime | None = None
+    email_claims: int = 0
+    is_founding: bool = False
+    taken_email: str | None = None
+    update: Update | None = None
     schema: Schema = SCHEMA
 
     def refused_since(
@@ -136,14 +166,26 @@ class Customer:
         return next(found, None)
 
     @property
-    def email(self) -> str:
-        """The normalised e-mail."""
-        return self.id
+    def is_old(self) -> bool:
+        """Whether it still lies under its e-mail, as schema 2 has it."""
+        return self.id != self.uid
+
+    @property
+    def email(self) -> str | None:
+        """The normalised e-mail, None for a customer whose e-mail is another one's here."""
+        if self.is_old:
+            return self.id
+        return self.held_email or (self.next_email if self.update is None else None)
+
+    def wants(self, email: str) -> bool:
+        """Whether this document says that the e-mail leads to it, or is to."""
+        return email in {self.held_email, self.next_email, self.id}
 
     @property
     def wake_at(self) -> datetime | None:
         """When somebody must work on this document next."""
-        return self.call.due_at if self.call else self.look_at
+        due = self.call.due_at if self.call else self.look_at
+        return min(filter(None, (due, self.email_due_at)), default=None)
 
     @property
     def kept_cards(self) -> tuple[Card, ...]:
@@ -159,29 +201,22 @@ class Customer:
         return next(found, None)
 
 
-def normalised_email(text: str) -> str:
-    """Return the e-mail as the identity of a customer: trimmed and lower-cased.
-
-    Raises InvalidRequest when it cannot be an e-mail address.
-    """
-    email = text.strip().lower()
-    if len(email) > EMAIL_MAX or not _EMAIL.fullmatch(email):
-        raise InvalidRequest(FieldError("email", "must be an e-mail address"))
-    return email
-
-
 def new_customer(
     email: str, name: str | None, uid: str, now: datetime, *, request_id: str | None = None
 ) -> Customer:
-    """Return a customer that is wanted and that Stripe does not know yet."""
+    """Return a customer that is wanted, whose e-mail is to be claimed before Stripe is asked."""
     return Customer(
-        id=email,
+        id=uid,
         uid=uid,
         version=0,
         created_at=now,
         updated_at=now,
         name=name,
         request_id=request_id,
+        next_email=email,
+        email_due_at=now,
+        email_claims=1,
+        is_founding=True,
     )
 
 
@@ -218,6 +253,7 @@ def kept(seen: SeenCard) -> Card:
         cardholder_name=seen.cardholder_name,
         added_at=seen.created_at,
         state=CardState.KEPT,
+        display_brand=seen.display_brand,
     )
 
 
@@ -328,6 +364,9 @@ def shows(seen: SeenCustomer, asked: Asked) -> bool:
             return seen.default_payment_method_id == asked.payment_method_id
         case NameCard.__name__:
             return card is not None and (card.cardholder_name or "") == asked.cardholder_name
+        case UpdateCustomer.__name__:
+            email = followed_email(seen.email)
+            return asked.email in {None, email} and asked.name in {None, seen.name}
         case _:
             return False
 

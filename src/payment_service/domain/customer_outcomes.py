@@ -11,6 +11,8 @@ from payment_service.domain.customer import (
     StepRefusal,
     refused_card,
 )
+from payment_service.domain.customer_emails import switched, without_next_email
+from payment_service.domain.moment import Moment
 from payment_service.domain.news import Denial
 from payment_service.domain.steps import (
     AttachCard,
@@ -20,13 +22,14 @@ from payment_service.domain.steps import (
     DetachCard,
     NameCard,
     SetDefaultCard,
+    UpdateCustomer,
 )
 from payment_service.domain.stripe_errors import MISSING
 
 # Steps about a card that is there already; without them it stands as it stood.
 OwedCardStep = DetachCard | NameCard | SetDefaultCard
 CardStep = AttachCard | OwedCardStep
-AskStep = CreateCustomer | DeleteCustomer | CreateSetup | CardStep
+AskStep = CreateCustomer | UpdateCustomer | DeleteCustomer | CreateSetup | CardStep
 
 
 def given_up(customer: Customer, step: OwedCardStep, error: Denial) -> Customer:
@@ -54,14 +57,30 @@ def _default_as_before(customer: Customer) -> Customer:
     return replace(customer, default_payment_method_id=chosen, default_at_stripe=chosen)
 
 
-def _with_refusal(customer: Customer, step: CardStep, error: Denial, *, declined: bool) -> Customer:
+def updated(customer: Customer, step: UpdateCustomer, moment: Moment) -> Customer:
+    """Return the customer after Stripe has taken its other e-mail or name."""
+    after = replace(customer, name=step.name or customer.name, update=None)
+    return after if step.email is None else switched(after, moment)
+
+
+def update_refused(
+    customer: Customer, step: UpdateCustomer, error: Denial, moment: Moment
+) -> Customer:
+    """Return the customer as it was before an update that Stripe would not have."""
+    after = _with_refusal(customer, step, error, declined=False)
+    return replace(without_next_email(after, moment.now), update=None)
+
+
+def _with_refusal(
+    customer: Customer, step: CardStep | UpdateCustomer, error: Denial, *, declined: bool
+) -> Customer:
     made = StepRefusal(
         step=type(step).__name__,
         number=customer.calls_made,
         code=error.code,
         message=error.message,
         param=error.param,
-        payment_method_id=step.payment_method_id,
+        payment_method_id=getattr(step, "payment_method_id", None),
         declined=declined,
     )
     others = (one for one in customer.refusals if one.step != made.step)

@@ -17,6 +17,8 @@
     ├── RefundableDiffers       the caller believed that another amount is left to refund
     ├── NotificationNotRetryable  it was delivered, or is not true any more
     ├── CustomerForgotten       the customer is being forgotten
+    ├── EmailInUse              the e-mail has another customer
+    ├── EmailNotYours           an end user may not change the e-mail of a customer
     ├── CustomerHasOpenPayments it cannot be forgotten before they are settled
     ├── TooManyCardRefusals     so many cards were refused that this looks like trying them out
     ├── CardNotUsable           the card cannot be attached, used or made the default
@@ -158,6 +160,18 @@ class CustomerForgotten(Refusal):
     """The customer is being forgotten: nothing can be changed or charged any more."""
 
     code = "customer_forgotten"
+
+
+class EmailNotYours(Refusal):
+    """An end user's e-mail is their identity provider's to change."""
+
+    code = "email_not_changeable"
+
+
+class EmailInUse(Refusal):
+    """This e-mail has another customer."""
+
+    code = "email_taken"
 
 
 class CustomerHasOpenPayments(Refusal):

@@ -68,6 +68,7 @@ def customer_in_time(customer: Customer, moment: Moment) -> Customer:
         customer,
         call=_in_time(customer.call, moment) if customer.call else None,
         look_at=_soon(customer.look_at, moment, following.LOOK_MAX_S),
+        email_due_at=_soon(customer.email_due_at, moment, moment.policy.lease_s),
     )
     return _kept(customer, after)
 

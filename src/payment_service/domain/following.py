@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from payment_service.domain.call import spread
 from payment_service.domain.customer import Card, CardState, Customer, kept, with_valid_default
+from payment_service.domain.customer_emails import moved_at_stripe, without_next_email
 from payment_service.domain.history import with_entry
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import SeenCard, SeenCustomer, SeenSetup
@@ -21,7 +22,7 @@ LOOK_MAX_S = 600.0
 def followed(
     customer: Customer, seen: SeenCustomer, setup: SeenSetup | None, moment: Moment
 ) -> Customer:
-    """Return the customer with the cards, the default and the SetupIntent that Stripe shows."""
+    """Return the customer with the cards, default, SetupIntent and e-mail that Stripe shows."""
     shown = {card.payment_method_id: card for card in seen.cards}
     cards = [_updated(card, shown.get(card.payment_method_id)) for card in customer.cards]
     known = {card.payment_method_id for card in customer.cards}
@@ -44,7 +45,7 @@ def followed(
     if after.default_payment_method_id != after.default_at_stripe:
         # It is asked for again: should it be refused again, the next look comes later.
         after = replace(after, looks=looks)
-    return after
+    return moved_at_stripe(after, seen.email, moment)
 
 
 def _updated(card: Card, seen: SeenCard | None) -> Card | None:
@@ -64,6 +65,7 @@ def _updated(card: Card, seen: SeenCard | None) -> Card | None:
         exp_year=seen.exp_year,
         fingerprint=seen.fingerprint,
         cardholder_name=seen.cardholder_name if card.named else card.cardholder_name,
+        display_brand=seen.display_brand,
     )
 
 
@@ -115,6 +117,8 @@ def gone_at_stripe(customer: Customer, moment: Moment) -> Customer:
     """
     if customer.customer_id is None:
         return customer
+    if customer.update is not None:
+        customer = replace(without_next_email(customer, moment.now), update=None)
     return replace(
         customer,
         customer_id=None,

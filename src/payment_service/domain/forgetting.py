@@ -7,6 +7,7 @@ customer's document goes, and so do the words that callers put beside its paymen
 from dataclasses import replace
 
 from payment_service.domain.customer import CardState, Customer
+from payment_service.domain.customer_emails import without_next_email
 from payment_service.domain.history import with_entry
 from payment_service.domain.moment import Moment
 from payment_service.domain.payment import FINAL, Payment, State
@@ -61,7 +62,8 @@ def forgetting(customer: Customer, moment: Moment) -> Customer:
         if card.state is not CardState.REFUSED
     )
     begun = replace(
-        customer,
+        without_next_email(customer, moment.now),
+        update=None,
         name=None,
         cards=cards,
         look_at=None,

@@ -160,6 +160,7 @@ class SeenCard:
     cardholder_name: str | None
     customer_id: str | None
     created_at: datetime
+    display_brand: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +319,21 @@ class CardSeen:
     request_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EmailClaimed:
+    """Definite: the e-mail leads to the customer that claimed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailTaken:
+    """Definite: the e-mail leads to another customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailReleased:
+    """Definite: the e-mail does not lead to this customer."""
+
+
 News = (
     IntentSeen
     | Declined
@@ -334,4 +350,7 @@ News = (
     | OrderRefused
     | CustomerSeen
     | CardSeen
+    | EmailClaimed
+    | EmailTaken
+    | EmailReleased
 )

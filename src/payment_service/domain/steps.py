@@ -169,6 +169,37 @@ class CreateCustomer:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateCustomer:
+    """Write another e-mail or name to a customer; None leaves it. Twice changes nothing."""
+
+    key: str
+    customer_id: str
+    email: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEmail:
+    """Have an e-mail lead to a customer, in our own store, unless it leads to another one.
+
+    number: which claim of that customer's it is. is_founding: without it there is no customer.
+    """
+
+    email: str
+    uid: str
+    number: int
+    is_founding: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEmail:
+    """Have an e-mail lead to a customer no more, in our own store."""
+
+    email: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteCustomer:
     """Delete a customer for good; what was charged to it stays. Deleting twice changes nothing."""
 
@@ -178,9 +209,13 @@ class DeleteCustomer:
 
 @dataclass(frozen=True, slots=True)
 class FindCustomer:
-    """Look: find the customer of an e-mail, with its cards and default."""
+    """Look: find the customer of an e-mail, with its cards and default.
+
+    spelling: how a caller wrote it: Stripe finds only what is spelled the same.
+    """
 
     email: str
+    spelling: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +317,10 @@ PaymentStep = (
     | FindDisputes
     | TellOrders
 )
+EmailStep = ClaimEmail | ReleaseEmail
 CustomerStep = (
     CreateCustomer
+    | UpdateCustomer
     | DeleteCustomer
     | FindCustomer
     | ReadCustomer
@@ -312,4 +349,4 @@ GatewayStep = (
     | ReadTime
     | CustomerStep
 )
-Step = PaymentStep | CustomerStep
+Step = PaymentStep | CustomerStep | EmailStep

@@ -26,6 +26,7 @@ from payment_service.domain.steps import (
     DetachCard,
     NameCard,
     SetDefaultCard,
+    UpdateCustomer,
 )
 
 
@@ -225,6 +226,7 @@ ACTION_OF: Final[Mapping[type, Action]] = MappingProxyType(
         CancelIntent: Action.CANCEL,
         CreateRefund: Action.REFUND,
         CreateCustomer: Action.CREATE_CUSTOMER,
+        UpdateCustomer: Action.UPDATE_CUSTOMER,
         AttachCard: Action.ATTACH,
         NameCard: Action.NAME,
         SetDefaultCard: Action.SET_DEFAULT,

@@ -17,9 +17,10 @@ from payment_service.domain.corridor_refunds import lease_of
 from payment_service.domain.customer import Customer
 from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.news import News, NoNews, NotExecuted
+from payment_service.domain.news import CustomerSeen, News, NoNews, NotExecuted, NothingFound
 from payment_service.domain.payment import Payment
 from payment_service.domain.steps import (
+    EmailStep,
     FindCustomer,
     FindDisputes,
     FindIntent,
@@ -30,11 +31,13 @@ from payment_service.domain.steps import (
     TellOrders,
 )
 from payment_service.flows.guard_cards import note_refusals
+from payment_service.flows.hold_email import hold_email
 from payment_service.flows.mended import heard_back
 from payment_service.flows.newest import newest
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import (
+    AlreadyExists,
     Collection,
     Document,
     StoreUnavailable,
@@ -123,6 +126,8 @@ async def commit(
         except VersionConflict:
             doc = await reload(world, way, doc)
             continue
+        except AlreadyExists as error:  # of two that were faster than the look before, one has it
+            raise StoreUnavailable("another document is this customer of Stripe's") from error
         world.witness.saw(doc, written, door)
         world.changes.written(place(way.collection, written), written)
         await note_refusals(world, doc, written)
@@ -147,14 +152,14 @@ async def advance(
         if isinstance(claimed.step, TellOrders):
             world.background.spawn(_tell(world, way, claimed, claimed.step, bearer_token))
             return claimed.doc
-        claimed = await _step(world, way, claimed, claimed.step, door, bearer_token)
+        claimed = await take_step(world, way, claimed, claimed.step, door, bearer_token)
     return claimed.doc
 
 
 async def _tell(
     world: World, way: Corridor[D], claimed: Claimed[D], step: TellOrders, bearer_token: str | None
 ) -> None:
-    told = await _step(world, way, claimed, step, Door.WORKER, bearer_token)
+    told = await take_step(world, way, claimed, step, Door.WORKER, bearer_token)
     assert isinstance(told.doc, Payment), "only payments owe notices"
     await heard_back(world, told.doc, step.key, was_refused=_was_refused(claimed.doc, step))
     await advance(world, way, told, Door.WORKER, bearer_token=bearer_token)
@@ -165,14 +170,16 @@ def _was_refused(doc: Document, step: TellOrders) -> bool:
     return any(n.call.key == step.key and n.failure is not None for n in notices)
 
 
-async def _step(
+async def take_step(
     world: World,
     way: Corridor[D],
     claimed: Claimed[D],
     step: Step,
     door: Door,
-    bearer_token: str | None,
+    bearer_token: str | None = None,
 ) -> Claimed[D]:
+    """Carry out the claimed step and commit what came of it; raises what `commit` raises."""
+
     def heard(news: News) -> Callable[[D, Moment], D]:
         def change(doc: D, moment: Moment) -> D:
             news_now = still_true(news, doc)
@@ -237,7 +244,18 @@ async def _perform(world: World, claimed: Claimed[D], step: Step, bearer_token: 
         return NotExecuted(LAPSED)
     if isinstance(step, TellOrders):
         return await world.orders.tell(step, bearer_token=bearer_token, leave_while=is_ours)
-    return await world.gateway.ask(step, leave_while=is_ours)
+    if isinstance(step, EmailStep):
+        return await hold_email(world, step)
+    news = await world.gateway.ask(step, leave_while=is_ours)
+    if isinstance(step, FindCustomer) and isinstance(news, CustomerSeen):
+        return await _unless_anothers(world, claimed.doc, news)
+    return news
+
+
+async def _unless_anothers(world: World, doc: Document, news: CustomerSeen) -> News:
+    """Return what was found for a document, unless it is another document's customer already."""
+    other = await world.store.find_one(CUSTOMERS, "stripe_id", news.customer.id)
+    return news if other is None or other.id == doc.id else NothingFound(news.request_id)
 
 
 def _lapsed(world: World, claimed: Claimed[D]) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from payment_service.domain.payment import Payment
-from payment_service.ports import AlreadyExists, Collection, Document, WholeStore
+from payment_service.ports import AlreadyExists, Collection, Document, Store
 
 # Read at once: some hundred kilobytes. Written at once: as many as a pool has connections to spare.
 BATCH = 200
@@ -60,8 +60,8 @@ class Comparison:
 
 
 async def copy_shop(
-    source: WholeStore,
-    target: WholeStore,
+    source: Store,
+    target: Store,
     collections: Sequence[Collection[Any]],
     now: datetime,
     progress: Progressed,
@@ -85,8 +85,8 @@ async def copy_shop(
 
 
 async def compare_shops(
-    source: WholeStore,
-    target: WholeStore,
+    source: Store,
+    target: Store,
     collections: Sequence[Collection[Any]],
     now: datetime,
     progress: Progressed,
@@ -100,8 +100,8 @@ async def compare_shops(
 
 
 async def _compare(
-    source: WholeStore,
-    target: WholeStore,
+    source: Store,
+    target: Store,
     collection: Collection[Any],
     now: datetime,
     found: Comparison,
@@ -151,7 +151,7 @@ def _difference(
     return f"{collection.name} {doc.id} {what[order]}"
 
 
-async def _insert(target: WholeStore, collection: Collection[Any], doc: Document) -> bool:
+async def _insert(target: Store, collection: Collection[Any], doc: Document) -> bool:
     try:
         await target.insert(collection, doc)
     except AlreadyExists:  # from a copy that was cut off, or a stranger: the comparison will tell
@@ -159,16 +159,14 @@ async def _insert(target: WholeStore, collection: Collection[Any], doc: Document
     return True
 
 
-async def _living(
-    store: WholeStore, collection: Collection[Any], now: datetime
-) -> AsyncIterator[Any]:
+async def _living(store: Store, collection: Collection[Any], now: datetime) -> AsyncIterator[Any]:
     async for batch in _batches(store, collection):
         for doc in batch:
             if not _is_over(collection, doc, now):
                 yield doc
 
 
-async def _batches(store: WholeStore, collection: Collection[Any]) -> AsyncIterator[Sequence[Any]]:
+async def _batches(store: Store, collection: Collection[Any]) -> AsyncIterator[Sequence[Any]]:
     after = ""
     while batch := await store.walk(collection, after=after, limit=BATCH):
         yield batch

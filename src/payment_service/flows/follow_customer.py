@@ -7,9 +7,9 @@ from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CustomerSeen, News, NothingFound, SeenEvent
 from payment_service.domain.steps import ReadCustomer
 from payment_service.flows.advance import CUSTOMER, advance, commit, reload
+from payment_service.flows.find_customer import customer_of_id
 from payment_service.flows.look_at import ROUNDS_MAX, NotSeen, Overtaken
 from payment_service.flows.world import World
-from payment_service.storage.collections import CUSTOMERS
 
 
 async def follow_customer(world: World, seen: SeenEvent, door: Door) -> EventState:
@@ -82,10 +82,4 @@ async def _see_done(world: World, customer: Customer, door: Door) -> Customer:
 
 
 async def _customer_of(world: World, seen: SeenEvent) -> Customer | None:
-    if seen.customer_id is None:
-        return None
-    customer = await world.store.find_one(CUSTOMERS, "customer_id", seen.customer_id)
-    if customer is None:
-        column = "former_customer_id"
-        customer = await world.store.find_one(CUSTOMERS, column, seen.customer_id)
-    return customer
+    return None if seen.customer_id is None else await customer_of_id(world, seen.customer_id)

@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from payment_service.domain.corridor_customers import begin_call
-from payment_service.domain.customer import Customer, normalised_email
+from payment_service.domain.customer import Customer
+from payment_service.domain.email_address import followed_email
 from payment_service.domain.errors import CustomerHasOpenPayments, NotFound, StripeRefused
 from payment_service.domain.forgetting import forgetting, why_open, without_words
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import Payment
 from payment_service.flows.advance import CUSTOMER, PAYMENT, commit
+from payment_service.flows.find_customer import customer_of_email
+from payment_service.flows.hold_email import customer_wanting, remove_place
 from payment_service.flows.newest import as_new_as_can_be
 from payment_service.flows.note_audit import note_audit
 from payment_service.flows.settle import settle
 from payment_service.flows.world import World
 from payment_service.ports import GatewayUnavailable, VersionConflict
-from payment_service.storage.collections import CUSTOMERS, PAYMENTS, REQUESTS
+from payment_service.storage.collections import CUSTOMERS, EMAILS, PAYMENTS, REQUESTS
 
 # Payments read at once: a page is a few hundred kilobytes.
 PAGE = 100
@@ -47,7 +50,7 @@ async def forget_customer(
 ) -> Forgotten:
     """Return what was done when nothing of the person is left. Safe to ask again at any time.
 
-    Raises InvalidRequest; NotFound: there is nothing to forget; CustomerHasOpenPayments: nothing
+    Raises NotFound: there is nothing to forget; CustomerHasOpenPayments: nothing
     was done but what is left out of an earlier try; StripeRefused, GatewayUnavailable,
     StoreUnavailable: it is begun, and not done.
     """
@@ -57,12 +60,16 @@ async def forget_customer(
 
 
 async def _forget(world: World, email: str, *, who: str, why: str, deadline: datetime) -> Forgotten:
-    customer = await world.store.get(CUSTOMERS, normalised_email(email))
+    email = followed_email(email) or email.strip().lower()  # what is refused today was not always
+    customer = await _customer_of(world, email)
     if customer is None:
+        if await _drop_place(world, email):
+            return Forgotten(None, 0, 0, 0)
         raise NotFound("There is no customer with this e-mail.")
     ids = _ids(customer)
     await _check_settled(world, ids)
-    if customer.customer_id is None and customer.call is not None:
+    is_being_made = customer.customer_id is None and customer.call is not None
+    if is_being_made or customer.is_founding:
         raise GatewayUnavailable("Stripe has not said yet whether the customer was made.")
     # Before the ids of long ago are gone from its document, and again after: no payment can be
     # begun with a customer that Stripe has deleted.
@@ -84,6 +91,19 @@ async def _forget(world: World, email: str, *, who: str, why: str, deadline: dat
     await _remove(world, customer)
     worded += worded_before
     return Forgotten(customer.former_customer_id, payments, worded, answers)
+
+
+async def _customer_of(world: World, email: str) -> Customer | None:
+    """Return the customer that has the e-mail, or is about to."""
+    customer = await customer_of_email(world, email)
+    place = None if customer else await world.store.get(EMAILS, email)
+    return customer if place is None else await customer_wanting(world, place)
+
+
+async def _drop_place(world: World, email: str) -> bool:
+    """Remove an e-mail that leads to nobody; say whether there was one."""
+    place = await world.store.get(EMAILS, email)
+    return place is not None and await remove_place(world, place)
 
 
 def _ids(customer: Customer) -> tuple[str, ...]:
@@ -174,6 +194,19 @@ async def _drop_answers(world: World, ids: tuple[str, ...]) -> int:
 
 
 async def _remove(world: World, customer: Customer) -> None:
+    """Remove the person: what leads to the document first, the document last."""
+    for its_id in _ids(customer):  # what a release of schema 2 has left beside it
+        while (left := await world.store.find_one(CUSTOMERS, "customer_id", its_id)) is not None:
+            await _remove_document(world, left)
+    emails = {customer.held_email, customer.next_email, customer.taken_email}
+    for email in filter(None, {*emails, *customer.released_emails}):
+        while (place := await world.store.get(EMAILS, email)) is not None:
+            if place.uid != customer.uid or await remove_place(world, place):
+                break
+    await _remove_document(world, customer)
+
+
+async def _remove_document(world: World, customer: Customer) -> None:
     current: Customer | None = customer
     while current is not None:
         try:

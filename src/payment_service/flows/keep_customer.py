@@ -1,25 +1,31 @@
 """Keep customers: one for each e-mail, made once, or adopted when only Stripe knows it."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 
 from payment_service.domain.corridor_customers import begin_call
-from payment_service.domain.customer import Customer, adopted, new_customer, normalised_email
-from payment_service.domain.errors import CustomerForgotten, NotFound, StripeRefused
+from payment_service.domain.customer import Customer, adopted, new_customer
+from payment_service.domain.email_address import followed_email, normalised_email
+from payment_service.domain.errors import CustomerForgotten, EmailInUse, NotFound, StripeRefused
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CustomerSeen, Denial, NothingFound, Rejected
 from payment_service.domain.steps import FindCustomer, ReadCustomer
 from payment_service.domain.stripe_errors import UNAVAILABLE, Action, RefusedByStripe, refused
-from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit
+from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, take_step
+from payment_service.flows.find_customer import customer_of_email, customer_of_id
 from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.look_at import NotSeen
-from payment_service.flows.newest import newest
+from payment_service.flows.newest import as_new_as_can_be
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.settle import settle
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.world import World
 from payment_service.ports import AlreadyExists, GatewayLost, GatewayUnavailable, StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS
+
+# Each time the e-mail had another customer when it was claimed, and had none when it was looked up.
+LOST_RACES_MAX = 5
 
 
 async def create_customer(
@@ -34,17 +40,24 @@ async def create_customer(
 
     A customer that is still without `customer_id` at the deadline is being made.
     Raises InvalidRequest (no e-mail), GatewayUnavailable, RefusedByStripe, StripeRefused: there is
-    no customer.
+    no customer; EmailInUse: another customer is being given this e-mail.
     """
-    email = normalised_email(email)
-    known = await _known(world, email)
-    if known is not None and known.customer_id is not None:
-        return known, False
-    if known is None:
-        claimed = await _begin(world, email, name, request_id)
+    spelling, email = email, normalised_email(email)
+    for lost in range(LOST_RACES_MAX):
+        # Who has just won may not be shown yet.
+        with as_new_as_can_be() if lost else nullcontext():
+            known = await _known(world, email, spelling)
+        if known is not None and known.customer_id is not None:
+            return known, False
+        if known is None:
+            claimed = await _begin(world, email, name, request_id)
+        else:
+            claimed = await _retry(world, known)
+        if claimed is not None:
+            break
     else:
-        claimed = await _retry(world, known)
-    made_here = known is None and claimed.step is not None
+        raise EmailInUse("Another customer is being given this e-mail.")
+    made_here = known is None
     customer = await settle(
         world,
         CUSTOMER,
@@ -66,7 +79,7 @@ def _refusal(code: str, customer: Customer) -> RefusedByStripe:
 
 async def get_customer(world: World, email: str) -> Customer:
     """Return the customer of this e-mail. Raises NotFound, GatewayUnavailable, StripeRefused."""
-    customer = await _known(world, normalised_email(email))
+    customer = await _known(world, normalised_email(email), email)
     if customer is None or customer.customer_id is None:
         raise NotFound("There is no customer with this e-mail.")
     return customer
@@ -77,15 +90,14 @@ async def customer_by_id(world: World, customer_id: str) -> Customer:
 
     Raises NotFound, GatewayUnavailable, StripeRefused.
     """
-    for column in ("customer_id", "former_customer_id"):
-        customer = await world.store.find_one(CUSTOMERS, column, customer_id)
-        if customer is not None:
-            return _remembered(customer)
+    known = await customer_of_id(world, customer_id)
+    if known is not None:
+        return _remembered(known)
     news = await world.gateway.ask(ReadCustomer(customer_id))
     match news:
-        case CustomerSeen(customer=seen) if seen.email:
-            customer = await _adopt(world, normalised_email(seen.email), news)
-            if customer.customer_id == customer_id:
+        case CustomerSeen(customer=seen) if email := followed_email(seen.email):
+            customer = await _adopt(world, email, news)
+            if customer is not None and customer.customer_id == customer_id:
                 return customer
             raise NotFound("There is no such customer.")
         case CustomerSeen() | Rejected() | NothingFound():
@@ -101,6 +113,8 @@ async def living_customer(world: World, customer: Customer, *, deadline: datetim
     """
     if customer.customer_id is not None:
         return customer
+    if customer.email is None:
+        raise NotFound("There is no such customer.")
     revived, _ = await create_customer(world, customer.email, customer.name, deadline=deadline)
     if revived.customer_id is None:
         raise GatewayLost("Stripe has not said yet whether the customer was made.")
@@ -124,12 +138,12 @@ async def heal_customer(world: World, customer_id: str, *, deadline: datetime) -
     return await living_customer(world, customer, deadline=deadline)
 
 
-async def _known(world: World, email: str) -> Customer | None:
+async def _known(world: World, email: str, spelling: str) -> Customer | None:
     """Return what we have, else adopt what only Stripe has. Raises CustomerForgotten."""
-    customer = await world.store.get(CUSTOMERS, email)
+    customer = await customer_of_email(world, email)
     if customer is not None:
         return _remembered(customer)
-    news = await world.gateway.ask(FindCustomer(email))
+    news = await world.gateway.ask(FindCustomer(email, spelling.strip()))
     match news:
         case CustomerSeen():
             return await _adopt(world, email, news)
@@ -148,34 +162,60 @@ def _remembered(customer: Customer) -> Customer:
     return customer
 
 
-async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer:
+async def _adopt(world: World, email: str, news: CustomerSeen) -> Customer | None:
+    """Return the customer that Stripe shows for this e-mail; None when the e-mail is another's."""
     await know_time(world)
-    moment = world.moment(Door.REQUEST)
-    customer = adopted(email, news.customer, world.ids.new("cust"), moment.now)
-    claimed = claim(CUSTOMER, begin_call(customer, moment), moment)
-    return (await _insert(world, claimed)).doc
+    known = await customer_of_id(world, news.customer.id)
+    if known is None:
+        moment = world.moment(Door.REQUEST)
+        customer = adopted(email, news.customer, world.ids.new("cust"), moment.now)
+        found = await _found(world, claim(CUSTOMER, customer, moment))
+        if found is not None:
+            return found.doc
+        with as_new_as_can_be():
+            return await customer_of_email(world, email)
+    if _remembered(known).email != email and known.customer_id == news.customer.id:
+        known = await _moved(world, known)
+    if known.email != email:
+        raise GatewayUnavailable("This customer's e-mail is being changed.")
+    return known
+
+
+async def _moved(world: World, customer: Customer) -> Customer:
+    """Return the customer after a look: its e-mail was changed at Stripe, as we hear only now."""
+    try:
+        return await look_at_customer(world, customer, Door.REQUEST)
+    except NotSeen:
+        return customer
 
 
 async def _begin(
     world: World, email: str, name: str | None, request_id: str | None
-) -> Claimed[Customer]:
+) -> Claimed[Customer] | None:
     await know_time(world)
     moment = world.moment(Door.REQUEST)
     uid = world.ids.new("cust")
     customer = new_customer(email, name, uid, moment.now, request_id=request_id)
-    return await _insert(world, claim(CUSTOMER, begin_call(customer, moment), moment))
+    return await _found(world, claim(CUSTOMER, customer, moment))
 
 
-async def _insert(world: World, claimed: Claimed[Customer]) -> Claimed[Customer]:
+async def _found(world: World, claimed: Claimed[Customer]) -> Claimed[Customer] | None:
+    """Write the customer and claim its e-mail; None when that has another one by now.
+
+    The document comes first: it knows what is left to be done, should nobody come to the claim.
+    """
     try:
         await world.store.insert(CUSTOMERS, claimed.doc)
-    except AlreadyExists:  # somebody else makes it at this moment: theirs is the one
-        existing = await newest(world.store, CUSTOMERS, claimed.doc.id)
-        if existing is None:
-            raise StoreUnavailable("a customer was forgotten at this moment") from None
-        return Claimed(existing, None)
+    except AlreadyExists:  # somebody else adopts it at this moment
+        return None
     world.witness.saw(None, claimed.doc, Door.REQUEST)
-    return claimed
+    assert claimed.step is not None, "its e-mail is to be claimed"
+    try:
+        return await take_step(world, CUSTOMER, claimed, claimed.step, Door.REQUEST)
+    except NotFound:  # it went, for the e-mail had another one
+        return None
+    except StoreUnavailable:  # it is written, and goes on by itself
+        return claimed
 
 
 async def _retry(world: World, customer: Customer) -> Claimed[Customer]:

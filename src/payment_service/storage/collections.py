@@ -10,6 +10,7 @@ from payment_service.domain.audit import AuditEntry
 from payment_service.domain.card_refusals import CardTally
 from payment_service.domain.cursor import Cursor
 from payment_service.domain.customer import Customer
+from payment_service.domain.email_place import EmailPlace
 from payment_service.domain.event import Event
 from payment_service.domain.notice import state_of_all
 from payment_service.domain.payment import Payment, State
@@ -36,8 +37,14 @@ CUSTOMERS: Collection[Customer] = Collection(
     columns={
         "customer_id": lambda c: c.customer_id,
         "former_customer_id": lambda c: c.former_customer_id,
+        # No two documents have one customer of Stripe's. Those of schema 2 may, so they do not
+        # count until they lie under our own id.
+        "stripe_id": lambda c: None if c.is_old else c.customer_id,
     },
+    unique=frozenset({"stripe_id"}),
 )
+# To which customer an e-mail leads.
+EMAILS: Collection[EmailPlace] = Collection(name="emails", kind=EmailPlace)
 EVENTS: Collection[Event] = Collection(
     name="events",
     kind=Event,
@@ -69,6 +76,7 @@ CARD_TALLIES: Collection[CardTally] = Collection(
 COLLECTIONS: tuple[Collection[Any], ...] = (
     PAYMENTS,
     CUSTOMERS,
+    EMAILS,
     EVENTS,
     CURSORS,
     REFUND_PLACES,

@@ -51,5 +51,5 @@ def _columns_of(layout: Layout[Any], found: dict[str, Any]) -> Any:
     """Return the columns that a document should have; None for one that cannot be read."""
     try:
         return layout.stored(document_in(found, layout.kind))["columns"]
-    except ValueError:
+    except (KeyError, ValueError):
         return None

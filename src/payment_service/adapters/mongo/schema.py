@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pymongo
+import structlog
 from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
@@ -26,7 +27,11 @@ MARKER_COLLECTION, MARKER_ID = "schema", "payment-service"
 # Over tens of millions of documents an index takes this long.
 INDEX_BUILD_S = 3600.0
 _OPTIONS = ("key", "partialFilterExpression", "unique", "expireAfterSeconds")
-_INDEX_NOT_FOUND = 27
+_INDEX_NOT_FOUND, _CANNOT_CREATE_INDEX = 27, 67
+# What a router says of itself, and no server does.
+_ROUTER = "isdbgrid"
+
+_log = structlog.get_logger("mongodb")
 
 
 async def ensure_schema(database: Database, layouts: Collection[Layout[Any]]) -> None:
@@ -53,10 +58,11 @@ async def ensure_schema(database: Database, layouts: Collection[Layout[Any]]) ->
 async def check_schema(database: Database, layouts: Iterable[Layout[Any]]) -> None:
     """Return when everything is there. Raises SchemaNotReady, StoreTooNew."""
     version = await _version(database)
+    may_be_sharded = await _is_router(database)
     lacking = [
         f"{layout.name}.{name}"
         for layout in layouts
-        for name in _wrong(layout, await _here(database, layout))
+        for name in _wrong(layout, await _here(database, layout), may_be_sharded=may_be_sharded)
     ]
     names = ", ".join(lacking)
     if version < SCHEMA or names:
@@ -79,15 +85,40 @@ async def _version(database: Database) -> int:
 
 async def _make(database: Database, layout: Layout[Any]) -> None:
     here = await _here(database, layout)
-    wrong = _wrong(layout, here)
+    wrong = _wrong(layout, here, may_be_sharded=await _is_router(database))
     for name in wrong:
         if name in here:
             await _drop(database, layout, name)
-    if wrong:
-        models = [IndexModel(**_arguments(layout.indexes[name])) for name in wrong]
+    unique = [name for name in wrong if layout.indexes[name].get("unique")]
+    await _create(database, layout, [layout.indexes[n] for n in wrong if n not in unique])
+    for name in unique:
+        await _create_unique(database, layout, name)
+
+
+async def _create(
+    database: Database, layout: Layout[Any], indexes: list[Mapping[str, Any]]
+) -> None:
+    if indexes:
+        models = [IndexModel(**_arguments(index)) for index in indexes]
         # Only this may take so long: of a database that is away all else tells in seconds.
         with pymongo.timeout(INDEX_BUILD_S):
             await database[layout.name].create_indexes(models)
+
+
+async def _create_unique(database: Database, layout: Layout[Any], name: str) -> None:
+    """Make a unique index; a plain one where the documents are spread, which no shard can check."""
+    try:
+        await _create(database, layout, [layout.indexes[name]])
+    except OperationFailure as error:
+        if error.code != _CANNOT_CREATE_INDEX:
+            raise
+        _log.warning("database.index_not_unique", collection=layout.name, index=name)
+        await _create(database, layout, [_plain(layout.indexes[name])])
+
+
+async def _is_router(database: Database) -> bool:
+    hello = await database.command("hello")
+    return bool(hello.get("msg") == _ROUTER)
 
 
 async def _drop(database: Database, layout: Layout[Any], name: str) -> None:
@@ -99,9 +130,24 @@ async def _drop(database: Database, layout: Layout[Any], name: str) -> None:
             raise
 
 
-def _wrong(layout: Layout[Any], here: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the names of the indexes that are missing or not as declared."""
-    return [n for n, index in layout.indexes.items() if _shape(here.get(n, {})) != _shape(index)]
+def _wrong(
+    layout: Layout[Any], here: Mapping[str, Mapping[str, Any]], *, may_be_sharded: bool
+) -> list[str]:
+    """Return the names of the indexes that are missing or not as declared.
+
+    may_be_sharded: whether a plain index may stand for a unique one.
+    """
+    wrong = []
+    for name, index in layout.indexes.items():
+        found = _shape(here.get(name, {}))
+        is_right = found == _shape(index)
+        if not is_right and not (may_be_sharded and found == _shape(_plain(index))):
+            wrong.append(name)
+    return wrong
+
+
+def _plain(index: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {option: value for option, value in index.items() if option != "unique"}
 
 
 async def _here(database: Database, layout: Layout[Any]) -> dict[str, Mapping[str, Any]]:

@@ -23,6 +23,7 @@ from payment_service.domain.steps import (
     ReadSetup,
     ReadTime,
     SetDefaultCard,
+    UpdateCustomer,
 )
 
 # Stripe takes only these as a refund's reason; any other goes into the metadata.
@@ -33,6 +34,7 @@ CHARGE = "latest_charge"
 
 WriteStep = (
     CreateCustomer
+    | UpdateCustomer
     | DeleteCustomer
     | CreateSetup
     | AttachCard
@@ -196,11 +198,16 @@ def _create_refund(step: CreateRefund, service: str) -> StripeCall:
 
 
 def _write(step: WriteStep, service: str) -> StripeCall:
+    params: dict[str, Any]
     match step:
         case DeleteCustomer():  # a DELETE takes no key: done twice it is done once
             return StripeCall(Kind.WRITE, "delete", customer_path(step.customer_id))
         case CreateCustomer():
             path, params = "/v1/customers", _new_customer(step, service)
+        case UpdateCustomer():
+            path = customer_path(step.customer_id)
+            wanted = {"email": step.email, "name": step.name}
+            params = {name: value for name, value in wanted.items() if value is not None}
         case CreateSetup():
             path, params = "/v1/setup_intents", _new_setup(step, service)
         case AttachCard():

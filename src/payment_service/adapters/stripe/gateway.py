@@ -62,6 +62,7 @@ from payment_service.domain.steps import (
     ReadSetup,
     ReadTime,
     SetDefaultCard,
+    UpdateCustomer,
 )
 from payment_service.ports import MAY_WAIT, LeaveWhile
 
@@ -260,7 +261,7 @@ def _seen(step: GatewayStep, answer: Answer) -> News:
     match step:
         case CreateRefund():
             return RefundSeen(refund_of(answer.body), answer.replayed, answer.request_id)
-        case CreateCustomer() | SetDefaultCard():
+        case CreateCustomer() | UpdateCustomer() | SetDefaultCard():
             return CustomerSeen(customer_of(answer.body, ()), answer.request_id)
         case DeleteCustomer():
             return _deleted(answer)

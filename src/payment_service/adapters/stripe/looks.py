@@ -213,7 +213,10 @@ class Looks:
 
     async def _find_customer(self, step: FindCustomer) -> LookNews:
         """Several customers may share an e-mail: ours comes first, then the oldest."""
-        found = [c async for c in self._all("/v1/customers", {"email": step.email})]
+        found: list[Mapping[str, Any]] = []
+        for email in dict.fromkeys((step.email, step.spelling or step.email)):
+            found += [c async for c in self._all("/v1/customers", {"email": email})]
+        found.sort(key=lambda c: c.get("created") or 0, reverse=True)
         if not found:
             return NothingFound()
         ours = [c for c in found if (c.get("metadata") or {}).get("service") == self._service]

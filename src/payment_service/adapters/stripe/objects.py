@@ -224,6 +224,7 @@ def card_of(body: Json) -> SeenCard:
         cardholder_name=(body.get("billing_details") or {}).get("name"),
         customer_id=expanded_id_of(body.get("customer")),
         created_at=time_of(body["created"]),
+        display_brand=_word(card.get("display_brand")),
     )
     return storable(seen)
 

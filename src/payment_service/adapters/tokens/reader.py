@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 
 from payment_service.adapters.tokens.keys import Keys
-from payment_service.domain.customer import normalised_email
+from payment_service.domain.email_address import normalised_email
 from payment_service.domain.errors import (
     CredentialsExpired,
     CredentialsRefused,

@@ -1,0 +1,219 @@
+"""Mistakes in whose an e-mail is, and in which customer is whose."""
+
+from tests.mutants.mutant import Mutant
+
+RULES = "tests/domain/test_customer_emails.py"
+FOLLOWED = "tests/flows/test_customer_emails.py"
+TROUBLE = "tests/flows/test_customer_emails_in_trouble.py"
+CLAIMS = "tests/flows/test_hold_email.py"
+REKEYED = "tests/flows/test_rekey_customers.py"
+CHANGED = "tests/api/test_customer_changes.py"
+OVERTAKEN = "tests/flows/test_change_customer.py"
+STORED = "tests/contract/test_store_customers.py"
+SPELLED = "tests/domain/test_email_address.py"
+
+FOLLOWING = (
+    Mutant(
+        "an e-mail that was changed at Stripe is not followed",
+        "domain/following.py",
+        "    return moved_at_stripe(after, seen.email, moment)\n",
+        "    return after\n",
+        (FOLLOWED,),
+    ),
+    Mutant(
+        "the old e-mail leads to the customer until the new one is claimed",
+        "domain/customer_emails.py",
+        "    after = replace(customer, held_email=None, released_emails=released)\n",
+        "    after = replace(customer, released_emails=released)\n",
+        (FOLLOWED,),
+    ),
+    Mutant(
+        "the old e-mail is never released",
+        "domain/customer_emails.py",
+        "    if customer.released_emails:\n        return ReleaseEmail",
+        "    if False:\n        return ReleaseEmail",
+        (FOLLOWED,),
+    ),
+    Mutant(
+        "a claim for a wish that is over is switched to",
+        "domain/customer_emails.py",
+        "(customer.next_email, customer.email_claims) == (step.email, step.number)",
+        "customer.next_email is not None",
+        (RULES,),
+    ),
+    Mutant(
+        "a customer is asked of Stripe before it has its e-mail",
+        "domain/corridor_customers.py",
+        "    if customer.is_founding:  # whether there is a customer is not known yet\n",
+        "    if False:\n",
+        (RULES,),
+    ),
+    Mutant(
+        "a customer that was deleted at Stripe is made anew by being put under our id",
+        "domain/corridor_customers.py",
+        "        return begin_call(after, moment) if is_wanted else after\n",
+        "        return begin_call(after, moment)\n",
+        (REKEYED,),
+    ),
+    Mutant(
+        "the claim of a process that died is never made again",
+        "domain/customer.py",
+        "        return min(filter(None, (due, self.email_due_at)), default=None)\n",
+        "        return due\n",
+        (TROUBLE,),
+    ),
+    Mutant(
+        "whoever asks by the new e-mail gets a second document",
+        "flows/keep_customer.py",
+        "    known = await customer_of_id(world, news.customer.id)\n",
+        "    known = None\n",
+        (FOLLOWED,),
+    ),
+)
+CLAIMING = (
+    Mutant(
+        "an e-mail that another customer has is taken from it",
+        "flows/hold_email.py",
+        "if place is not None and place.uid != step.uid and await customer_wanting(world, place):",
+        "if False:",
+        (CLAIMS,),
+    ),
+    Mutant(
+        "an e-mail that leads nowhere keeps everybody out",
+        "flows/hold_email.py",
+        "if place is not None and place.uid != step.uid and await customer_wanting(world, place):",
+        "if place is not None and place.uid != step.uid:",
+        (CLAIMS,),
+    ),
+    Mutant(
+        "a claim that is there already is not written anew",
+        "flows/hold_email.py",
+        "        claimed = await _written(world, step, place)\n",
+        "        claimed = place or await _written(world, step, place)\n",
+        (CLAIMS,),
+    ),
+    Mutant(
+        "who has lost the e-mail stays a customer",
+        "flows/hold_email.py",
+        "            if step.is_founding:\n",
+        "            if False:\n",
+        (CLAIMS,),
+    ),
+    Mutant(
+        "an e-mail that is wanted again is released",
+        "flows/hold_email.py",
+        "if place is None or place.uid != uid or await customer_wanting(world, place):",
+        "if place is None or place.uid != uid:",
+        (CLAIMS,),
+    ),
+    Mutant(
+        "a customer that is not wanted any more leaves its claim behind",
+        "flows/hold_email.py",
+        "        await remove_place(world, claimed)  # it was forgotten",
+        "        pass  # it was forgotten",
+        (CLAIMS,),
+    ),
+    Mutant(
+        "an e-mail leads to a customer that says otherwise",
+        "flows/find_customer.py",
+        "        if customer is not None and customer.email == email:\n",
+        "        if customer is not None:\n",
+        (TROUBLE, FOLLOWED),
+    ),
+    Mutant(
+        "two documents may have one customer of Stripe's",
+        "storage/collections.py",
+        '    unique=frozenset({"stripe_id"}),\n',
+        "",
+        (STORED,),
+    ),
+)
+CHANGING = (
+    Mutant(
+        "an e-mail is changed here before Stripe has taken it",
+        "domain/customer_emails.py",
+        "            if customer.update is not None:  # Stripe may refuse it yet\n",
+        "            if False:\n",
+        (RULES, CHANGED),
+    ),
+    Mutant(
+        "what Stripe refuses keeps the e-mail claimed",
+        "domain/customer_outcomes.py",
+        "    return replace(without_next_email(after, moment.now), update=None)\n",
+        "    return replace(after, update=None)\n",
+        (CHANGED,),
+    ),
+    Mutant(
+        "a taken e-mail is told as a success",
+        "flows/change_customer.py",
+        "    if email is not None and customer.refused_since(claims, ClaimEmail.__name__):\n",
+        "    if False:\n",
+        (CHANGED,),
+    ),
+    Mutant(
+        "a change takes the place of one that is under way",
+        "flows/change_customer.py",
+        "    if customer.update is not None:  # somebody else was faster since\n",
+        "    if False:\n",
+        (OVERTAKEN,),
+    ),
+    Mutant(
+        "an end user may change the e-mail of a customer",
+        "api/belonging.py",
+        '        raise EmailNotYours("Only a service may change the e-mail of a customer.")\n',
+        "        pass\n",
+        (CHANGED,),
+    ),
+    Mutant(
+        "a customer is found at Stripe by the normalised e-mail only",
+        "adapters/stripe/looks.py",
+        "dict.fromkeys((step.email, step.spelling or step.email))",
+        "(step.email,)",
+        (CHANGED,),
+    ),
+    Mutant(
+        "letters that look like others are other letters",
+        "domain/email_address.py",
+        "    if not given.isascii() and _is_look_alike(given):\n",
+        "    if False:\n",
+        (SPELLED,),
+    ),
+    Mutant(
+        "the sign of Kelvin is a k",
+        "domain/email_address.py",
+        "    if any(_folds(char) or unicodedata",
+        "    if any(unicodedata",
+        (SPELLED,),
+    ),
+)
+FORGETTING = (
+    Mutant(
+        "forgetting leaves the e-mail behind",
+        "flows/forget_customer.py",
+        "            if place.uid != customer.uid or await remove_place(world, place):\n",
+        "            if True:\n",
+        (FOLLOWED,),
+    ),
+    Mutant(
+        "forgetting leaves a document of an older release behind",
+        "flows/forget_customer.py",
+        "            await _remove_document(world, left)\n",
+        "            break\n",
+        (REKEYED,),
+    ),
+    Mutant(
+        "an old document is removed though somebody has written it since",
+        "flows/rekey_customers.py",
+        "        return await world.store.get(CUSTOMERS, old.id) is None",
+        "        return True",
+        (REKEYED,),
+    ),
+    Mutant(
+        "an old document is put away while something is under way for it",
+        "flows/rekey_customers.py",
+        "not found.is_old or found.call is not None:",
+        "not found.is_old:",
+        (REKEYED,),
+    ),
+)
+MUTANTS = (*FOLLOWING, *CLAIMING, *CHANGING, *FORGETTING)
