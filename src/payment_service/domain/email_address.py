@@ -46,7 +46,7 @@ def normalised_email(text: str) -> str:
     if len(given) > EMAIL_MAX:  # to compose a long run of accents takes its length squared
         raise InvalidRequest(_WRONG)
     email = unicodedata.normalize("NFC", given).lower()
-    if not _EMAIL.fullmatch(email):
+    if len(email) > EMAIL_MAX or not _EMAIL.fullmatch(email):
         raise InvalidRequest(_WRONG)
     if not given.isascii() and _is_look_alike(given):
         raise InvalidRequest(_LOOKS_LIKE)
