@@ -1,5 +1,7 @@
 """Which e-mails are one person's, which are none, and which only look like another one's."""
 
+from time import perf_counter
+
 import pytest
 
 from payment_service.domain.email_address import followed_email, normalised_email
@@ -18,6 +20,9 @@ from payment_service.domain.errors import InvalidRequest
             "\u0438\u0432\u0430\u043d@\u043f\u043e\u0447\u0442\u0430.\u0440\u0444",
             "\u0438\u0432\u0430\u043d@\u043f\u043e\u0447\u0442\u0430.\u0440\u0444",
         ),
+        ("\u0442\u0435\u0441\u0442@example.ru", "\u0442\u0435\u0441\u0442@example.ru"),
+        ("ivan-\u0438\u0432\u0430\u043d@example.ru", "ivan-\u0438\u0432\u0430\u043d@example.ru"),
+        ("\u03bd\u03af\u03ba\u03bf\u03c2@example.gr", "\u03bd\u03af\u03ba\u03bf\u03c2@example.gr"),
         ("\u7528\u6237@\u4f8b\u5b50.\u516c\u53f8", "\u7528\u6237@\u4f8b\u5b50.\u516c\u53f8"),
     ],
 )
@@ -33,6 +38,8 @@ def test_an_email_has_one_spelling(given: str, email: str) -> None:
         "\u0430@shop.example",
         "ann@\u0455\u04bb\u043e\u0440.example",  # a label of Cyrillic look-alikes only
         "\u03bfscar@shop.example",  # Greek omicron
+        "\u043aim@shop.example",  # a Cyrillic k among ASCII letters
+        "\u0251nn@shop.example",  # a Latin letter of phonetics
         "\uff21\uff2e\uff2e@shop.example",  # full width
         "ann\uff20shop.example@x.example",
         "\u212aim@shop.example",  # the sign of Kelvin, which is lower-cased to k
@@ -56,3 +63,12 @@ def test_what_only_looks_like_another_email_is_refused(email: str) -> None:
 @pytest.mark.parametrize("email", [None, "", "ann", "ann@", "ann@example", f"{'a' * 250}@x.de"])
 def test_what_is_none_leads_nowhere(email: str | None) -> None:
     assert followed_email(email) is None
+
+
+def test_a_long_run_of_accents_takes_no_time() -> None:
+    begun = perf_counter()
+
+    with pytest.raises(InvalidRequest):
+        normalised_email("a" + "\u0301\u0316" * 16_000 + "@shop.example")
+
+    assert perf_counter() - begun < 0.1  # it took half a second

@@ -188,6 +188,13 @@ CHANGING = (
 )
 FORGETTING = (
     Mutant(
+        "forgetting reaches who had the e-mail until it was changed at Stripe",
+        "flows/forget_customer.py",
+        "    elif not await _has_moved(world, customer, email):\n",
+        "    else:\n",
+        ("tests/flows/test_forget_who_moved.py",),
+    ),
+    Mutant(
         "forgetting leaves the e-mail behind",
         "flows/forget_customer.py",
         "            if place.uid != customer.uid or await remove_place(world, place):\n",

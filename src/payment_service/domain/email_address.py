@@ -14,15 +14,18 @@ _ASCII_LETTER: Final = re.compile(r"[a-z]", re.ASCII)
 # Letters that cannot be told from ASCII ones by their looks, lower-cased. Single letters of scripts
 # in everyday use, after https://www.unicode.org/Public/security/latest/confusables.txt.
 _LOOK_ALIKES: Final = frozenset(
-    "\u0430\u0432\u0435\u0501\u04bb\u0456\u0458\u04cf\u043a\u043c\u043e\u0440"  # Cyrillic
-    "\u051b\u0455\u0442\u0443\u051d\u0445\u0441\u050d"  # Cyrillic
-    "\u03b1\u03b2\u03b3\u03b5\u03b6\u03b7\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4"  # Greek
-    "\u03c5\u03c7\u03c9"  # Greek
-    "\u0561\u0585\u057d\u0581\u0570\u0575\u0584\u0566\u0578\u057c"  # Armenian
+    "\u0430\u0441\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u0501\u0455\u0443"  # Cyrillic
+    "\u0445\u051b\u051d"  # Cyrillic
+    "\u03b1\u03b9\u03bd\u03bf\u03c1\u03c5"  # Greek
+    "\u0585\u057d\u0581\u0570\u0578"  # Armenian
     "\u2c9f\u2ca3\u2ca5"  # Coptic
-    "\u0131\u0251\u0261\u0269\u028b\u0185\u029f\u0280\u026a\u0274\u029c\u028f"  # Latin
-    "\u0299\ua793\u0262"  # Latin
 )
+# Such letters of the Latin script itself, in which no language's words are written alone.
+_LATIN_ALIKES: Final = frozenset(
+    "\u0131\u0251\u0261\u0269\u028b\u0185\u029f\u0280\u026a\u0274\u029c\u028f\u0299\ua793\u0262"
+)
+# The scripts that have them, as Unicode's names of letters begin. No word has two scripts.
+_SCRIPTS: Final = frozenset({"ARMENIAN", "CHEROKEE", "COPTIC", "CYRILLIC", "GREEK", "LISU"})
 # What parts the labels of a domain as well as a dot does (RFC 3490), besides what NFKC folds.
 _FULL_STOPS: Final = frozenset("\u3002\uff61")
 # What the sharp s of German becomes, which nobody takes for it.
@@ -40,6 +43,8 @@ def normalised_email(text: str) -> str:
     those of another one, which may be somebody else's.
     """
     given = text.strip()
+    if len(given) > EMAIL_MAX:  # to compose a long run of accents takes its length squared
+        raise InvalidRequest(_WRONG)
     email = unicodedata.normalize("NFC", given).lower()
     if len(email) > EMAIL_MAX or not _EMAIL.fullmatch(email):
         raise InvalidRequest(_WRONG)
@@ -74,12 +79,14 @@ def _folds(char: str) -> bool:
 
 
 def _passes_for_ascii(part: str) -> bool:
-    """Whether a word mixes ASCII letters with look-alikes of such, or is made of look-alikes only.
+    """Whether a word mixes ASCII letters with those of a script that has look-alikes of them.
 
-    A word of another script passes when a letter of it can be told from ASCII.
+    Or is made of look-alikes only: a word of another script passes when a letter of it can be told
+    from ASCII.
     """
     others = {char for char in part if not char.isascii()}
-    alikes = others & _LOOK_ALIKES
-    if not alikes:
-        return False
-    return bool(_ASCII_LETTER.search(part)) or others == alikes
+    if others & _LATIN_ALIKES:
+        return True
+    if _ASCII_LETTER.search(part):
+        return any(unicodedata.name(char, "").partition(" ")[0] in _SCRIPTS for char in others)
+    return bool(others) and others <= _LOOK_ALIKES

@@ -14,10 +14,14 @@ from payment_service.domain.email_address import followed_email
 from payment_service.domain.errors import CustomerHasOpenPayments, NotFound, StripeRefused
 from payment_service.domain.forgetting import forgetting, why_open, without_words
 from payment_service.domain.moment import Door, Moment
+from payment_service.domain.news import CustomerSeen
 from payment_service.domain.payment import Payment
+from payment_service.domain.steps import FindCustomer, ReadCustomer
 from payment_service.flows.advance import CUSTOMER, PAYMENT, commit
-from payment_service.flows.find_customer import customer_of_email
+from payment_service.flows.find_customer import customer_of_email, customer_of_id
+from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.hold_email import customer_wanting, remove_place
+from payment_service.flows.look_at import NotSeen
 from payment_service.flows.newest import as_new_as_can_be
 from payment_service.flows.note_audit import note_audit
 from payment_service.flows.settle import settle
@@ -94,7 +98,40 @@ async def _forget(world: World, email: str, *, who: str, why: str, deadline: dat
 
 
 async def _customer_of(world: World, email: str) -> Customer | None:
-    """Return the customer that has the e-mail, or is about to."""
+    """Return the customer that has the e-mail, or is about to: as Stripe has it, if it answers.
+
+    There is no taking back: an event that is still on its way must not make it another person.
+    Raises GatewayUnavailable: it is being moved.
+    """
+    customer = await _customer_here(world, email)
+    if customer is None:
+        customer = await _customer_at_stripe(world, email)
+    elif not await _has_moved(world, customer, email):
+        return customer
+    if customer is None:
+        return None
+    try:
+        customer = await look_at_customer(world, customer, Door.OPERATOR)
+    except NotSeen as error:
+        raise GatewayUnavailable("Stripe has another e-mail for this customer.") from error
+    return customer if customer.wants(email) else None
+
+
+async def _customer_at_stripe(world: World, email: str) -> Customer | None:
+    """Return a customer of ours whose e-mail was changed at Stripe, as nobody has told us yet."""
+    news = await world.gateway.ask(FindCustomer(email))
+    return await customer_of_id(world, news.customer.id) if isinstance(news, CustomerSeen) else None
+
+
+async def _has_moved(world: World, customer: Customer, email: str) -> bool:
+    if customer.customer_id is None or customer.is_forgotten:
+        return False
+    news = await world.gateway.ask(ReadCustomer(customer.customer_id))
+    shown = news.customer.email if isinstance(news, CustomerSeen) else None
+    return bool(shown) and email not in {followed_email(shown), str(shown).strip().lower()}
+
+
+async def _customer_here(world: World, email: str) -> Customer | None:
     customer = await customer_of_email(world, email)
     place = None if customer else await world.store.get(EMAILS, email)
     return customer if place is None else await customer_wanting(world, place)
