@@ -71,7 +71,8 @@ class Endpoint:
     and takes no credentials. guard: how its things belong to a customer. asks: the fields of the
     body, or of the query when there is no body. answers: by status, the model of the body.
     refusals: the codes it may refuse with, by status. signed: whether the body is somebody else's,
-    taken as it is with its signature, and no JSON of ours.
+    taken as it is with its signature, and no JSON of ours. body_optional: whether a request without
+    a body is one with no fields.
     """
 
     method: str
@@ -88,6 +89,7 @@ class Endpoint:
     refusals: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     at_root: bool = False
     signed: bool = False
+    body_optional: bool = False
 
     @property
     def reads_body(self) -> bool:
@@ -178,7 +180,9 @@ def _read(
     key = None
     if endpoint.reads_body:
         # A DELETE may carry its fields in the query instead: not every client can send a body.
-        if raw or endpoint.method != "DELETE":
+        if not raw and endpoint.body_optional:
+            body = {}
+        elif raw or endpoint.method != "DELETE":
             body = read_body(raw, headers.get("content-type", ""))
         key = read_key(headers)
     if endpoint.asks is not None and not endpoint.signed:

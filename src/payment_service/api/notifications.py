@@ -48,6 +48,7 @@ ENDPOINTS = (
             "delivered is sent again only with `again: true`. Who did so is in the audit."
         ),
         asks=AskedRetry,
+        body_optional=True,
         answers={202: NotificationAnswer},
         refusals={404: ("not_found",), 409: ("notification_not_retryable",)},
     ),

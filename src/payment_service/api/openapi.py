@@ -219,7 +219,8 @@ def _describe(operation: dict[str, Any], endpoint: Endpoint, options: ApiOptions
     if endpoint.reads_body and endpoint.asks is not None:
         sample = request_example(endpoint.asks, options)
         content = _content(endpoint.asks, {"example": sample})
-        operation["requestBody"] = {"required": endpoint.method != "DELETE", "content": content}
+        is_required = endpoint.method != "DELETE" and not endpoint.body_optional
+        operation["requestBody"] = {"required": is_required, "content": content}
 
 
 def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
