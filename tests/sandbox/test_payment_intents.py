@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stripe_sandbox.engine import Config
+from stripe_sandbox.engine.confirmation import BANK_DEBIT_S
 from tests.sandbox.account import NO_REDIRECT, Account
 
 INTENT = {"amount": 4900, "currency": "usd"}
@@ -351,3 +352,45 @@ def test_the_types_of_an_intent_can_be_narrowed_later() -> None:
 
     assert body["payment_method_types"] == ["card"]
     assert body["excluded_payment_method_types"] == ["link"]
+
+
+# The last version in which an intent says itself which ways to pay it takes.
+BEFORE_ENDIVE = "2026-08-26.dahlia"
+
+
+def other_way(account: Account, kind: str, **asked: Any) -> Any:
+    method = account.post("/v1/payment_methods", {"type": kind}).body["id"]
+    body = {
+        "amount": 5000,
+        "currency": "eur",
+        "payment_method_types": [kind],
+        "payment_method": method,
+        "confirm": True,
+        **asked,
+    }
+    return account.post("/v1/payment_intents", body, version=BEFORE_ENDIVE).body
+
+
+@pytest.mark.parametrize("kind", ["sepa_debit", "us_bank_account"])
+def test_a_bank_debit_does_not_pay_at_once(kind: str) -> None:
+    account = Account()
+
+    made = other_way(account, kind)
+    account.now += BANK_DEBIT_S
+    later = account.get(f"/v1/payment_intents/{made['id']}", {"expand": ["latest_charge"]}).body
+
+    assert (made["status"], made["amount_received"]) == ("processing", 0)
+    assert later["status"] == "succeeded"
+    assert later["latest_charge"]["payment_method_details"] == {kind: {}, "type": kind}
+
+
+@pytest.mark.parametrize("kind", ["klarna", "link", "ideal"])
+def test_what_is_paid_at_a_page_of_its_own_waits_for_that(kind: str) -> None:
+    account = Account()
+
+    made = other_way(account, kind, return_url="https://shop.example/back")
+
+    assert (made["status"], made["amount_received"]) == ("requires_action", 0)
+    assert made["next_action"]["type"] == "redirect_to_url"
+    account.engine.authenticate(made["id"], passed=True, now=account.now)
+    assert account.get(f"/v1/payment_intents/{made['id']}").body["status"] == "succeeded"

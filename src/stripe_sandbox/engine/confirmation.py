@@ -38,6 +38,11 @@ def check_confirmable(intent: PaymentIntent) -> None:
     raise unexpected_state(message, shapes.intent(intent))
 
 
+# Ways to pay of which nobody knows at once whether they paid: for days at Stripe, for seconds here.
+BANK_DEBITS: Final = frozenset({"sepa_debit", "us_bank_account"})
+BANK_DEBIT_S: Final = 5
+
+
 def confirm(call: Call, intent: PaymentIntent) -> PaymentIntent:
     """Try to pay the intent. Raises what stands in the way; the intent remembers a decline."""
     customers.check_there(call, intent.customer)
@@ -57,8 +62,13 @@ def confirm(call: Call, intent: PaymentIntent) -> PaymentIntent:
 def submit(
     state: State, cause: Cause, intent: PaymentIntent, method: PaymentMethod
 ) -> PaymentIntent:
-    """Ask the issuer, who answers at once, or works on it for as long as the switch says."""
+    """Ask the issuer, who answers at once, or works on it for as long as the switch says.
+
+    A bank that debits an account always takes its time.
+    """
     wait_s = state.config.processing_s
+    if method.type in BANK_DEBITS:
+        wait_s = max(wait_s, BANK_DEBIT_S)
     if not wait_s:
         return attempt(state, cause, intent, method)
     after = begin_processing(state, cause, intent)
@@ -216,9 +226,11 @@ def _check_return_url(call: Call, intent: PaymentIntent) -> None:
 
 
 def _wants_its_holder(call: Call, intent: PaymentIntent, method: PaymentMethod) -> bool:
-    """Whether the issuer asks for 3D Secure."""
-    if intent.authenticated:
+    """Whether the issuer asks for 3D Secure. What is no card is paid at its own provider's page."""
+    if intent.authenticated or method.type in BANK_DEBITS:
         return False
+    if method.type != "card":
+        return True
     match cards.card_of(method.number).authentication:
         case "always":
             return True

@@ -53,7 +53,7 @@ def charge(record: Charge) -> Wire:
         "paid": record.paid,
         "payment_intent": record.payment_intent,
         "payment_method": record.method.id,
-        "payment_method_details": {"card": _card_details(record), "type": "card"},
+        "payment_method_details": _details(record),
         "receipt_email": record.receipt_email,
         "receipt_url": _receipt_url(record.id) if record.paid else None,
         "refunded": record.refunded,
@@ -63,6 +63,12 @@ def charge(record: Charge) -> Wire:
         "status": record.status,
         "transfer_group": record.transfer_group,
     }
+
+
+def _details(record: Charge) -> Wire:
+    """Write down how it was paid; of what is no card only which way that was."""
+    kind = record.method.type
+    return {kind: _card_details(record) if kind == "card" else {}, "type": kind}
 
 
 def _card_details(record: Charge) -> Wire:
