@@ -47,6 +47,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._cursors_opened = False
         self._rekeyed_to: str | None = ""
+        self._rekeying: asyncio.Task[None] | None = None
         self._dropped_at = monotonic()
         self._far_waits = FarWaits()
         self._pulled_in_at: float | None = None
@@ -86,7 +87,7 @@ class Worker:
             started = await recover(self._world, self._busy, concurrency=self._concurrency)
             await self._drop_expired()
             await self._open_cursors()
-            await self._rekey()
+            self._rekey()
         except Unavailable as error:
             _log.warning("worker.waits", reason=str(error))
             return POLL_AWAY_S
@@ -107,13 +108,20 @@ class Worker:
         if pulled:
             _log.warning("worker.pulled_in", documents=pulled)
 
-    async def _rekey(self) -> None:
-        """Put customers of an older release where they belong, some in each round."""
-        if self._rekeyed_to is None:
-            return
+    def _rekey(self) -> None:
+        """Put some customers of an older release where they belong, beside the rounds.
+
+        Each may take a call to Stripe, which must not hold up what is due.
+        """
+        if self._rekeyed_to is not None and (self._rekeying is None or self._rekeying.done()):
+            self._rekeying = self._world.background.spawn(self._rekey_some(self._rekeyed_to))
+
+    async def _rekey_some(self, after: str) -> None:
         try:
-            self._rekeyed_to = await rekey_some(self._world, self._rekeyed_to)
-        except ValueError as error:  # one cannot be read; the others are met when they are needed
+            self._rekeyed_to = await rekey_some(self._world, after)
+        except Unavailable:  # the next round tries it again
+            return
+        except Exception as error:  # noqa: BLE001 - the others are met when they are needed
             self._rekeyed_to = None
             self._world.witness.stumbled("customers", error)
 
