@@ -24,6 +24,7 @@ from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.api.problems import UnknownPath, problem
 from payment_service.api.rate_limits import client_of
+from payment_service.api.validation import refuse_slips
 from payment_service.api.visit import Visit, visit_of
 from payment_service.domain.errors import InsufficientScope, InvalidRequest, Refusal
 from payment_service.flows.guard_cards import TRIED_FROM
@@ -188,6 +189,8 @@ def _read(
     if endpoint.asks is not None and not endpoint.signed:
         body = _named(endpoint.asks, body, strict=strict or not endpoint.reads_body)
         query = query if endpoint.reads_body else dict(body)
+        if key is not None:  # the answer that is kept for a key is none to a slip
+            refuse_slips(endpoint.asks, body)
     return Incoming(
         method=endpoint.method,
         route=route,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from payment_service.api.stripe_parameters import STRIPES, TOLERATED
 from payment_service.domain.errors import FieldError, InvalidRequest
 
 # Names in our answers that go by another one in our requests; a caller may send back what it read.
@@ -29,40 +30,6 @@ _OF_ANSWERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "card_brand": ("cardType",),
         "expiry_date": ("expiryDate",),
         "is_default": ("isDefault",),
-    }
-)
-# Real clients send it beside everything; what it asks for is so anyhow.
-TOLERATED: Final = frozenset({"automaticpaymentmethods"})
-# Stripe's parameters that say whom to charge, how or how much, folded.
-_STRIPES: Final = frozenset(
-    {
-        "amountdetails",
-        "amounttocapture",
-        "applicationfee",
-        "applicationfeeamount",
-        "captureamount",
-        "charge",
-        "confirmationmethod",
-        "confirmationtoken",
-        "errorondeclined",
-        "erroronrequiresaction",
-        "finalcapture",
-        "mandate",
-        "mandatedata",
-        "onbehalfof",
-        "paymentmethodconfiguration",
-        "paymentmethoddata",
-        "paymentmethodoptions",
-        "paymentmethodtypes",
-        "refundamount",
-        "refundapplicationfee",
-        "reversetransfer",
-        "setupfutureusage",
-        "source",
-        "statementdescriptor",
-        "statementdescriptorsuffix",
-        "transferdata",
-        "transfergroup",
     }
 )
 # Longer than every name that is meant; a name that is longer is a slip for none.
@@ -86,12 +53,17 @@ def renamed(kind: type[BaseModel], sent: Mapping[str, Any]) -> Mapping[str, Any]
     if not others:
         return sent
     fields = {name: value for name, value in sent.items() if name not in others}
-    for name, meant in others.items():
+    names = {name: name for name in fields}
+    for name, meant in sorted(others.items()):
         assert meant is not None
         if meant in fields and fields[meant] != sent[name]:
-            told = f"says something else than {meant}, which is the same field"
-            raise InvalidRequest(FieldError(name, told))
+            told = "says something else than {}, which is the same field"
+            first = names[meant]
+            raise InvalidRequest(
+                FieldError(name, told.format(first)), FieldError(first, told.format(name))
+            )
         fields[meant] = sent[name]
+        names.setdefault(meant, name)
     return fields
 
 
@@ -142,13 +114,13 @@ def slips(kind: type[BaseModel], sent: Iterable[str]) -> Iterator[FieldError]:
         yield FieldError("body", f"has more than {UNKNOWN_MAX} fields that are not known")
         return
     for name in unknown:
-        folded = _folded(name)
+        folded = folded_name(name)
         if len(name) > NAME_MAX or folded in TOLERATED:
             continue
         meant = _nearly(kind, folded)
         if meant is not None:
             yield FieldError(name, f"is not known; {meant} is meant, it seems")
-        elif folded in _STRIPES:
+        elif folded in STRIPES:
             yield FieldError(name, "is Stripe's and is not taken here: leave it out")
 
 
@@ -165,17 +137,17 @@ def known_names(kind: type[BaseModel]) -> frozenset[str]:
     return frozenset(field.alias or name for name, field in kind.model_fields.items())
 
 
-def _folded(name: str) -> str:
+def folded_name(name: str) -> str:
     """Return a name without what another style of writing would change."""
     return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
 @cache
-def _by_folded(kind: type[BaseModel]) -> Mapping[str, str]:
+def _by_folded_name(kind: type[BaseModel]) -> Mapping[str, str]:
     """Return the known names by all that is left of them without one letter, and by all of them."""
     found: dict[str, str] = {}
     for name in sorted(known_names(kind)):
-        folded = _folded(name)
+        folded = folded_name(name)
         for shorter in _shorter(folded) if len(folded) > SHORT_MAX else ():
             found.setdefault(shorter, name)
         found[folded] = name
@@ -188,10 +160,10 @@ def _shorter(name: str) -> Iterator[str]:
 
 def _nearly(kind: type[BaseModel], folded: str) -> str | None:
     """Return the known name that is this one but for one letter more, less, other or swapped."""
-    near = _by_folded(kind)
+    near = _by_folded_name(kind)
     for candidate in (folded, *_shorter(folded)):
         meant = near.get(candidate)
-        if meant is not None and _is_one_slip(folded, _folded(meant)):
+        if meant is not None and _is_one_slip(folded, folded_name(meant)):
             return meant
     return None
 

@@ -10,6 +10,7 @@ from payment_service.api.answers import Answer
 from payment_service.api.asked import AskedCancellation, AskedCapture, AskedConfirmation
 from payment_service.api.belonging import own_payment, own_unheld_payment
 from payment_service.api.caller import Scope
+from payment_service.api.contradictions import refuse_contradictions
 from payment_service.api.endpoint import Api, Endpoint, services_only
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
@@ -23,9 +24,11 @@ from payment_service.flows.find_payment import find_payment
 
 async def confirm(api: Api, call: Incoming) -> Answer:
     asked = checked(AskedConfirmation, call.body)
+    payment = await find_payment(api.world, call.path["id"])
+    refuse_contradictions(AskedConfirmation, call.body, payment, api.options)
     confirming = confirm_payment(
         api.world,
-        await find_payment(api.world, call.path["id"]),
+        payment,
         payment_method_id=asked.payment_method_id,
         return_url=asked.return_url,
         request_id=call.request_id,
@@ -42,6 +45,7 @@ async def capture(api: Api, call: Incoming) -> Answer:
     check_part(call.body, findings, api.options)
     findings.close()
     payment = await find_payment(api.world, call.path["id"])
+    refuse_contradictions(AskedCapture, call.body, payment, api.options)
     payment = await capturing.capture(
         api.world,
         payment,
@@ -54,9 +58,11 @@ async def capture(api: Api, call: Incoming) -> Answer:
 
 async def cancel(api: Api, call: Incoming) -> Answer:
     asked = checked(AskedCancellation, call.body)
+    payment = await find_payment(api.world, call.path["id"])
+    refuse_contradictions(AskedCancellation, call.body, payment, api.options)
     payment = await canceling.cancel(
         api.world,
-        await find_payment(api.world, call.path["id"]),
+        payment,
         reason=asked.reason,
         request_id=call.request_id,
         deadline=api.deadline(),

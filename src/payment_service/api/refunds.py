@@ -6,6 +6,7 @@ from payment_service.api.answers import Answer, about, pending, success
 from payment_service.api.asked import AskedRefund
 from payment_service.api.belonging import own_refund
 from payment_service.api.caller import Scope
+from payment_service.api.contradictions import refuse_contradictions
 from payment_service.api.endpoint import Api, Endpoint, services_only
 from payment_service.api.idempotency import derived_id, key_id
 from payment_service.api.incoming import Incoming
@@ -27,6 +28,7 @@ async def refund(api: Api, call: Incoming) -> Answer:
     payment = await find_payment(api.world, asked.payment_intent_id or asked.order_id or "")
     if asked.payment_intent_id not in {None, payment.intent_id}:  # an order that is called so
         raise NotFound("There is no such payment.")
+    refuse_contradictions(AskedRefund, call.body, payment, api.options)
     payment, made = await refund_payment(
         api.world,
         payment,

@@ -89,6 +89,12 @@ def checked(kind: type[M], sent: Mapping[str, Any]) -> M:
     return fields
 
 
+def refuse_slips(kind: type[BaseModel], sent: Mapping[str, Any]) -> None:
+    """Raise InvalidRequest, with all that is bad, if a name is a slip; else say nothing yet."""
+    if next(slips(kind, sent), None) is not None:
+        checked(kind, sent)
+
+
 def note_unknown(kind: type[BaseModel], sent: Mapping[str, Any]) -> None:
     """Say in a debug line which fields were sent that mean nothing here."""
     unknown = sent.keys() - known_names(kind)
