@@ -6,6 +6,7 @@ from tests.mutants import (
     in_customers,
     in_declines,
     in_domain,
+    in_fields,
     in_flows,
     in_mongo,
     in_orders,
@@ -29,6 +30,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_mongo.MUTANTS,
     *in_api.MUTANTS,
     *in_declines.MUTANTS,
+    *in_fields.MUTANTS,
     *in_answers.MUTANTS,
     *in_customers.MUTANTS,
 )
