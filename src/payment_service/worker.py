@@ -27,6 +27,8 @@ DROP_EXPIRED_EVERY_S = 60.0
 PULL_IN_EVERY_S = 60.0
 # Several times the longest wait between rounds: a worker that is later than this is stuck.
 ROUND_IS_RECENT_S = 30.0
+# While a new version is rolled out the one before may leave customers where it looks for them.
+REKEY_EVERY_S = 3600.0
 EXPIRING = tuple(collection for collection in COLLECTIONS if collection.expires_at is not None)
 
 _log = structlog.get_logger("worker")
@@ -47,6 +49,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._cursors_opened = False
         self._rekeyed_to: str | None = ""
+        self._rekeyed_at = _loop_time()
         self._rekeying: asyncio.Task[None] | None = None
         self._dropped_at = monotonic()
         self._far_waits = FarWaits()
@@ -113,7 +116,10 @@ class Worker:
 
         Each may take a call to Stripe, which must not hold up what is due.
         """
+        if self._rekeyed_to is None and _loop_time() - self._rekeyed_at >= REKEY_EVERY_S:
+            self._rekeyed_to = ""
         if self._rekeyed_to is not None and (self._rekeying is None or self._rekeying.done()):
+            self._rekeyed_at = _loop_time()
             self._rekeying = self._world.background.spawn(self._rekey_some(self._rekeyed_to))
 
     async def _rekey_some(self, after: str) -> None:

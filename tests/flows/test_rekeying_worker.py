@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from payment_service.ports import Collection, D, Store, StoreUnavailable
-from payment_service.worker import Worker
+from payment_service.storage.collections import CUSTOMERS
+from payment_service.worker import REKEY_EVERY_S, Worker
 from tests.flows.test_customer_emails import ANN, BOB, emails, made
 from tests.flows.test_rekey_customers import all_of, old
 from tests.flows.watched_store import WatchedStore
@@ -39,6 +40,26 @@ def test_all_are_put_under_our_own_ids_after_a_start() -> None:
         assert await emails(shop) == {doc.email: doc.uid for doc in documents}
         assert len(documents) == 13
         assert worker.is_recent()
+
+    run(main)
+
+
+def test_what_the_release_before_leaves_during_a_roll_out_is_found_within_the_hour() -> None:
+    async def main() -> None:
+        shop = await open_shop()
+        bob = await made(shop)
+        worker = Worker(shop.world, concurrency=4)
+        running = asyncio.create_task(worker.run())
+        await asyncio.sleep(60)
+        twin = replace(bob, id=BOB, uid="cust_twin", version=0, held_email=None)
+        await shop.world.store.insert(CUSTOMERS, twin)
+
+        await asyncio.sleep(REKEY_EVERY_S + 60)
+
+        worker.stop()
+        await running
+        assert [doc.uid for doc in await all_of(shop)] == [bob.uid]
+        assert await emails(shop) == {BOB: bob.uid}
 
     run(main)
 
