@@ -10,13 +10,12 @@ import typer
 
 from payment_service.domain.notice import Notice, wire_state
 from payment_service.domain.payment import Payment
+from payment_service.flows.every import every
 from payment_service.flows.retry_notification import retry_stored
 from payment_service.operators import By, Reason, who_acts
 from payment_service.ports import Store
 from payment_service.storage.collections import PAYMENTS
 
-# Documents read at once: some hundred kilobytes.
-PAGE = 100
 _AGE = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -50,7 +49,7 @@ class _Wanted:
     async def found(self, store: Store) -> AsyncIterator[tuple[Payment, Notice]]:
         """Yield them, those of the newest payments first."""
         for filed in _FILED_UNDER[self.state]:
-            async for payment in _filed(store, filed):
+            async for payment in every(store, PAYMENTS, {"notification": filed}):
                 for notice in self._of(payment):
                     yield payment, notice
 
@@ -60,24 +59,6 @@ class _Wanted:
             is_other = self.code and notice.failure != self.code
             if wire_state(notice) == self.state and not is_old and not is_other:
                 yield notice
-
-
-async def _filed(store: Store, notification: str) -> AsyncIterator[Payment]:
-    cursor: str | None = None
-    while True:
-        page = await store.page(
-            PAYMENTS,
-            equal={"notification": notification},
-            created_from=None,
-            created_to=None,
-            cursor=cursor,
-            limit=PAGE,
-        )
-        for payment in page.items:
-            yield payment
-        cursor = page.next_cursor
-        if cursor is None:
-            return
 
 
 def notification_commands(run: Run) -> typer.Typer:

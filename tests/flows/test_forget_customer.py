@@ -18,7 +18,8 @@ from payment_service.domain.steps import CreateCustomer
 from payment_service.domain.stored_request import StoredRequest
 from payment_service.domain.stripe_errors import RefusedByStripe
 from payment_service.domain.wishes import open_payment
-from payment_service.flows.forget_customer import PAGE, Forgotten, forget_customer
+from payment_service.flows.every import PAGE
+from payment_service.flows.forget_customer import Forgotten, forget_customer
 from payment_service.flows.keep_card import attach_card
 from payment_service.flows.keep_customer import create_customer, customer_by_id, get_customer
 from payment_service.flows.refund_payment import refund_payment

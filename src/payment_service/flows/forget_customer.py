@@ -18,6 +18,7 @@ from payment_service.domain.news import CustomerSeen
 from payment_service.domain.payment import Payment
 from payment_service.domain.steps import FindCustomer, ReadCustomer
 from payment_service.flows.advance import CUSTOMER, PAYMENT, commit
+from payment_service.flows.every import every
 from payment_service.flows.find_customer import customer_of_email, customer_of_id
 from payment_service.flows.follow_customer import look_at_customer
 from payment_service.flows.hold_email import customer_wanting, remove_place
@@ -29,8 +30,6 @@ from payment_service.flows.world import World
 from payment_service.ports import GatewayUnavailable, VersionConflict
 from payment_service.storage.collections import CUSTOMERS, EMAILS, PAYMENTS, REQUESTS
 
-# Payments read at once: a page is a few hundred kilobytes.
-PAGE = 100
 # More open payments than a person wants to read about.
 NAMED_MAX = 20
 
@@ -150,21 +149,8 @@ def _ids(customer: Customer) -> tuple[str, ...]:
 
 async def _payments_of(world: World, ids: tuple[str, ...]) -> AsyncIterator[Payment]:
     for customer_id in ids:
-        cursor: str | None = None
-        while True:
-            page = await world.store.page(
-                PAYMENTS,
-                equal={"customer_id": customer_id},
-                created_from=None,
-                created_to=None,
-                cursor=cursor,
-                limit=PAGE,
-            )
-            for payment in page.items:
-                yield payment
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        async for payment in every(world.store, PAYMENTS, {"customer_id": customer_id}):
+            yield payment
 
 
 async def _check_settled(world: World, ids: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from payment_service.domain.notice import NoticeState, hastened
 from payment_service.domain.payment import Payment
+from payment_service.flows.every import every
 from payment_service.flows.world import World
 from payment_service.ports import VersionConflict
 from payment_service.storage.collections import PAYMENTS
@@ -17,8 +18,6 @@ from payment_service.storage.collections import PAYMENTS
 TROUBLE_FROM = 3
 # An order that is refused for ever is hastened too: this bounds how often it is tried for that.
 HASTEN_EVERY = timedelta(minutes=1)
-# Documents read at once: some hundred kilobytes.
-PAGE = 100
 
 
 async def heard_back(world: World, payment: Payment, key: str, *, was_refused: bool) -> None:
@@ -40,21 +39,8 @@ async def heard_back(world: World, payment: Payment, key: str, *, was_refused: b
 
 
 async def _hasten_all(world: World) -> None:
-    cursor: str | None = None
-    while True:
-        page = await world.store.page(
-            PAYMENTS,
-            equal={"notification": "pending"},
-            created_from=None,
-            created_to=None,
-            cursor=cursor,
-            limit=PAGE,
-        )
-        for payment in page.items:
-            await _hasten(world, payment)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    async for payment in every(world.store, PAYMENTS, {"notification": "pending"}):
+        await _hasten(world, payment)
 
 
 async def _hasten(world: World, payment: Payment) -> None:
