@@ -84,7 +84,7 @@ HEARD = {
     pair("SetDefaultCard", "", "declined"): "same_customer/visa/fault=6:declined/retry",
     pair("DetachCard", "", "rejected"): "http_card_comes_and_goes/visa/fault=10:rejected/retry",
     pair("DeleteCustomer", "", "no answer"): (
-        "customer_comes_and_goes/visa/fault=3:timeout_after/retry"
+        "customer_comes_and_goes/visa/fault=5:timeout_after/retry"
     ),
     pair("TellOrders", "PAYMENT RECEIVED", "refused, for longer"): (
         "pay_once/visa/orders=1:http_404/retry"
