@@ -86,6 +86,9 @@ def test_production_warns_of_a_token_in_the_clear_and_of_none() -> None:
             " somebody asks about the order with a token"
         ),
     )
+    beside = {"ORDER_SERVICE_URL": "http://127.0.0.1:7000/order"}
+    assert "neither ORDER_SERVICE_TOKEN_URL" in " ".join(load_settings(beside).warnings())
+    assert load_settings({}).warnings() == ()  # the demo takes whatever comes
     assert load_settings({**clear, "ORDER_SERVICE_TOKEN": "abc"}).warnings() == (
         "ORDER_SERVICE_URL is not https: the token for it travels in the clear",
     )

@@ -206,7 +206,7 @@ def check_events(lines: list[Any]) -> None:
 
 @pytest.mark.parametrize("level", ["info", "warning"])
 async def test_a_louder_level_prints_less(level: str) -> None:
-    with stack({"LOG_LEVEL": level}) as here:
+    with stack({"LOG_LEVEL": level, "ORDER_SERVICE_TOKEN": "of-ours"}) as here:
         async with aiohttp.ClientSession() as http:
             await Caller(http, here.service_url).ask("GET", "/payment/payments")
         await asyncio.to_thread(here.service.stop)

@@ -177,6 +177,7 @@ def running(image: Image, tmp_path: Path) -> Iterator[Running]:
             "PORT": str(service),
             "STRIPE_API_BASE": f"{at}:{sandbox}",
             "ORDER_SERVICE_URL": f"{at}:{orders}/order",
+            "ORDER_SERVICE_TOKEN": "of-ours",
             "LOG_FORMAT": "json",
         }
     )
