@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -179,9 +179,13 @@ async def test_what_cannot_be_connected_to_was_told_nothing() -> None:
     ("said", "reason"), [(b"", "connection_lost"), (b"220 mail.example ESMTP\r\n\r\n", "not_http")]
 )
 async def test_what_is_not_an_answer_is_no_news(said: bytes, reason: str) -> None:
+    serving: set[asyncio.Task[None]] = set()
+
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"}")
-        writer.write(said)
+        serving.update(filter(None, [asyncio.current_task()]))
+        with suppress(asyncio.IncompleteReadError):  # a connection on which nothing is sent
+            await reader.readuntil(b"}")
+            writer.write(said)
         writer.close()
         await writer.wait_closed()
 
@@ -189,6 +193,7 @@ async def test_what_is_not_an_answer_is_no_news(said: bytes, reason: str) -> Non
         port = server.sockets[0].getsockname()[1]
         async with telling(f"http://127.0.0.1:{port}/order") as orders:
             assert await orders.tell(STEP, bearer_token=None) == NoNews(reason=reason)
+        await asyncio.gather(*serving)
 
 
 async def test_an_update_whose_answer_was_lost_counts_once_when_told_again(demo: Demo) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -162,6 +162,7 @@ async def test_a_gateway_that_gave_up_waiting_is_no_answer() -> None:
         ("4", 4, 4),
         (" 120 ", 120, 120),
         ("999999999", 86_400, 86_400),
+        ("9" * 4000, 86_400, 86_400),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
     ],
 )
@@ -187,7 +188,7 @@ async def test_a_retry_after_may_be_a_date_by_the_clock_of_the_order_service() -
 
 @pytest.mark.parametrize(
     "after",
-    ["", "soon", "-1", "1.5", "9" * 5000, "Wed, 21 Oct 2015 07:28:00 +99999999999", "1e9", "²"],
+    ["", "soon", "-1", "1.5", "Wed, 21 Oct 2015 07:28:00 +99999999999", "1e9", "²"],
 )
 async def test_a_retry_after_that_says_nothing_is_passed_over(after: str) -> None:
     assert await told(says(503, Retry_After=after)) == OrderRefused("http_503")
@@ -297,3 +298,59 @@ async def test_an_order_is_only_read_after_a_try_that_may_have_arrived_and_where
         assert await tell(here, step, read_back=how) == OrderTold()
 
         assert [line.split()[0] for line in here.asked] == ["PUT"]
+
+
+@asynccontextmanager
+async def hanging_up(answers: int) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """An OrderService that ends a connection after so many answers; yield what it was sent."""
+    asked: list[bytes] = []
+    serving: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.update(filter(None, [asyncio.current_task()]))
+        for _ in range(answers if not asked else 0):
+            asked.append(await reader.readuntil(b"}"))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        with suppress(asyncio.IncompleteReadError):  # a connection on which nothing is sent
+            asked.append(await reader.readuntil(b"}"))
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/order", asked
+        await asyncio.gather(*serving)
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+async def test_an_update_whose_connection_ends_without_an_answer_is_sent_once(
+    answers: int,
+) -> None:
+    """A client that repeats what it takes for harmless would throw a later status back."""
+    async with hanging_up(answers) as (url, asked):
+        orders = HttpOrders(url, token=None, timeout_s=5)
+        news = [await orders.tell(STEP, bearer_token=None) for _ in range(answers + 1)]
+        await orders.close()
+
+    assert news == [*[OrderTold()] * answers, NoNews("connection_lost")]
+    assert len(asked) == answers + 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 50_000, b'{"a":' * 5000, b'{"status": ', b"\xff\xfe{", b'"SHIPPED"']
+)
+async def test_an_order_whose_json_cannot_be_read_is_told(body: bytes) -> None:
+    assert await read_back(says(200, body, Content_Type=JSON)) == (OrderTold(), ["GET", "PUT"])
+
+
+@pytest.mark.parametrize("text", ['\ufeff{"status":"SHIPPED"}', ' {"status":"SHIPPED"} '])
+async def test_a_later_status_is_seen_however_its_json_begins(text: str) -> None:
+    gets = says(200, text.encode(), Content_Type=JSON)
+
+    assert await read_back(gets) == (OrderTold(was_shown=True), ["GET"])
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"success":false,"status":"SHIPPED"}', b'{"success":"false","status":"error"}']
+)
+async def test_a_reading_that_failed_shows_no_status(body: bytes) -> None:
+    assert await read_back(says(200, body, Content_Type=JSON)) == (OrderTold(), ["GET", "PUT"])

@@ -75,7 +75,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a 2xx that says no is taken for told",
         "adapters/order_service/answer.py",
-        'return "success_false" if says_no else None',
+        'return "success_false" if _says_no(answer) else None',
         "return None",
         (ANSWERS,),
     ),
@@ -169,5 +169,19 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if notice.state is NoticeState.TOLD:\n",
         "    if False:\n",
         (NOTIFICATIONS,),
+    ),
+    Mutant(
+        "an update is repeated by the library when its connection ends",
+        "adapters/order_service/client.py",
+        "        if sending.has_left:\n",
+        "        if False:\n",
+        (ANSWERS,),
+    ),
+    Mutant(
+        "a reading that failed shows a status",
+        "adapters/order_service/answer.py",
+        "    if _says_no(found):\n",
+        "    if False:\n",
+        (ANSWERS,),
     ),
 )

@@ -20,7 +20,9 @@ _PASSING = frozenset({408, 409, 425, 429})
 _GATEWAY_TIMEOUT = 504
 # Whoever asks for more than a day means another thing; a notice waits for no longer anyway.
 _RETRY_AFTER_MAX_S = 86_400.0
-_SECONDS = re.compile(r"[0-9]{1,9}")
+_SECONDS = re.compile(r"0*([0-9]+)")
+# No number of seconds with more digits is below that.
+_SECONDS_DIGITS = 9
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json|text/json")
@@ -57,8 +59,9 @@ def verdict(
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of a `Retry-After`, of a date by the answer's own clock; None: none."""
     text = headers.get("Retry-After", "").strip()
-    if _SECONDS.fullmatch(text):
-        return min(float(text), _RETRY_AFTER_MAX_S)
+    if seconds := _SECONDS.fullmatch(text):
+        is_long = len(seconds[1]) > _SECONDS_DIGITS
+        return _RETRY_AFTER_MAX_S if is_long else min(float(seconds[1]), _RETRY_AFTER_MAX_S)
     date = _date(text)
     if date is None:
         return None
@@ -67,10 +70,15 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def shown_status(body: bytes, path: str) -> str | None:
-    """Return the status that an order shows in this field (`data.status` goes down); None: none."""
+    """Return the status that an order shows in this field (`data.status` goes down); None: none.
+
+    An answer that says no shows no order.
+    """
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = _json(body)
+    except ValueError:
+        return None
+    if _says_no(found):
         return None
     for name in path.split("."):
         found = found.get(name) if isinstance(found, dict) else None
@@ -91,14 +99,25 @@ def _why_not_taken(content_type: str, body: bytes, *, whole: bool) -> str | None
 
 def _why_json_says_no(text: bytes, *, claims: bool, whole: bool) -> str | None:
     try:
-        answer: Any = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer = _json(text)
+    except ValueError:
         return "answer_unreadable" if claims or not whole else None
+    return "success_false" if _says_no(answer) else None
+
+
+def _json(text: bytes) -> Any:
+    """Return what a body says. Raises ValueError: it is no JSON, or none that can be read."""
+    try:
+        return msgspec.json.decode(text.removeprefix(_BOM).strip())
+    except RecursionError as error:  # the others are ValueErrors already
+        raise ValueError from error
+
+
+def _says_no(answer: Any) -> bool:
     if not isinstance(answer, dict) or "success" not in answer:
-        return None
+        return False
     said = answer["success"]
-    says_no = (said.strip().lower() if isinstance(said, str) else said) in _NO
-    return "success_false" if says_no else None
+    return (said.strip().lower() if isinstance(said, str) else said) in _NO
 
 
 def _is_json(kind: str, begun: bytes) -> bool:

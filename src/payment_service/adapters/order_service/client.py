@@ -210,7 +210,7 @@ class HttpOrders:
             headers=headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=left_s),
-            trace_request_ctx=trying if body is not None else None,
+            trace_request_ctx=_Sending(trying) if body is not None else None,
         ) as answer:
             trying.http_status = answer.status
             text, is_whole = await _read_body(answer, is_yes=200 <= answer.status < 300)
@@ -238,6 +238,14 @@ class _Try:
     http_status: int | None = None
 
 
+@dataclass(slots=True)
+class _Sending:
+    """One request of a try. has_left: whether its first byte was sent, or is about to be."""
+
+    trying: _Try
+    has_left: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Heard:
     """An answer, and as much of its body as was read."""
@@ -249,7 +257,11 @@ class _Heard:
 
 
 def _last_check() -> aiohttp.TraceConfig:
-    """Return what asks, with a connection in hand and before it is written to, if that may be."""
+    """Return what asks, with a connection in hand and before it is written to, if that may be.
+
+    The library repeats a PUT by itself when a connection ends without an answer; it must not, for
+    the update may have arrived.
+    """
     trace = aiohttp.TraceConfig()
 
     async def check(
@@ -257,12 +269,15 @@ def _last_check() -> aiohttp.TraceConfig:
         context: SimpleNamespace,
         _sent: aiohttp.TraceRequestHeadersSentParams,
     ) -> None:
-        trying: _Try | None = context.trace_request_ctx
-        if trying is None:
+        sending: _Sending | None = context.trace_request_ctx
+        if sending is None:
             return
-        if trying.leave_while is not None and not trying.leave_while():
+        if sending.has_left:
+            raise aiohttp.ServerDisconnectedError
+        leave_while = sending.trying.leave_while
+        if leave_while is not None and not leave_while():
             raise _NotLeft
-        trying.is_sent = True
+        sending.has_left = sending.trying.is_sent = True
 
     trace.on_request_headers_sent.append(check)
     return trace
