@@ -49,7 +49,7 @@ check: setup ## Lint, format, types, rooms, generated pages: all that needs no r
 test: setup ## Run all tests; domain and flows must be covered wholly
 	@tests/e2e/get-chromium.sh
 	@tests/e2e/get-compiler.sh
-	$(BIN)/pytest -n 3 --cov --cov-report= $(ARGS)
+	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='$(GATED)' --fail-under=100
 
 sim: setup ## Run the whole crash campaign (ARGS=... to replay or to go on longer)

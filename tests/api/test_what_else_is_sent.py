@@ -148,3 +148,78 @@ async def test_noise_is_none_where_a_part_is_taken_or_given_back(shop: Shop) -> 
 
     assert (taken.status, back.status) == (200, 200), (taken.body, back.body)
     assert api.shop.engine.ledger()["refunds"][0]["amount"] == 3000
+
+
+# Names that answers use for a field, in other styles of writing and one slip away.
+OF_ANSWERS: Final[dict[str, tuple[list[str], dict[str, Any], str]]] = {
+    "payment-intent": (
+        ["paymentMethod", "PaymentMethod", "payment-method", "payment_metod", "paymentMethods"],
+        {"amount": 5000, "orderId": "order-2"},
+        "paymentMethodId",
+    ),
+    "payment-intent/order-1/confirm": (["paymentMethod", "Payment_Method"], {}, "paymentMethodId"),
+    "payment-intent/order-1/cancel": (["cancellationReason", "cancelation_reason"], {}, "reason"),
+    "refund": (["paymentIntent", "payment_intnet"], {"orderId": "order-1"}, "paymentIntentId"),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [(path, name) for path, (names, *_) in OF_ANSWERS.items() for name in names]
+)
+async def test_a_slip_of_a_name_of_our_answers_is_refused_too(
+    api: Api, path: str, name: str
+) -> None:
+    _, body, meant = OF_ANSWERS[path]
+    await api.pay("order-1")
+
+    heard = await api.post(f"/payment/{path}", {**body, name: "pm_card_mastercard"})
+
+    assert (heard.status, heard.bad_fields) == (400, [name])
+    assert meant in heard.body["message"]
+    assert api.shop.engine.ledger()["refunds"] == []
+    assert len(api.shop.engine.ledger()["payment_intents"]) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("amount_refunded", "amountRefundable", "amount_minor", "amountCents", "amountToRefund"),
+        *("partialAmount", "amt", "refundAmt", "AMOUNT_TO_GIVE_BACK"),
+    ],
+)
+async def test_where_no_amount_means_all_any_other_amount_is_refused(api: Api, name: str) -> None:
+    await api.pay("order-1")
+    await api.pay("order-2", captureMethod="manual")
+
+    refund = await api.post("/payment/refund", {"orderId": "order-1", name: 1000})
+    capture = await api.post("/payment/payment-intent/order-2/capture", {name: 1000})
+
+    for heard in (refund, capture):
+        assert (heard.status, heard.bad_fields) == (400, [name])
+    assert api.shop.engine.ledger()["refunds"] == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("customer", "cus_of_another"), ("capture", False)])
+async def test_what_stripe_calls_whom_to_charge_and_how_is_refused(
+    api: Api, name: str, value: object
+) -> None:
+    heard = await api.pay("order-1", **{name: value})
+
+    assert (heard.status, heard.bad_fields) == (400, [name])
+    assert api.shop.engine.ledger()["payment_intents"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["amount=1000", "amout=1000", "orderId=order-9", "payment_intent=x"]
+)
+async def test_a_field_in_the_query_of_a_request_with_a_body_is_refused(
+    api: Api, query: str
+) -> None:
+    await api.pay("order-1")
+
+    heard = await api.post(f"/payment/refund?{query}", {"orderId": "order-1"})
+
+    assert (heard.status, heard.bad_fields) == (400, [query.partition("=")[0]])
+    assert api.shop.engine.ledger()["refunds"] == []
+    harmless = await api.post("/payment/refund?_=1700000000", {"orderId": "order-1"})
+    assert harmless.status == 200

@@ -41,4 +41,25 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if False:\n",
         ("tests/api/test_refunds.py",),
     ),
+    Mutant(
+        "a slip of a name of our answers is ignored",
+        "api/field_names.py",
+        "    meant = {folded_name(name): _meant(name, known) for name in _OF_ANSWERS}\n",
+        "    meant: dict[str, str | None] = {}\n",
+        (BESIDE,),
+    ),
+    Mutant(
+        "an amount under another name gives everything back",
+        "api/field_names.py",
+        "        if meant is None and _may_be_the_amount(kind, folded):\n",
+        "        if False:\n",
+        (BESIDE,),
+    ),
+    Mutant(
+        "a field in the query of a request with a body is ignored",
+        "api/endpoint.py",
+        "            if wrong:\n",
+        "            if False:\n",
+        (BESIDE,),
+    ),
 )

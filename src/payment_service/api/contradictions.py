@@ -58,6 +58,7 @@ _AGREES: Final[Mapping[str, Agrees]] = MappingProxyType(
         "currency": _is_currency,
         "customerid": _is_customer,
         "orderid": _is_order,
+        "paymentintent": _is_intent,
         "paymentintentid": _is_intent,
     }
 )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from payment_service.api.answers import Answer, pending, respond
 from payment_service.api.caller import ANYBODY, Caller, Scope
-from payment_service.api.field_names import renamed, strangers
+from payment_service.api.field_names import misplaced, renamed, strangers
 from payment_service.api.idempotency import idempotently
 from payment_service.api.incoming import (
     Incoming,
@@ -186,6 +186,10 @@ def _read(
         elif raw or endpoint.method != "DELETE":
             body = read_body(raw, headers.get("content-type", ""))
         key = read_key(headers)
+        if endpoint.asks is not None and query and body is not query:
+            wrong = misplaced(endpoint.asks, query)
+            if wrong:
+                raise InvalidRequest(*wrong)
     if endpoint.asks is not None and not endpoint.signed:
         body = _named(endpoint.asks, body, strict=strict or not endpoint.reads_body)
         query = query if endpoint.reads_body else dict(body)

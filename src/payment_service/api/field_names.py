@@ -118,10 +118,20 @@ def slips(kind: type[BaseModel], sent: Iterable[str]) -> Iterator[FieldError]:
         if len(name) > NAME_MAX or folded in TOLERATED:
             continue
         meant = _nearly(kind, folded)
+        if meant is None and _may_be_the_amount(kind, folded):
+            meant = "amount"
         if meant is not None:
             yield FieldError(name, f"is not known; {meant} is meant, it seems")
         elif folded in STRIPES:
             yield FieldError(name, "is Stripe's and is not taken here: leave it out")
+
+
+def misplaced(kind: type[BaseModel], query: Iterable[str]) -> list[FieldError]:
+    """Return an error for every name in a query that is, or nearly is, a field of the body."""
+    names = list(query)
+    known = known_names(kind) | {name for name in _OF_ANSWERS if _meant(name, known_names(kind))}
+    wrong = {bad.field for bad in slips(kind, names)} | (known & set(names))
+    return [FieldError(name, "belongs in the body") for name in names if name in wrong]
 
 
 def strangers(kind: type[BaseModel], sent: Iterable[str]) -> list[FieldError]:
@@ -142,15 +152,27 @@ def folded_name(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
+def _may_be_the_amount(kind: type[BaseModel], folded: str) -> bool:
+    """Whether a name speaks of an amount where leaving `amount` out means all that is there."""
+    amount = kind.model_fields.get("amount")
+    is_optional = amount is not None and not amount.is_required()
+    return is_optional and ("amount" in folded or "amt" in folded)
+
+
 @cache
-def _by_folded_name(kind: type[BaseModel]) -> Mapping[str, str]:
-    """Return the known names by all that is left of them without one letter, and by all of them."""
-    found: dict[str, str] = {}
-    for name in sorted(known_names(kind)):
-        folded = folded_name(name)
-        for shorter in _shorter(folded) if len(folded) > SHORT_MAX else ():
-            found.setdefault(shorter, name)
-        found[folded] = name
+def _spellings(kind: type[BaseModel]) -> Mapping[str, Mapping[str, str]]:
+    """Return what is left of each spelling without one letter, and of all of it.
+
+    Each leads to the spellings that it may be, and those to the fields that they mean: the known
+    names, and those of our answers.
+    """
+    known = known_names(kind)
+    meant = {folded_name(name): _meant(name, known) for name in _OF_ANSWERS}
+    meant |= {folded_name(name): name for name in known}
+    found: dict[str, dict[str, str]] = {}
+    for spelling, name in sorted((one, name) for one, name in meant.items() if name is not None):
+        for rest in (spelling, *(_shorter(spelling) if len(spelling) > SHORT_MAX else ())):
+            found.setdefault(rest, {})[spelling] = name
     return found
 
 
@@ -159,12 +181,12 @@ def _shorter(name: str) -> Iterator[str]:
 
 
 def _nearly(kind: type[BaseModel], folded: str) -> str | None:
-    """Return the known name that is this one but for one letter more, less, other or swapped."""
-    near = _by_folded_name(kind)
+    """Return the field whose spelling is this one but for one letter more, less, other, swapped."""
+    near = _spellings(kind)
     for candidate in (folded, *_shorter(folded)):
-        meant = near.get(candidate)
-        if meant is not None and _is_one_slip(folded, folded_name(meant)):
-            return meant
+        for spelling, name in near.get(candidate, {}).items():
+            if _is_one_slip(folded, spelling):
+                return name
     return None
 
 
