@@ -139,7 +139,9 @@ def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(opened())
     except Unavailable as error:
         typer.echo(f"The database cannot be opened: {error}", err=True)
-        typer.echo("Stop the service to do this with SQLite; MongoDB takes it beside.", err=True)
+        typer.echo(
+            "With SQLite, stop the service first; with MongoDB this works while it runs.", err=True
+        )
         raise typer.Exit(EXIT_UNUSABLE) from error
 
 

@@ -98,7 +98,7 @@ def _add_retry(app: typer.Typer, run: Run) -> None:
             bool, typer.Option("--dry-run", help="Only say which would be sent again.")
         ] = False,
     ) -> None:
-        """Owe notifications anew: the service sends them within seconds, for three days."""
+        """Send notifications again: the service tries them within seconds, for three days."""
         wanted = _Wanted(state, code, _moment(since))
 
         async def send(store: Store) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 from payment_service.domain.steps import CreateCustomer
 from tests.api.conftest import Api
+from tests.api.test_truth_of_answers import NO_PERMISSION, refuse
 
 
 async def test_a_new_customer_is_201_and_repeats_its_id_beside_the_data(api: Api) -> None:
@@ -97,3 +98,16 @@ async def test_while_stripe_cannot_be_reached_it_is_503_or_pending_never_a_failu
     assert made.status == 202
     assert made.body["pending"] is True
     assert made.data == {"email": "jane@example.com", "status": "processing"}
+
+
+async def test_a_customer_that_only_the_second_request_could_make_is_new(api: Api) -> None:
+    refuse(api, "/v1/customers", NO_PERMISSION)
+    asked = {"email": "ann@shop.example"}
+
+    first = await api.post("/payment/customer", asked)
+    api.shop.stripe.pick = lambda *_: None
+    second = await api.post("/payment/customer", asked)
+    third = await api.post("/payment/customer", asked)
+
+    assert first.status == 502
+    assert (second.status, third.status) == (201, 200)

@@ -147,3 +147,37 @@ async def test_an_order_that_is_paid_stays_so_when_its_card_is_gone(api: Api) ->
     again = await api.pay(customerId=payer)
 
     assert (again.status, again.data["status"]) == (200, "succeeded")
+
+
+@pytest.mark.parametrize("owed", ["its name", "the default"])
+async def test_a_card_of_which_something_is_still_owed_at_stripe_is_told_as_pending(
+    api: Api, owed: str
+) -> None:
+    payer = await api.new_payer()
+    end = f"/customers/{payer}" if owed == "the default" else "/payment_methods/"
+    api.shop.stripe.pick = lambda method, path: (
+        Fault("rate_limit")
+        if method == "POST" and end in path and not path.endswith("/attach")
+        else None
+    )
+    details = {
+        "customerId": payer,
+        "paymentMethodId": "pm_card_mastercard",
+        "cardholderName": "Jane",
+        "last4": "4444",
+        "cardType": "mastercard",
+        "expiryDate": "12/30",
+        "isDefault": owed == "the default",
+    }
+
+    told = await api.post("/payment/payment-method-details", details)
+
+    assert (told.status, told.body["pending"]) == (202, True)
+    api.shop.stripe.pick = lambda *_: None
+    await api.shop.work(120)
+    cards = (await api.get(f"/payment/payment-methods/{payer}")).data
+    added = next(card for card in cards if card["card_last4"] == "4444")
+    assert (added["cardholder_name"], added["is_default"]) == ("Jane", owed == "the default")
+    [customer] = api.shop.engine.ledger()["customers"]
+    [at_stripe_now] = [card for card in customer["cards"] if card["last4"] == "4444"]
+    assert at_stripe_now["name"] == "Jane"

@@ -78,7 +78,8 @@ async def list_all(api: Api, call: Incoming) -> Answer:
 
 
 def _attached(api: Api, customer: Customer, card: Card) -> Answer:
-    if card.state is not CardState.KEPT:
+    # Its name or the default may still be on their way: that goes on by itself.
+    if card.state is not CardState.KEPT or customer.call is not None:
         return pending(
             "The card is being added; it is in the list of cards once it is.",
             {"payment_method_id": card.payment_method_id},

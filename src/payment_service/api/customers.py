@@ -107,7 +107,7 @@ ENDPOINTS = (
         tag="customers",
         summary="Change the e-mail or the name of a customer",
         description=(
-            "Here and at Stripe; what is left out stays. The e-mail before is free at once. An end "
+            "Here and at Stripe; what is left out stays. The old e-mail is free at once. An end "
             "user may change the name of their own customer only."
         ),
         asks=AskedCustomerUpdate,

@@ -255,7 +255,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     problems.TooManyRequests("Too many requests of this caller.", retry_after_s=12),
     errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
     errors.CustomerForgotten("This customer is being forgotten."),
-    errors.EmailInUse("This e-mail has another customer."),
+    errors.EmailInUse("This e-mail belongs to another customer."),
     errors.EmailNotYours("Only a service may change the e-mail of a customer."),
     errors.CustomerHasOpenPayments("These orders are not settled: order-7 (requires_action)."),
     errors.IdempotencyKeyInUse(

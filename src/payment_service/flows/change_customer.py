@@ -50,7 +50,7 @@ async def change_customer(
         world, CUSTOMER, claimed, settled=lambda c: c.update is None, deadline=deadline
     )
     if email is not None and customer.refused_since(claims, ClaimEmail.__name__):
-        raise EmailInUse("This e-mail has another customer.")
+        raise EmailInUse("This e-mail belongs to another customer.")
     if customer.update is None and customer.customer_id != claimed.doc.customer_id:
         raise GatewayUnavailable("This customer was deleted at Stripe at this moment.")
     refusal = customer.refused_since(number, UpdateCustomer.__name__)

@@ -57,7 +57,8 @@ async def create_customer(
             break
     else:
         raise EmailInUse("Another customer is being given this e-mail.")
-    made_here = known is None
+    # One that Stripe refused before is made by this call; another's that is under way is not.
+    made_here = known is None or known.call is None
     customer = await settle(
         world,
         CUSTOMER,
