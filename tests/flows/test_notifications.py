@@ -8,11 +8,11 @@ import pytest
 from payment_service.domain.errors import NotFound, NotificationNotRetryable
 from payment_service.domain.news import News, NoNews, OrderRefused
 from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.sending_again import sent_again
 from payment_service.domain.steps import TellOrders
 from payment_service.flows.retry_notification import (
     retry_notification,
     retry_stored,
-    sent_again,
 )
 from payment_service.flows.tell_with_token import tell_with_token
 from payment_service.flows.world import TokensTried

@@ -165,7 +165,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a notification that was delivered is sent again without being told to",
-        "flows/retry_notification.py",
+        "domain/sending_again.py",
         "    if notice.state is NoticeState.TOLD:\n",
         "    if False:\n",
         (NOTIFICATIONS,),

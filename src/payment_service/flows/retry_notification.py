@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
-from payment_service.domain import notice as notices
 from payment_service.domain.errors import NotFound, NotificationNotRetryable
 from payment_service.domain.moment import Door, Moment
-from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.notice import Notice
 from payment_service.domain.payment import Payment
+from payment_service.domain.sending_again import notice_with_key, sent_again
 from payment_service.flows.advance import PAYMENT, advance, commit
 from payment_service.flows.note_audit import note_audit
 from payment_service.flows.world import World
@@ -31,7 +31,7 @@ async def retry_notification(
     await note_retry(world.store, payment.id, once=once, who=who, why="", now=world.clock.now())
     claimed = await commit(world, PAYMENT, payment, change, Door.OPERATOR)
     written = await advance(world, PAYMENT, claimed, Door.OPERATOR)
-    return written, _with_key(written, key)
+    return written, notice_with_key(written, key)
 
 
 async def retry_stored(
@@ -72,42 +72,3 @@ async def note_retry(
         subject=order_id,
         now=now,
     )
-
-
-def sent_again(payment: Payment, key: str, now: datetime, *, again: bool) -> Payment:
-    """Return the payment with this notification due at once.
-
-    Raises NotFound: it has none with this key; NotificationNotRetryable: it was delivered, or what
-    it tells is not true any more.
-    """
-    notice = _with_key(payment, key)
-    _check(payment, notice, again=again)
-    if notice.state is NoticeState.OWED and notice.call.in_flight:
-        return payment  # it is being sent at this moment
-    after = notices.sent_again(notice, now)
-    changed = tuple(after if n is notice else n for n in payment.notices)
-    return replace(payment, notices=changed, updated_at=now)
-
-
-def _with_key(payment: Payment, key: str) -> Notice:
-    found = next((n for n in payment.notices if n.call.key == key), None)
-    if found is None:
-        raise NotFound("This payment has no notification with this key.")
-    return found
-
-
-def _check(payment: Payment, notice: Notice, *, again: bool) -> None:
-    if notice.state is NoticeState.DROPPED or notice.is_overtaken:
-        raise NotificationNotRetryable("What this notification tells is not true any more.")
-    if again:
-        return
-    if notice.state is NoticeState.TOLD:
-        raise NotificationNotRetryable(
-            "This notification was delivered. Say `again: true` to send it once more."
-        )
-    later = payment.notices[payment.notices.index(notice) + 1 :]
-    if any(n.state is NoticeState.TOLD for n in later):
-        raise NotificationNotRetryable(
-            "A later notification of this order was delivered, and this one would throw its status "
-            "back. Say `again: true` to send it all the same."
-        )
