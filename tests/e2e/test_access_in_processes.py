@@ -67,7 +67,7 @@ async def test_a_key_is_made_used_listed_and_revoked() -> None:
 
     assert beside.returncode == 2
     assert "is in use by another process" in beside.stderr
-    assert "Stop the service to do this with SQLite" in beside.stderr
+    assert "With SQLite, stop the service first" in beside.stderr
     assert (read.status, wrote.status, nobody.status) == (200, 403, 401)
     assert (
         'http_requests_total{method="GET",route="/payment/payments",status="200"}' in metrics.body

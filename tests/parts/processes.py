@@ -10,8 +10,9 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 # A cold start compiles nothing and opens a file: seconds even on a loaded machine.
@@ -21,12 +22,21 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 WEBHOOK_SECRET = "whsec_made_up"
 
 
+# Below the ports that the system gives to clients, one of which may take what was free just now;
+# each process of a test run has ports of its own, and goes through them in turn.
+PORTS_FROM, PORTS_EACH = 13_000, 1_500
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_turns = count(os.getpid())
+
+
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, and that nobody else is given for a while."""
+    for _ in range(PORTS_EACH):
+        port = PORTS_FROM + _WORKER * PORTS_EACH + next(_turns) % PORTS_EACH
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 @dataclass
