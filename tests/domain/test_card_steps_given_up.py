@@ -21,7 +21,9 @@ from tests.domain.test_corridor_customers import (
     naming,
     step_of,
 )
-from tests.domain.test_customer import customer
+from tests.domain.test_customer import customer, seen_card
+
+WITH_CARD = replace(SEEN, cards=(seen_card("pm_1", "cus_1"),), default_payment_method_id="pm_1")
 
 
 @pytest.mark.parametrize("reason", ["http_401", "http_403"])
@@ -33,10 +35,36 @@ def test_what_our_key_may_not_do_is_given_up_at_once_and_nothing_is_owed(
     assert isinstance(step, AttachCard | NameCard | DetachCard | SetDefaultCard)
     ann = corridor.decide(ann, step, NotExecuted(reason, retryable=False), moment())
 
-    assert (ann.call, ann.wake_at, step_of(ann, 86_400)) == (None, None, None)
+    if isinstance(step, AttachCard):
+        assert (ann.call, ann.wake_at, step_of(ann, 86_400)) == (None, None, None)
+    else:  # nothing but a look at what there is instead
+        assert (ann.call, ann.wake_at, ann.look_at) == (None, at(0), at(0))
     refusal = ann.refused_since(1, type(step).__name__, step.payment_method_id)
     assert refusal is not None
     assert refusal.code == reason
+
+
+def test_a_name_that_our_key_may_not_change_is_what_stripe_has() -> None:
+    ann = heard(naming(), NotExecuted("http_403", retryable=False))
+    ann = heard(ann, CustomerSeen(WITH_CARD))
+
+    names = [card.cardholder_name for card in ann.cards]
+    assert (names, ann.call, ann.look_at) == ([None], None, None)
+
+
+def test_a_default_that_our_key_may_not_change_is_asked_for_again_later_and_later() -> None:
+    ann = begun(replace(customer("pm_1", default="pm_1"), default_at_stripe=None))
+    now_s = 0.0
+    waits_s: list[float] = []
+    for _ in range(4):
+        ann = heard(ann, NotExecuted("http_403", retryable=False), now_s)
+        assert ann.look_at is not None
+        waits_s.append((ann.look_at - at(now_s)).total_seconds())
+        now_s += waits_s[-1]
+        ann = heard(ann, CustomerSeen(replace(WITH_CARD, default_payment_method_id=None)), now_s)
+
+    assert waits_s[0] == 0
+    assert 2.5 <= waits_s[1] < waits_s[2] < waits_s[3] <= 80
 
 
 def test_a_card_that_our_key_may_not_remove_stays() -> None:

@@ -253,7 +253,7 @@ def _cards_are_as_asked(seen: Evidence, email: str, customer: Found) -> Iterator
 
 
 def _of_card(seen: Evidence) -> tuple[Field, ...]:
-    """Return what is compared of a card: a name that Stripe refuses is kept here alone."""
+    """Return what is compared of a card and what was asked: Stripe may have refused the name."""
     return tuple(row for row in CARD if row.name != "name" or not seen.names_are_refused)
 
 
@@ -262,7 +262,7 @@ def _cards_are_shown(seen: Evidence, email: str, customer: Found) -> Iterator[st
     shown = {card.payment_method_id: card for card in document.kept_cards} if document else {}
     for card in customer["cards"]:
         if card["id"] in shown:
-            for told in unlike(seen, _of_card(seen), card, shown[card["id"]]):
+            for told in unlike(seen, CARD, card, shown[card["id"]]):
                 yield f"8 {email}: a card's {told}"
 
 

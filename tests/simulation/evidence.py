@@ -56,7 +56,7 @@ class Others:
 CLOCKS_AGREE_S = 300
 # The fault that answers with a refusal of its own making.
 MADE_UP = "declined"
-REFUSALS = frozenset({MADE_UP, "rejected", "rejected_unsaved"})
+REFUSALS = frozenset({MADE_UP, "rejected", "rejected_unsaved", "unauthorized"})
 
 
 @dataclass(frozen=True)

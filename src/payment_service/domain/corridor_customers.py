@@ -294,7 +294,7 @@ def _denied(
         return _with_next_call(done, moment)
     done = outcomes.refused(customer, step, news.error, declined=isinstance(news, Declined))
     attached_before = isinstance(step, AttachCard) and call.doubts > 1
-    if isinstance(step, SetDefaultCard | DetachCard) or attached_before:
+    if isinstance(step, OwedCardStep) or attached_before:
         # What Stripe has instead is not known; nor is what an earlier try in doubt has done.
         done = looking_after_refusal(done, moment.now)
     return _with_next_call(done, moment)
@@ -381,5 +381,6 @@ def _not_executed(
     if is_final and isinstance(step, UpdateCustomer):
         return _with_next_call(outcomes.update_refused(customer, step, error, moment), moment)
     if is_final and isinstance(step, OwedCardStep):
-        return _with_next_call(outcomes.given_up(customer, step, error), moment)
+        done = outcomes.given_up(customer, step, error)
+        return _with_next_call(looking_after_refusal(done, moment.now), moment)
     return replace(customer, call=call)
