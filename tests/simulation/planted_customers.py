@@ -1,10 +1,10 @@
-"""A mistake put in on purpose: an e-mail that is changed at Stripe is not followed here."""
+"""Mistakes put in on purpose: an e-mail is not followed, a default card is not asked for."""
 
 from dataclasses import replace
 from typing import Final
 
 from payment_service.domain.news import CustomerSeen, News, NothingFound
-from payment_service.domain.steps import FindCustomer, GatewayStep
+from payment_service.domain.steps import FindCustomer, GatewayStep, ReadCustomer, SetDefaultCard
 from payment_service.ports import Gateway, LeaveWhile
 from tests.simulation.town import Variant
 
@@ -28,3 +28,19 @@ class Remembering:
 
 
 SPLIT: Final = Variant("a customer is split by its e-mail", gateway=Remembering)
+
+
+class DefaultUnasked:
+    """The Gateway port of a service to which a card is the default as soon as that is wanted."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def ask(self, step: GatewayStep, *, leave_while: LeaveWhile | None = None) -> News:
+        """Carry out one step; of a default only say that it is so."""
+        if isinstance(step, SetDefaultCard):
+            return await self._gateway.ask(ReadCustomer(step.customer_id, None))
+        return await self._gateway.ask(step, leave_while=leave_while)
+
+
+UNASKED_DEFAULT: Final = Variant("a default is never asked for", gateway=DefaultUnasked)

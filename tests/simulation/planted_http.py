@@ -100,6 +100,34 @@ class RefusedIsDone:
             await send(message)
 
 
+class RefusedIsPending:
+    """Answers 202 as if it went on by itself, although what was asked for was refused."""
+
+    def __init__(self, app: Any, *places: str) -> None:
+        self._app = app
+        self._places = places
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Pass it on, and say of a refusal that it is pending."""
+        heard: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            heard.append(message)
+
+        await self._app(scope, receive, keep)
+        is_refused = bool(heard) and heard[0].get("status") in REFUSED
+        if is_refused and scope.get("path", "").endswith(self._places):
+            body = b'{"success": true, "pending": true, "data": {}}'
+            length = (b"content-length", str(len(body)).encode())
+            others = [one for one in heard[0]["headers"] if one[0] != length[0]]
+            heard = [
+                {**heard[0], "status": 202, "headers": [*others, length]},
+                {"type": "http.response.body", "body": body, "more_body": False},
+            ]
+        for message in heard:
+            await send(message)
+
+
 async def _nothing() -> dict[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
@@ -123,6 +151,10 @@ CANCEL_REFUSED: Final = Variant(
 )
 CONFIRM_REFUSED: Final = Variant(
     "another card refused told as success", app=lambda app: RefusedIsDone(app, "confirm")
+)
+REFUSED_AS_PENDING: Final = Variant(
+    "refused told as 202",
+    app=lambda app: RefusedIsPending(app, "/capture", "/cancel", "/confirm", "/refund", "-details"),
 )
 IGNORED: Final = Variant("a key is ignored", app=KeyIgnored)
 TAKEN: Final = Variant("a request is answered with another one's answer", app=KeyTaken)

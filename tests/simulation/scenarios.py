@@ -198,6 +198,7 @@ SCENARIOS: Final = {
         refund_parts=(stories.refund_parts, "visa", "slow_refund"),
         refund_race=(stories.refund_race, "visa"),
         keep_cards=(stories.keep_cards, "visa"),
+        another_default=(stories_of_terms.another_default, "visa", "declined"),
         capture_part=(stories_of_holds.capture_part, "visa"),
         capture_or_cancel=(stories_of_holds.capture_or_cancel, "visa"),
         cancel_meanwhile=(stories_of_holds.cancel_meanwhile, "visa", "3ds"),

@@ -25,6 +25,11 @@ async def two_people(clients: Clients, card: str) -> tuple[str, str] | None:
     return ada, grace
 
 
+async def another_default(clients: Clients, card: str) -> None:
+    """Somebody with a card adds another one, which is to be the default."""
+    await two_people(clients, card)
+
+
 async def everything_asked(clients: Clients, card: str) -> None:
     """Each pays an order in a currency of its own, and both get some of it back."""
     people = await two_people(clients, card)

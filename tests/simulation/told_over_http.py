@@ -4,9 +4,12 @@
 itself. Which state the payment happens to be in is no answer.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from payment_service.domain.customer import Customer
+from payment_service.domain.payment import Payment
+from payment_service.domain.refund import RELEASED
 from stripe_sandbox.engine import Engine, cards
 from tests.api.asgi import Heard
 from tests.simulation.talking import Conversation
@@ -15,6 +18,13 @@ from tests.simulation.talking import Conversation
 CHARGED: Final = frozenset({"succeeded", "requires_capture", "requires_action", "processing"})
 # What a payment that was only to be created may be shown as besides.
 CREATED: Final = CHARGED | {"requires_payment_method", "requires_confirmation"}
+# What a payment is in when what was asked for is done, or is the payer's or the bank's turn.
+DONE_BY: Final = {
+    "pay": CREATED,
+    "confirm": CHARGED,
+    "capture": frozenset({"succeeded"}),
+    "cancel": frozenset({"canceled"}),
+}
 REFUNDED: Final = frozenset({"succeeded", "pending", "requires_action"})
 
 Found = Mapping[str, Any]
@@ -31,11 +41,43 @@ def untrue(engine: Engine, talk: Conversation, answer: Heard) -> str | None:
         return None
     if (answer.status == 202) != (body.get("pending") is True):
         return f"was answered {answer.status} with pending: {body.get('pending')}"
+    if answer.status == 202:
+        return None  # what it says is looked up in the documents, see `stands_still`
     rule = RULES.get(talk.wish)
-    if answer.status == 202 or rule is None:
+    if rule is None:
         return None
     told = rule(engine, talk, body.get("data") or {})
     return None if told is None else f"was answered {answer.status}, and {told}"
+
+
+def stands_still(documents: Iterable[Any], talk: Conversation) -> str | None:
+    """Return what is not so of a 202: that it goes on by itself; None: it does, or is done.
+
+    documents: all that is kept when the answer is heard.
+    """
+    for doc in documents:
+        if isinstance(doc, Payment) and doc.id == talk.order_id:
+            goes_on = _refund_goes_on if talk.wish == "refund" else _payment_goes_on
+            return None if goes_on(doc, talk) else "was answered 202, and nothing is under way"
+        if isinstance(doc, Customer) and talk.order_id in {doc.customer_id, doc.email}:
+            return None if _customer_goes_on(doc, talk) else "was answered 202, and nothing is owed"
+    return "was answered 202, and nothing is kept of it"
+
+
+def _payment_goes_on(payment: Payment, talk: Conversation) -> bool:
+    return payment.attempt is not None or payment.state in DONE_BY[talk.wish]
+
+
+def _refund_goes_on(payment: Payment, talk: Conversation) -> bool:
+    own = [r for r in payment.refunds if r.request_id == talk.asked["request_id"]]
+    return any(refund.status not in RELEASED for refund in own) or payment.attempt is not None
+
+
+def _customer_goes_on(customer: Customer, talk: Conversation) -> bool:
+    if customer.wake_at is not None:
+        return True
+    card = str(talk.asked.get("card"))
+    return talk.wish == "detach" and customer.card(card) is None
 
 
 def _paid(engine: Engine, talk: Conversation, data: Found) -> str | None:
@@ -83,11 +125,18 @@ def _refunded(engine: Engine, talk: Conversation, data: Found) -> str | None:
 
 
 def _attached(engine: Engine, talk: Conversation, data: Found) -> str | None:
-    card = str(data.get("payment_method_id"))
+    card, customer = str(data.get("payment_method_id")), str(talk.asked["customer"])
     # It may have been removed by another request meanwhile, for good.
-    if card in _cards(engine, str(talk.asked["customer"])) or _was_removed(engine, card):
+    if _was_removed(engine, card):
         return None
-    return "the card is not attached"
+    if card not in _cards(engine, customer):
+        return "the card is not attached"
+    is_chosen = bool(talk.asked.get("is_default"))
+    if is_chosen and (
+        data.get("is_default") is not True or card not in _defaults(engine, customer)
+    ):
+        return "the card is not the default"
+    return None
 
 
 def _detached(engine: Engine, talk: Conversation, _data: Found) -> str | None:
@@ -103,6 +152,11 @@ def _known(engine: Engine, _talk: Conversation, data: Found) -> str | None:
 def _cards(engine: Engine, customer_id: str) -> set[str]:
     customers = engine.ledger()["customers"]
     return {card["id"] for one in customers if one["id"] == customer_id for card in one["cards"]}
+
+
+def _defaults(engine: Engine, customer_id: str) -> set[str]:
+    customers = engine.ledger()["customers"]
+    return {one["default_payment_method"] for one in customers if one["id"] == customer_id}
 
 
 def _was_removed(engine: Engine, card: str) -> bool:
