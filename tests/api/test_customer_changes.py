@@ -155,7 +155,7 @@ async def test_without_an_answer_it_is_202_and_goes_on_by_itself(api: Api) -> No
 
     assert (pending.status, pending.body["pending"]) == (202, True)
     assert pending.data == {"customerId": bob, "status": "processing"}
-    assert (other.status, other.code) == (503, "stripe_unavailable")
+    assert (other.status, other.code) == (409, "customer_change_in_progress")
     meanwhile = await api.post("/payment/customer", {"email": ANN})
     assert (meanwhile.status, meanwhile.code) == (409, "email_taken")
     api.hear()
@@ -173,6 +173,16 @@ async def test_changes_at_once_come_one_after_the_other(api: Api) -> None:
 
     assert (first.status, second.status) == (200, 200)
     assert at_stripe_now(api, bob) == (ANN, "Ann")
+
+
+async def test_many_changes_at_once_are_all_made_one_after_the_other(api: Api) -> None:
+    bob = await api.new_customer(BOB)
+    emails = [f"bob-{number}@shop.example" for number in range(20)]
+
+    heard = await asyncio.gather(*(change(api, bob, {"email": email}) for email in emails))
+
+    assert [one.status for one in heard] == [200] * 20
+    assert at_stripe_now(api, bob)[0] in emails
 
 
 async def test_two_that_want_one_email_at_once_are_one_that_has_it(api: Api) -> None:

@@ -109,6 +109,8 @@ async def test_a_2xx_that_does_not_say_no_is_a_yes(kind: str, body: bytes) -> No
         (JSON, b'{"success": false}', "success_false"),
         (JSON, b'{"message":"no such order","success":"False"}', "success_false"),
         (JSON, b'{"success": 0}', "success_false"),
+        (JSON, b'{"Success": false, "Message": "no such order"}', "success_false"),
+        (JSON, b'{"SUCCESS": "no"}', "success_false"),
         (PLAIN, b' \n{"success": false}', "success_false"),
         (HTML, b'{"success": false}', "success_false"),
         ("application/problem+json", b'\xef\xbb\xbf{"success":false}', "success_false"),

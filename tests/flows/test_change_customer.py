@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from payment_service.domain.customer import Customer, Update
-from payment_service.domain.errors import CustomerForgotten
+from payment_service.domain.errors import CustomerChangeInProgress, CustomerForgotten
 from payment_service.flows.change_customer import change_customer
 from payment_service.flows.keep_customer import create_customer
 from payment_service.ports import GatewayUnavailable
@@ -27,7 +27,7 @@ async def change(shop: Shop, customer: Customer, **wanted: str) -> Customer:
     ("meanwhile", "error"),
     [
         ({"is_forgotten": True}, CustomerForgotten),
-        ({"update": Update(None, "Else")}, GatewayUnavailable),
+        ({"update": Update(None, "Else")}, CustomerChangeInProgress),
     ],
 )
 def test_what_somebody_began_meanwhile_goes_first(

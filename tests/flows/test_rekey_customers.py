@@ -8,14 +8,14 @@ import pytest
 from payment_service.domain.call import begin_call
 from payment_service.domain.customer import Customer
 from payment_service.domain.email_place import EmailPlace
-from payment_service.domain.errors import NotFound
+from payment_service.domain.errors import CustomerChangeInProgress, NotFound
 from payment_service.domain.moment import Door
 from payment_service.flows.change_customer import change_customer
 from payment_service.flows.find_customer import customer_of_email, customer_of_id
 from payment_service.flows.forget_customer import forget_customer
 from payment_service.flows.keep_customer import create_customer, get_customer
 from payment_service.flows.rekey_customers import BEHIND_UIDS, rekey_customer, rekey_some
-from payment_service.ports import GatewayUnavailable, StoreUnavailable
+from payment_service.ports import StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS, EMAILS
 from tests.flows.buying import VISA, open_watched_shop, soon
 from tests.flows.telling import at_stripe, tell
@@ -112,7 +112,7 @@ def test_while_something_is_under_way_for_it_it_stays_where_it_is() -> None:
         await shop.world.store.replace(CUSTOMERS, busy, expected_version=0)
 
         assert await customer_of_email(shop.world, BOB) == busy
-        with pytest.raises(GatewayUnavailable):
+        with pytest.raises(CustomerChangeInProgress):
             await change_customer(
                 shop.world, str(before.customer_id), email=ANN, name=None, deadline=soon(shop)
             )

@@ -115,7 +115,7 @@ ENDPOINTS = (
         refusals={
             403: ("email_not_changeable",),
             404: ("not_found", "customer_not_found"),
-            409: ("customer_forgotten", "email_taken"),
+            409: ("customer_forgotten", "email_taken", "customer_change_in_progress"),
         },
     ),
 )

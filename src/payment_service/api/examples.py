@@ -256,6 +256,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.IdempotencyKeyReused("This Idempotency-Key was used for another request."),
     errors.CustomerForgotten("This customer is being forgotten."),
     errors.EmailInUse("This e-mail belongs to another customer."),
+    errors.CustomerChangeInProgress("Another change of this customer is under way."),
     errors.EmailNotYours("Only a service may change the e-mail of a customer."),
     errors.CustomerHasOpenPayments("These orders are not settled: order-7 (requires_action)."),
     errors.IdempotencyKeyInUse(

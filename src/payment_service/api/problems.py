@@ -184,6 +184,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.RefundableDiffers: 409,
         errors.CustomerForgotten: 409,
         errors.EmailInUse: 409,
+        errors.CustomerChangeInProgress: 409,
         errors.CustomerHasOpenPayments: 409,
         errors.IdempotencyKeyInUse: 409,
         BodyTooLarge: 413,

@@ -18,6 +18,7 @@
     ├── NotificationNotRetryable  it was delivered, or is not true any more
     ├── CustomerForgotten       the customer is being forgotten
     ├── EmailInUse              the e-mail has another customer
+    ├── CustomerChangeInProgress  another change of the customer is under way
     ├── EmailNotYours           an end user may not change the e-mail of a customer
     ├── CustomerHasOpenPayments it cannot be forgotten before they are settled
     ├── TooManyCardRefusals     so many cards were refused that this looks like trying them out
@@ -172,6 +173,12 @@ class EmailInUse(Refusal):
     """This e-mail has another customer."""
 
     code = "email_taken"
+
+
+class CustomerChangeInProgress(Refusal):
+    """Another change of this customer is under way; nothing was changed by this one."""
+
+    code = "customer_change_in_progress"
 
 
 class CustomerHasOpenPayments(Refusal):

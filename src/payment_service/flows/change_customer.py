@@ -7,7 +7,7 @@ from payment_service.domain.corridor_customers import begin_call
 from payment_service.domain.customer import Customer, Update
 from payment_service.domain.customer_emails import wanting_email
 from payment_service.domain.email_address import normalised_email
-from payment_service.domain.errors import CustomerForgotten, EmailInUse
+from payment_service.domain.errors import CustomerChangeInProgress, CustomerForgotten, EmailInUse
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import Denial
 from payment_service.domain.steps import ClaimEmail, UpdateCustomer
@@ -31,17 +31,11 @@ async def change_customer(
 
     The e-mail is claimed first, then Stripe is told, then it leads here and the one before no more.
     While `update` is there at the deadline, that goes on by itself. Raises InvalidRequest,
-    NotFound, EmailInUse, RefusedByStripe, GatewayUnavailable: nothing was changed.
+    NotFound, EmailInUse, CustomerChangeInProgress, RefusedByStripe, GatewayUnavailable: nothing
+    was changed.
     """
     email = None if email is None else normalised_email(email)
-    known = await customer_by_id(world, customer_id)
-    customer = await living_customer(world, known, deadline=deadline)
-    customer = await _ready(world, customer, deadline)
-
-    def wanted(current: Customer, moment: Moment) -> Customer:
-        return begin_call(_wanting(current, email, name, moment), moment)
-
-    claimed = await commit(world, CUSTOMER, customer, wanted, Door.REQUEST)
+    claimed = await _begun(world, customer_id, email, name, deadline)
     if claimed.doc.update is None:  # it is so already
         return claimed.doc
     calls, claims = claimed.doc.calls_made, claimed.doc.email_claims
@@ -60,10 +54,29 @@ async def change_customer(
     return customer
 
 
+async def _begun(
+    world: World, customer_id: str, email: str | None, name: str | None, deadline: datetime
+) -> Claimed[Customer]:
+    """Return the customer with the change begun, after all those that others began before it."""
+
+    def wanted(current: Customer, moment: Moment) -> Customer:
+        return begin_call(_wanting(current, email, name, moment), moment)
+
+    while True:
+        known = await customer_by_id(world, customer_id)
+        customer = await living_customer(world, known, deadline=deadline)
+        customer = await _ready(world, customer, deadline)
+        try:
+            return await commit(world, CUSTOMER, customer, wanted, Door.REQUEST)
+        except CustomerChangeInProgress:
+            if world.clock.now() >= deadline:
+                raise
+
+
 async def _ready(world: World, customer: Customer, deadline: datetime) -> Customer:
     """Return the customer when no other change of it is under way.
 
-    Raises GatewayUnavailable: one still is at the deadline.
+    Raises CustomerChangeInProgress: one still is at the deadline.
     """
 
     def is_ready(current: Customer) -> bool:
@@ -73,7 +86,7 @@ async def _ready(world: World, customer: Customer, deadline: datetime) -> Custom
         claimed = Claimed(customer, None)
         customer = await settle(world, CUSTOMER, claimed, settled=is_ready, deadline=deadline)
     if customer.is_old or not is_ready(customer):
-        raise GatewayUnavailable("Something else is being changed of this customer.")
+        raise CustomerChangeInProgress("Another change of this customer is under way.")
     return customer
 
 
@@ -81,7 +94,7 @@ def _wanting(customer: Customer, email: str | None, name: str | None, moment: Mo
     if customer.is_forgotten:
         raise CustomerForgotten("This customer is being forgotten.")
     if customer.update is not None:  # somebody else was faster since
-        raise GatewayUnavailable("Something else is being changed of this customer.")
+        raise CustomerChangeInProgress("Another change of this customer is under way.")
     email = None if email == customer.held_email else email
     name = None if name == customer.name else name
     if email is None and name is None:

@@ -114,10 +114,11 @@ def _json(text: bytes) -> Any:
 
 
 def _says_no(answer: Any) -> bool:
-    if not isinstance(answer, dict) or "success" not in answer:
+    """Whether a field `success`, however its case (.NET writes `Success`), says no."""
+    if not isinstance(answer, dict):
         return False
-    said = answer["success"]
-    return (said.strip().lower() if isinstance(said, str) else said) in _NO
+    said = (value for name, value in answer.items() if name.lower() == "success")
+    return any((one.strip().lower() if isinstance(one, str) else one) in _NO for one in said)
 
 
 def _is_json(kind: str, begun: bytes) -> bool:
