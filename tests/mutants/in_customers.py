@@ -9,10 +9,25 @@ CLAIMS = "tests/flows/test_hold_email.py"
 REKEYED = "tests/flows/test_rekey_customers.py"
 CHANGED = "tests/api/test_customer_changes.py"
 OVERTAKEN = "tests/flows/test_change_customer.py"
+GIVEN_UP = "tests/domain/test_card_steps_given_up.py"
 STORED = "tests/contract/test_store_customers.py"
 SPELLED = "tests/domain/test_email_address.py"
 
 FOLLOWING = (
+    Mutant(
+        "what our key may not do is shown as done for good",
+        "domain/corridor_customers.py",
+        "        return _with_next_call(looking_after_refusal(done, moment.now), moment)\n",
+        "        return _with_next_call(done, moment)\n",
+        (GIVEN_UP,),
+    ),
+    Mutant(
+        "a change that another one goes before is refused at once",
+        "flows/change_customer.py",
+        "            if world.clock.now() >= deadline:\n                raise\n",
+        "            raise\n",
+        (CHANGED,),
+    ),
     Mutant(
         "an e-mail that was changed at Stripe is not followed",
         "domain/following.py",
