@@ -115,6 +115,16 @@ def test_second_names_are_marked_as_deprecated(document: dict[str, Any]) -> None
     assert made["customerId"]["deprecated"] is True
 
 
+def test_an_amount_says_what_it_means_besides_its_unit(document: dict[str, Any]) -> None:
+    asked = document["components"]["schemas"]["AskedRefund"]["properties"]
+
+    assert asked["expectedRefundable"]["description"] == (
+        "What you believe to be left to refund. When another amount is left, nothing is refunded "
+        "(409 `refundable_differs`), so that a double click refunds once. In the currency's minor "
+        "unit (cents for usd)."
+    )
+
+
 async def test_the_document_says_which_unit_amounts_have(
     shop: Shop, document: dict[str, Any]
 ) -> None:

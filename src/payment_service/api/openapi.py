@@ -351,7 +351,8 @@ def _set_amounts(name: str, schema: dict[str, Any], options: ApiOptions) -> None
             if name.startswith("Asked"):
                 described["exclusiveMinimum"] = 0
             unit = "minor unit (cents for usd)" if minor else "major unit (65.22 is 65.22 dollars)"
-            described["description"] = f"In the currency's {unit}."
+            means = described.get("description", "")
+            described["description"] = f"{means} In the currency's {unit}.".strip()
             described.pop("default", None)
         elif field == "currency" and name.startswith("Asked"):
             described["type"] = ["string", "null"]
