@@ -1,5 +1,6 @@
 """Notifications of the OrderService: mended at once, told with whoever's token, sent again."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -45,8 +46,46 @@ class Deployed(InProcessOrders):
         return await super().tell(step, bearer_token=bearer_token, leave_while=leave_while)
 
 
+class HeldUp(InProcessOrders):
+    """The way to an OrderService, on which each update is held up before it leaves."""
+
+    def __init__(self, held_s: float) -> None:
+        super().__init__()
+        self._held_s = held_s
+        self.may_leave: list[bool] = []
+
+    async def tell(
+        self,
+        step: TellOrders,
+        *,
+        bearer_token: str | None,
+        leave_while: LeaveWhile | None = None,
+    ) -> News:
+        """Take one update late, if it may still leave."""
+        assert leave_while is not None
+        await asyncio.sleep(self._held_s)
+        self.may_leave.append(leave_while())
+        return await super().tell(step, bearer_token=bearer_token, leave_while=leave_while)
+
+
 async def first_notice(shop: Shop, order_id: str = "ord_1") -> Notice:
     return (await payment_of(shop, order_id)).notices[0]
+
+
+@pytest.mark.parametrize("held_s", [29, 31])
+def test_an_update_that_was_held_up_for_long_leaves_no_more(held_s: float) -> None:
+    """What it says may have stopped being true, though the claim on it lasts for longer."""
+
+    async def main() -> None:
+        orders = HeldUp(held_s)
+        shop = await open_shop(orders=orders)
+        assert shop.world.policy.lease_s == 30 < shop.world.policy.notice_lease_s
+        await pay(shop)
+        await asyncio.sleep(held_s + 1)
+
+        assert orders.may_leave == [held_s < shop.world.policy.lease_s]
+
+    run(main)
 
 
 def test_a_thousand_payments_hear_nothing_of_ten_minutes_of_404_but_a_short_delay() -> None:

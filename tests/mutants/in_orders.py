@@ -17,6 +17,13 @@ MUTANTS: tuple[Mutant, ...] = (
         (ORDERS,),
     ),
     Mutant(
+        "an update that was held up for long leaves all the same",
+        "flows/advance.py",
+        "min(lease_of(step, moment.policy), moment.policy.lease_s)",
+        "lease_of(step, moment.policy)",
+        (NOTIFICATIONS,),
+    ),
+    Mutant(
         "a redirect of the OrderService is taken for told",
         "adapters/order_service/answer.py",
         "if not 200 <= http_status < 300:",

@@ -13,6 +13,8 @@ from tests.simulation.talking import FAILED, Conversation, Heard
 # Wishes about a payment's money.
 MONEY = ("pay", "confirm", "capture", "cancel")
 HELD = "requires_capture"
+# What a cancellation says of money. That it was refused says nothing: the payment may be paid.
+CANCELLATIONS_NO = frozenset({"canceled", "away"})
 
 
 def judge(seen: Evidence) -> list[str]:
@@ -68,7 +70,7 @@ def _success_is_true(seen: Evidence) -> Iterator[str]:
 def _failure_is_true(seen: Evidence) -> Iterator[str]:
     for talk in talks_of(seen, *MONEY):
         others = talks_of(seen, *MONEY, order=talk.order_id)
-        for heard in talk.answers:
+        for heard in _of_money(talk):
             if heard.money and _says_no(heard, others):
                 yield f"3 {talk.order_id} was told {heard.word} with {heard.money} taken"
         if talk.wish == "capture" and any(h.word == HELD and h.money for h in talk.answers):
@@ -83,6 +85,13 @@ def _failure_is_true(seen: Evidence) -> Iterator[str]:
     for talk in talks_of(seen, "refund"):
         if _says_no(talk.answers[-1], [talk]) and refunds_of(seen, talk, live=True):
             yield f"3 {talk.refund_id} was told {talk.last} and money was given back"
+
+
+def _of_money(talk: Conversation) -> list[Heard]:
+    """Return the answers that say something of money."""
+    if talk.wish != "cancel":
+        return talk.answers
+    return [heard for heard in talk.answers if heard.word in CANCELLATIONS_NO]
 
 
 def _nothing_done_is_true(seen: Evidence) -> Iterator[str]:

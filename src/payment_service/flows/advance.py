@@ -81,7 +81,10 @@ CUSTOMER: Corridor[Customer] = Corridor(
 
 @dataclass(frozen=True, slots=True)
 class Claimed(Generic[D]):
-    """A document as written, and the step that was claimed in the same write, if any."""
+    """A document as written, and the step that was claimed in the same write, if any.
+
+    until: when the step may not leave any more.
+    """
 
     doc: D
     step: Step | None
@@ -93,7 +96,10 @@ def claim(way: Corridor[D], doc: D, moment: Moment) -> Claimed[D]:
     step = way.next_step(doc, moment)
     if step is None:
         return Claimed(doc, None)
-    until = moment.now + timedelta(seconds=lease_of(step, moment.policy))
+    # The claim on a notice may last for longer. It leaves as early as anything else all the same:
+    # a word that was held up for long may have stopped being true.
+    leaves_within_s = min(lease_of(step, moment.policy), moment.policy.lease_s)
+    until = moment.now + timedelta(seconds=leaves_within_s)
     return Claimed(way.asking(doc, step, moment), step, until)
 
 
