@@ -75,6 +75,7 @@ WRONG: list[Any] = [
     1,
     -1,
     10**400,
+    67_768_036_191_676_800,  # a year that does not fit into the C library's tm
     1.5,
     True,
     None,

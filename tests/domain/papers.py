@@ -94,6 +94,11 @@ def created() -> Payment:
     return heard(opened(payment_method_id=None), IntentSeen(intent("requires_payment_method")), 0)
 
 
+def chosen() -> Payment:
+    """Return a payment whose card is chosen and not confirmed."""
+    return heard(opened(confirm=False), IntentSeen(intent("requires_confirmation")), 0)
+
+
 def declined(card: str | None = VISA, retry_key: str | None = None) -> Payment:
     """Return a payment whose card was refused; the PaymentIntent is kept."""
     kept = intent("requires_payment_method", charge_id="ch_declined")

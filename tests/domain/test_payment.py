@@ -33,6 +33,7 @@ from tests.domain.papers import (
     asked,
     at,
     canceled,
+    chosen,
     created,
     declined,
     heard,
@@ -188,7 +189,48 @@ def test_after_a_decline_only_another_card_or_a_new_key_tries_again(
 
 
 def test_who_does_not_want_to_confirm_gets_the_payment_as_it_is() -> None:
-    assert pay_again(created(), order(confirm=False), moment(60)) is None
+    assert pay_again(created(), order(None), moment(60)) is None
+
+
+@pytest.mark.parametrize("begin", [created, declined, chosen, waiting])
+def test_a_card_that_is_named_to_be_confirmed_later_is_the_one_that_the_payment_gets(
+    begin: Callable[[], Payment],
+) -> None:
+    """The payer's client could only confirm the old card, so that must never be paid."""
+    again = pay_again(begin(), order(OTHER_CARD, confirm=False), moment(60))
+
+    assert again is not None
+    assert again.attempt is not None
+    assert again.attempt.operation is Operation.CANCEL
+
+
+@pytest.mark.parametrize("begin", [chosen, waiting])
+def test_the_same_card_that_is_named_to_be_confirmed_later_is_there_already(
+    begin: Callable[[], Payment],
+) -> None:
+    assert pay_again(begin(), order(VISA, confirm=False), moment(60)) is None
+
+
+@pytest.mark.parametrize("begin", [created, declined, chosen])
+@pytest.mark.parametrize("confirm", [True, False])
+def test_who_asks_for_a_hold_never_confirms_a_charge(
+    begin: Callable[[], Payment], *, confirm: bool
+) -> None:
+    asked = order(VISA, retry_key="again", confirm=confirm, capture_method="manual")
+    again = pay_again(begin(), asked, moment(60))
+
+    assert again is not None
+    assert again.attempt is not None
+    assert again.attempt.operation is Operation.CANCEL
+
+
+def test_who_asks_for_a_hold_while_a_charge_waits_for_its_payer_is_told_so() -> None:
+    with pytest.raises(PaymentInProgress):
+        pay_again(waiting(), order(capture_method="manual"), moment(60))
+
+
+def test_who_asks_for_a_hold_of_what_is_charged_is_told_that_it_is() -> None:
+    assert pay_again(paid(), order(capture_method="manual"), moment(60)) is None
 
 
 def test_the_next_generation_begins_with_nothing_of_the_last_but_its_history() -> None:

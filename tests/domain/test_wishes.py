@@ -10,6 +10,7 @@ from payment_service.domain.errors import (
     CaptureExceedsHold,
     HoldExpired,
     InvalidRequest,
+    OrderAlreadyPaid,
     PaymentCanceled,
     PaymentInProgress,
     PaymentNotCancelable,
@@ -34,6 +35,7 @@ from tests.domain.papers import (
     canceled,
     cancelling,
     capturing,
+    chosen,
     confirming,
     created,
     declined,
@@ -48,11 +50,6 @@ from tests.domain.papers import (
 )
 
 NOW = moment(60)
-
-
-def unsure() -> Payment:
-    """Return a payment whose card is chosen and not confirmed."""
-    return heard(opened(confirm=False), IntentSeen(intent("requires_confirmation")), 0)
 
 
 def at_the_bank() -> Payment:
@@ -76,8 +73,8 @@ def begun(payment: Payment | None) -> tuple[Payment, Attempt]:
     ("begin", "card", "confirmed_with"),
     [
         (created, VISA, VISA),
-        (unsure, None, VISA),
-        (unsure, OTHER_CARD, OTHER_CARD),
+        (chosen, None, VISA),
+        (chosen, OTHER_CARD, OTHER_CARD),
         (declined, OTHER_CARD, OTHER_CARD),
         (waiting, OTHER_CARD, OTHER_CARD),
     ],
@@ -100,6 +97,18 @@ def test_there_is_nothing_to_confirm_when_it_is_confirmed_or_being_worked_on(
     begin: Callable[[], Payment],
 ) -> None:
     assert confirm_payment(begin(), order(None), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("begin", "error"),
+    [(paid, OrderAlreadyPaid), (held, PaymentInProgress), (at_the_bank, PaymentInProgress)],
+)
+def test_another_card_than_the_one_that_is_charged_is_no_confirmation(
+    begin: Callable[[], Payment], error: type[Refusal]
+) -> None:
+    with pytest.raises(error):
+        confirm_payment(begin(), order(OTHER_CARD), NOW)
+    assert confirm_payment(begin(), order(VISA), NOW) is None
 
 
 def test_the_card_that_waits_for_its_holder_is_not_confirmed_a_second_time() -> None:
@@ -200,14 +209,21 @@ def captured(received_minor: int = 10_000) -> Payment:
     return heard(capturing(), IntentSeen(seen), 60)
 
 
-@pytest.mark.parametrize("amount_minor", [None, 4_000])
-def test_a_capture_that_is_done_is_not_begun_again(amount_minor: int | None) -> None:
-    assert capture_payment(captured(4_000), amount_minor, "req_3", NOW) is None
+@pytest.mark.parametrize(
+    ("taken_minor", "amount_minor"), [(4_000, 4_000), (10_000, None), (10_000, 10_000)]
+)
+def test_a_capture_that_is_done_is_not_begun_again(
+    taken_minor: int, amount_minor: int | None
+) -> None:
+    assert capture_payment(captured(taken_minor), amount_minor, "req_3", NOW) is None
 
 
-def test_a_capture_on_other_terms_than_the_one_that_is_done_is_refused() -> None:
+@pytest.mark.parametrize("amount_minor", [3_000, 10_000, None])
+def test_a_capture_on_other_terms_than_the_one_that_is_done_is_refused(
+    amount_minor: int | None,
+) -> None:
     with pytest.raises(PaymentNotCapturable):
-        capture_payment(captured(4_000), 3_000, "req_3", NOW)
+        capture_payment(captured(4_000), amount_minor, "req_3", NOW)
 
 
 def test_a_capture_under_way_is_waited_for_and_another_one_refused() -> None:
@@ -232,7 +248,7 @@ def test_what_was_captured_is_received_and_the_rest_of_the_hold_is_gone() -> Non
 # Cancelling
 
 
-@pytest.mark.parametrize("begin", [created, declined, unsure, waiting, held])
+@pytest.mark.parametrize("begin", [created, declined, chosen, waiting, held])
 @pytest.mark.parametrize("reason", ["duplicate", None])
 def test_what_is_not_captured_can_be_cancelled(
     begin: Callable[[], Payment], reason: str | None

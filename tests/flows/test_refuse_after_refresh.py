@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from payment_service.domain.errors import PaymentNotCancelable
+from payment_service.domain.errors import OrderAlreadyPaid, PaymentNotCancelable
 from payment_service.domain.payment import Order, Payment, State
 from payment_service.flows.refund_payment import refund_payment
 from payment_service.ports import GatewayLost
@@ -33,10 +33,6 @@ from tests.parts.virtual_time import epoch_s, run
 
 # How long a bank works on a payment.
 BANK_S = 5.0
-
-
-async def confirm_the_same_card(shop: Shop, payment: Payment) -> Payment:
-    return await confirm(shop, payment, DECLINING)
 
 
 async def pay_again(shop: Shop, _: Payment) -> Payment:
@@ -85,9 +81,6 @@ class Case:
 CASES = {
     "confirm without a card": Case(order(None), payer_pays, confirm),
     "confirm after a challenge": Case(order(AUTHENTICATING), payer_passes, confirm),
-    "confirm with the card that was declined": Case(
-        order(DECLINING), payer_pays, confirm_the_same_card
-    ),
     "confirm without a card after a decline": Case(order(DECLINING), payer_pays, confirm),
     "pay again with the card that was declined": Case(order(DECLINING), payer_pays, pay_again),
     "pay on other terms during a challenge": Case(
@@ -135,6 +128,20 @@ def test_while_stripe_does_not_say_what_the_payer_did_nobody_is_refused_and_noth
         assert len(requests(shop)) == asked
         assert refunds(shop) == []
         assert await shop.world.store.get(REFUND_PLACES, "rfd_1") is None
+
+    run(main)
+
+
+def test_who_names_another_card_than_the_payers_is_told_that_the_order_is_paid() -> None:
+    async def main() -> None:
+        shop = await open_shop()
+        known = await pay(shop, order(DECLINING))
+        payer_pays(shop, known)
+
+        with pytest.raises(OrderAlreadyPaid):
+            await confirm(shop, known, DECLINING)
+
+        assert len(charges(shop)) == 1
 
     run(main)
 

@@ -35,18 +35,19 @@ ASKS_PAYER = "The payer must authenticate this payment. Nothing was charged yet.
 async def pay(api: Api, call: Incoming) -> Answer:
     order = read_order(api, call)
     paying = pay_order(api.world, order, deadline=api.deadline(), bearer_token=call.bearer_token)
-    return asking_payer(api, call, await answer_of(api, call, paying))
+    answer = await answer_of(api, call, paying)
+    return asking_payer(api, call, answer, is_away=order.terms.off_session)
 
 
-def asking_payer(api: Api, call: Incoming, answer: Answer) -> Answer:
+def asking_payer(api: Api, call: Incoming, answer: Answer, *, is_away: bool = False) -> Answer:
     """Return the answer as a 402 with the same data, if it asks the payer and the operator says so.
 
-    Some clients read only `success`.
+    Some clients read only `success`. is_away: whether the payer cannot act, as was said.
     """
     data = answer.body.get("data", {})
     if answer.status != 200 or data.get("status") != State.REQUIRES_ACTION:
         return answer
-    if api.options.requires_action_status == 200:
+    if api.options.requires_action_status == 200 and not is_away:
         return answer
     denial = Denial(AUTHENTICATION_REQUIRED, ASKS_PAYER)
     refusal = RefusedByStripe(Action.PAY, ErrorClass.AUTHENTICATION_REQUIRED, denial)

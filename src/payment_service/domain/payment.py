@@ -73,6 +73,11 @@ class Terms:
     metadata: Mapping[str, str] = field(default_factory=dict)
     off_session: bool = False
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the money is only held until it is captured."""
+        return self.capture_method == "manual"
+
     def same_deal(self, other: "Terms") -> bool:
         """Whether both ask the same money of the same person."""
         return (self.amount_minor, self.currency, self.customer_id) == (

@@ -39,6 +39,10 @@ from payment_service.domain.refund import Refund
 
 # Stripe's reasons for canceling a payment by itself, whose hold has lapsed.
 HOLD_LAPSED = frozenset({"automatic", "expired"})
+# Where the money is taken, held or on its way: nothing is charged by asking to pay again.
+_CHARGED = frozenset({State.SUCCEEDED, State.REQUIRES_CAPTURE, State.PROCESSING})
+# Where an attempt has led that some card was good for.
+_HAS_CARD = _CHARGED | {State.REQUIRES_ACTION, State.REQUIRES_CONFIRMATION}
 # Stripe's code for a card whose bank wants to see its holder, who was away.
 AUTHENTICATION_REQUIRED = "authentication_required"
 
@@ -70,7 +74,7 @@ def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
     paid by an attempt that it had given up; InvalidRequest: there is no card to charge.
     """
     _check_never_paid(payment)
-    same = payment.terms.same_deal(order.terms)
+    same = _is_same(payment, order)
     if not same and payment.state is State.SUCCEEDED:
         raise OrderAlreadyPaid("This order is paid, on other terms.", payment=payment)
     if not same and payment.state not in OPEN | {State.CANCELED}:
@@ -78,12 +82,13 @@ def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
     if payment.state is State.CANCELED:
         check_card(order)
         return _next_generation(payment, order, moment)
-    if payment.state is State.REQUIRES_ACTION and same and _is_chosen_anew(payment, order):
+    if payment.state is State.REQUIRES_ACTION and _is_chosen_anew(payment, order):
         return _confirm(payment, order, moment)
+    if payment.intent_id and (not same or _has_another_card(payment, order)):
+        # First make sure that the old one can never be paid.
+        return _begin(payment, Operation.CANCEL, order, moment)
     if payment.state not in OPEN:
         return None
-    if not same and payment.intent_id:  # first make sure that the old one can never be paid
-        return _begin(payment, Operation.CANCEL, order, moment)
     if payment.intent_id is None:
         check_card(order)
         payment = replace(payment, terms=order.terms)
@@ -102,18 +107,39 @@ def check_card(order: Order) -> None:
         )
 
 
+def _is_same(payment: Payment, order: Order) -> bool:
+    """Whether both ask the same money of the same person, in the same way while that matters.
+
+    What is charged already is told to whoever asks for a hold, and the reverse; but who asks for
+    one is never given the other.
+    """
+    if not payment.terms.same_deal(order.terms):
+        return False
+    return payment.terms.is_held == order.terms.is_held or payment.state in _CHARGED
+
+
+def _has_another_card(payment: Payment, order: Order) -> bool:
+    """Whether the payer's client could only confirm another card than the one that is named."""
+    if order.terms.confirm or order.payment_method_id is None:
+        return False
+    if payment.state is State.REQUIRES_PAYMENT_METHOD:
+        return True
+    waits = payment.state in {State.REQUIRES_ACTION, State.REQUIRES_CONFIRMATION}
+    return waits and _is_another(payment, order)
+
+
 def _is_chosen_anew(payment: Payment, order: Order) -> bool:
     """Whether the caller names another card to be charged than the one that waits."""
     return order.terms.confirm and order.names_card and _is_another(payment, order)
 
 
 def _is_another(payment: Payment, order: Order) -> bool:
-    """Whether another card is named than the one that waits for its holder.
+    """Whether another card is named than the one that waits for its holder, or is charged.
 
     A card of Stripe's test mode goes by the name that it was sent with, and by the id that it has.
     """
-    asked = (p for p in reversed(payment.past_attempts) if p.outcome == State.REQUIRES_ACTION)
-    sent_as = next((attempt.payment_method_id for attempt in asked), None)
+    asked = (p for p in reversed(payment.past_attempts) if p.outcome in _HAS_CARD)
+    sent_as = next((p.payment_method_id for p in asked if p.payment_method_id), None)
     return order.payment_method_id not in {None, payment.payment_method_id, sent_as}
 
 
@@ -193,7 +219,8 @@ def confirm_payment(payment: Payment, order: Order, moment: Moment) -> Payment |
 
     order: the payment's own terms, and the card to confirm with, if the caller named one. After a
     client-side action nothing is begun: that is for a look at Stripe to show.
-    Raises PaymentCanceled, OrderAlreadyPaid, InvalidRequest (no card to confirm with).
+    Raises PaymentCanceled, InvalidRequest (no card to confirm with); OrderAlreadyPaid,
+    PaymentInProgress: with another card than the one that is named.
     """
     _check_never_paid(payment)
     card = order.payment_method_id
@@ -204,6 +231,10 @@ def confirm_payment(payment: Payment, order: Order, moment: Moment) -> Payment |
             return _confirm(payment, order, moment)
         case State.REQUIRES_CONFIRMATION | State.REQUIRES_PAYMENT_METHOD:
             card = card or _card_at_hand(payment)
+        case State.SUCCEEDED if _is_another(payment, order):
+            raise OrderAlreadyPaid("This order is paid with another card.", payment=payment)
+        case State.REQUIRES_CAPTURE | State.PROCESSING if _is_another(payment, order):
+            raise PaymentInProgress("This order is being paid with another card.", payment=payment)
         case _:
             return None
     if card is None:
@@ -242,11 +273,15 @@ def capture_payment(
         if attempt.operation is Operation.CAPTURE and attempt.amount_minor == amount_minor:
             return None
         raise PaymentInProgress("This payment is being worked on.", payment=payment)
-    is_held = payment.terms.capture_method == "manual"
+    is_held = payment.terms.is_held
     if payment.status is State.SUCCEEDED and is_held:
-        if amount_minor in {None, payment.received_minor}:
+        if payment.received_minor == (amount_minor or payment.terms.amount_minor):
             return None
-        raise PaymentNotCapturable("This payment was captured already.", payment=payment)
+        raise PaymentNotCapturable(
+            f"{payment.received_minor} {payment.terms.currency} (minor units) was captured "
+            "already, and a hold is captured once.",
+            payment=payment,
+        )
     if is_held and _has_lapsed(payment):
         raise HoldExpired("The bank has let go of the money that was held.", payment=payment)
     if payment.status is not State.REQUIRES_CAPTURE:

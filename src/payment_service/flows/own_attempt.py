@@ -51,19 +51,22 @@ class Begun:
     """The change that begins what a caller wants, and which attempt its answer will be about.
 
     number: of the attempt that it began, or of somebody else's that it waits for; None while there
-    is neither. joined: that of somebody else.
+    is neither. joined: that of somebody else. makes_room: whether it only cancels what is in the
+    way of what is wanted.
     """
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
         self.number: int | None = None
         self.joined: Attempt | None = None
+        self.makes_room = False
 
     def __call__(self, payment: Payment, moment: Moment) -> Payment:
         """Return the payment with what is wanted begun. Raises what the wish raises."""
         begun = self.wish(payment, moment)
         if begun is None:
             self.joined = payment.attempt
+            self.makes_room = False
             self.number = payment.attempts_made if payment.attempt else None
             return payment
         self.own(begun)
@@ -72,6 +75,8 @@ class Begun:
     def own(self, payment: Payment) -> None:
         """Take the attempt that was begun with this payment for our own, if one was."""
         self.joined = None
+        attempt = payment.attempt
+        self.makes_room = attempt is not None and attempt.operation is Operation.CANCEL
         self.number = payment.attempts_made if payment.attempt else None
 
     async def commit(self, world: World, payment: Payment) -> Claimed[Payment]:

@@ -132,7 +132,7 @@ class _Paying:
         """Whether what was waited for has only made room for what is wanted, or failed to."""
         if payment.attempt is not None:
             return False
-        if payment.terms.same_deal(self._order.terms):
+        if payment.terms.same_deal(self._order.terms) and not self.begun.makes_room:
             return self.begun.waited_for_another(self._named_card())
         # Cancelled, which makes room for ours, or taken: then it is said so.
         return payment.state not in UNDECIDED

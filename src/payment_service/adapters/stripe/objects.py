@@ -268,5 +268,5 @@ def time_of(seconds: Any) -> datetime:
         raise ValueError("no time: not whole seconds")  # noqa: TRY004 - as for any other that is none
     try:
         return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError):
+    except (OSError, OverflowError, ValueError):  # an OSError is the C library's overflow
         raise ValueError("no time") from None
