@@ -207,22 +207,36 @@ def test_a_cancellation_has_no_payer_waiting_and_goes_on_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    ("news", "request_id"),
+    ("news", "status"),
     [
-        (NotExecuted("http_429"), "req_1"),
-        (NotExecuted("http_401", retryable=False), EXPIRY),  # nobody waits to be told
+        (NotExecuted("http_429"), State.REQUIRES_PAYMENT_METHOD),
+        # Somebody was told that it is canceled, so it must become so.
+        (NotExecuted("http_401", retryable=False), State.CANCELED),
     ],
 )
-def test_a_cancellation_does_not_tire(news: NotExecuted, request_id: str) -> None:
-    payment = cancelling()
-    assert payment.attempt is not None
-    payment = replace(payment, attempt=replace(payment.attempt, request_id=request_id))
+def test_a_cancellation_does_not_tire(news: NotExecuted, status: State) -> None:
+    payment = replace(cancelling(), status=status)
     for number in range(10):
         payment = heard(due(payment, 60 + number), news, 60 + number)
 
     assert payment.attempt is not None
     assert payment.attempt.operation is Operation.CANCEL
     assert call_of(payment).tries == 10
+
+
+def test_an_expiry_that_our_key_may_not_carry_out_is_begun_again_by_a_look() -> None:
+    """Nobody asked for it, so it holds up nobody, and nobody is shown that it failed."""
+    payment = cancelling()
+    assert payment.attempt is not None
+    expiring = replace(payment, attempt=replace(payment.attempt, request_id=EXPIRY))
+
+    left = heard(expiring, NotExecuted("http_403", retryable=False), 60)
+
+    assert (left.state, left.attempt, left.failure) == (payment.status, None, payment.failure)
+    assert left.look_at is not None
+    seen = heard(left, IntentSeen(intent(str(left.status))), 25 * HOUR)
+    assert seen.attempt is not None
+    assert seen.attempt.request_id == EXPIRY
 
 
 def test_a_charge_that_surely_did_nothing_is_tried_four_times() -> None:

@@ -15,12 +15,10 @@ import msgspec
 import structlog
 
 from payment_service.api.answers import REPLAYED, Answer, encode
+from payment_service.api.client_secrets import secret_intent, setup_with_secret
 from payment_service.api.incoming import Incoming
 from payment_service.api.presenting import SECRET_FIELDS, secret_fields
-from payment_service.api.problems import SecretUnavailable
 from payment_service.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused
-from payment_service.domain.news import IntentSeen, SetupSeen
-from payment_service.domain.steps import ReadIntent, ReadSetup
 from payment_service.domain.stored_request import StoredRequest
 from payment_service.flows.world import World
 from payment_service.ports import AlreadyExists, StoreUnavailable, VersionConflict
@@ -197,11 +195,6 @@ async def _replayed(world: World, kept: StoredRequest) -> Answer:
 
 async def _secret_of(world: World, data: dict[str, Any], intent_id: str) -> dict[str, Any]:
     if "setup_intent_id" in data:
-        news = await world.gateway.ask(ReadSetup(intent_id))
-        if not isinstance(news, SetupSeen):
-            raise SecretUnavailable("Stripe does not tell the client secret")
-        return {"client_secret": news.setup.client_secret}
-    news = await world.gateway.ask(ReadIntent(data["orderId"], intent_id))
-    if not isinstance(news, IntentSeen):
-        raise SecretUnavailable("Stripe does not tell the client secret")
-    return secret_fields(news.intent)
+        setup = await setup_with_secret(world, intent_id)
+        return {"client_secret": setup.client_secret}
+    return secret_fields(await secret_intent(world, data["orderId"], intent_id))

@@ -8,10 +8,11 @@ from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedPayment
 from payment_service.api.belonging import own_order
 from payment_service.api.caller import Scope
+from payment_service.api.client_secrets import intent_with_secret
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
-from payment_service.api.problems import SecretUnavailable, problem
+from payment_service.api.problems import problem
 from payment_service.api.validation import Findings
 from payment_service.domain.news import Denial
 from payment_service.domain.payment import Order, Payment, State, Terms
@@ -73,9 +74,7 @@ async def shown(api: Api, payment: Payment) -> Answer:
         return _pending(payment)
     if payment.state not in WAITS_FOR_PAYER:
         return success(api.show.payment(payment))
-    intent = await read_intent(api.world, payment)
-    if intent is None:
-        raise SecretUnavailable("Stripe does not tell the client secret")
+    intent = await intent_with_secret(api.world, payment)
     return Answer(
         200,
         {"success": True, "data": api.show.payment(payment, intent)},

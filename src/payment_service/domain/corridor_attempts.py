@@ -314,13 +314,15 @@ def _not_executed(payment: Payment, attempt: Attempt, news: NotExecuted, moment:
     call = calls.was_not_executed(attempt.call, moment.now, retry_after_s=news.retry_after_s)
     tired = call.tries >= calls.NOT_EXECUTED_TRIES_MAX or not news.retryable
     if attempt.operation is Operation.CANCEL:
-        # It is asked for until it is done; but a caller is told when our key may not do it.
-        tired = not news.retryable and attempt.request_id != EXPIRY
+        # It is asked for until it is done; but a caller is told when our key may not do it, and is
+        # not held up by what nobody asked for: a look will ask for it again. What was told as
+        # canceled already must become so.
+        tired = not news.retryable and payment.status is not State.CANCELED
     if call.doubts == 0 and tired:
         error = Denial(news.reason, "Stripe could not take the request; nothing was charged.")
-        return outcome.ended(
-            payment, outcome.failure_of(FailureKind.UNAVAILABLE, error, attempt), moment, news
-        )
+        failure = outcome.failure_of(FailureKind.UNAVAILABLE, error, attempt)
+        ended = outcome.ended(payment, failure, moment, news)
+        return replace(ended, failure=payment.failure) if attempt.request_id == EXPIRY else ended
     return with_call(payment, attempt, call)
 
 

@@ -1,11 +1,15 @@
 """Find payments, by order or PaymentIntent id, and the payer's client secret."""
 
-from payment_service.domain.errors import NotFound
+from contextlib import suppress
+
+from payment_service.domain.errors import NotFound, StripeRefused
 from payment_service.domain.news import Intent, IntentSeen
 from payment_service.domain.payment import Payment
 from payment_service.domain.steps import ReadIntent
 from payment_service.flows.newest import as_new_as_can_be
+from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
+from payment_service.ports import GatewayUnavailable
 from payment_service.storage.collections import PAYMENTS
 
 
@@ -32,5 +36,14 @@ async def read_intent(world: World, payment: Payment) -> Intent | None:
     """
     if payment.intent_id is None:
         return None
-    news = await world.gateway.ask(ReadIntent(payment.id, payment.intent_id))
-    return news.intent if isinstance(news, IntentSeen) else None
+    with suppress(GatewayUnavailable, StripeRefused):
+        return await intent_at_stripe(world, payment.id, payment.intent_id)
+    return None
+
+
+async def intent_at_stripe(world: World, order_id: str, intent_id: str) -> Intent:
+    """Return the PaymentIntent with its client secret. Raises GatewayUnavailable, StripeRefused."""
+    news = await world.gateway.ask(ReadIntent(order_id, intent_id))
+    if not isinstance(news, IntentSeen):
+        raise no_answer(news)
+    return news.intent

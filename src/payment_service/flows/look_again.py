@@ -7,10 +7,11 @@ out in time, but whoever asks for the order again should not have to wait for th
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from payment_service.domain.errors import Refusal
+from payment_service.domain.errors import Refusal, StripeRefused
 from payment_service.domain.moment import Door
 from payment_service.domain.payment import FINAL, Payment
 from payment_service.flows.look_at import NotSeen, look_at_intent
+from payment_service.flows.no_answer import no_answer
 from payment_service.flows.world import World
 from payment_service.ports import GatewayLost
 
@@ -25,7 +26,8 @@ def may_have_moved(payment: Payment) -> bool:
 async def refresh_payment(world: World, payment: Payment) -> Payment:
     """Return the payment as it is at Stripe.
 
-    Raises GatewayLost: Stripe does not say, and others may have moved it.
+    Raises GatewayLost: Stripe does not say, and others may have moved it; StripeRefused: it says so
+    to nobody with our key.
     """
     if not may_have_moved(payment):
         return payment
@@ -33,17 +35,20 @@ async def refresh_payment(world: World, payment: Payment) -> Payment:
     try:
         return await look_at_intent(world, payment, payment.intent_id, Door.REQUEST)
     except NotSeen as unseen:
-        raise GatewayLost(str(unseen)) from unseen
+        why = no_answer(unseen.news) if unseen.news else None
+        raise why if isinstance(why, StripeRefused) else GatewayLost(str(unseen)) from unseen
 
 
-async def try_refresh(world: World, payment: Payment) -> tuple[Payment, GatewayLost | None]:
+async def try_refresh(
+    world: World, payment: Payment
+) -> tuple[Payment, GatewayLost | StripeRefused | None]:
     """Return the payment as it is at Stripe; or as we know it, and why it could not be seen.
 
     Nobody may be refused by what was not seen: the payer may have paid meanwhile.
     """
     try:
         return await refresh_payment(world, payment), None
-    except GatewayLost as unseen:
+    except (GatewayLost, StripeRefused) as unseen:
         return payment, unseen
 
 
@@ -53,7 +58,7 @@ async def refuse_after_refresh(
     """Return what `act` does with the payment; before it refuses, see that the payment is still so.
 
     What is begun Stripe judges as the payment stands there; a refusal rests on what we know.
-    Raises what `act` raises; GatewayLost: refused by what may not be so any more.
+    Raises what `act` raises; GatewayLost, StripeRefused: refused by what may not be so any more.
     """
     try:
         return await act(payment)

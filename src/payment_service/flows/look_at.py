@@ -19,12 +19,13 @@ ROUNDS_MAX = 20
 class NotSeen(Exception):
     """The look brought no answer, or one that is not to be relied on; look again later.
 
-    is_lasting: whether the same look again will hardly bring more.
+    is_lasting: whether the same look again will hardly bring more. news: what came instead.
     """
 
-    def __init__(self, why: str, *, is_lasting: bool = False) -> None:
+    def __init__(self, why: str, *, is_lasting: bool = False, news: News | None = None) -> None:
         super().__init__(why)
         self.is_lasting = is_lasting
+        self.news = news
 
 
 class Overtaken(Exception):
@@ -35,7 +36,7 @@ async def look_at_intent(world: World, payment: Payment, intent_id: str, door: D
     """Return the payment after a look at a PaymentIntent of its order. Raises NotSeen."""
     news = await world.gateway.ask(ReadIntent(payment.id, intent_id))
     if not isinstance(news, IntentSeen):
-        raise NotSeen(_why(news))
+        raise NotSeen(_why(news), news=news)
     if stands(payment, news.intent):
         return payment
     seen_with = payment.attempt.call.key if payment.attempt else None

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from payment_service.domain.errors import InvalidRequest, NotFound, Refusal
+from payment_service.domain.errors import InvalidRequest, NotFound, Refusal, StripeRefused
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import OPEN, FailureKind, Order, Payment, State
 from payment_service.domain.stripe_errors import CUSTOMER_PARAM, MISSING, Action
@@ -168,11 +168,12 @@ class _Paying:
     async def _begun_again(self, existing: Payment) -> tuple[Payment, Payment, Moment]:
         """Return the payment as it is, and with a new attempt begun if one is, and when that was.
 
-        Raises as `pay_again` does; GatewayLost: it would be a no that may not be so any more.
+        Raises as `pay_again` does; GatewayLost, StripeRefused: it would be a no that may not be so
+        any more.
         """
         world = self._world
         had_failed = existing.failure is not None
-        unseen: GatewayLost | None = None
+        unseen: GatewayLost | StripeRefused | None = None
         if not had_failed:  # else our own last attempt says what to begin now
             existing, unseen = await try_refresh(world, existing)
         await self._rename_customer(existing)
