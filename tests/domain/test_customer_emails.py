@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from payment_service.domain import corridor_customers as corridor
-from payment_service.domain.customer import Customer, Update, new_customer, shows
+from payment_service.domain.customer import Customer, Update, new_customer
 from payment_service.domain.customer_emails import moved_at_stripe, rekeyed, wanting_email
+from payment_service.domain.customer_outcomes import shows
 from payment_service.domain.following import followed, gone_at_stripe
 from payment_service.domain.forgetting import forgetting
 from payment_service.domain.moment import Policy

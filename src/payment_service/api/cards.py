@@ -13,8 +13,9 @@ from payment_service.api.caller import Scope
 from payment_service.api.endpoint import Api, Endpoint
 from payment_service.api.incoming import Incoming, refuse_card_numbers
 from payment_service.api.validation import checked
-from payment_service.domain.customer import Card, CardState, Customer
+from payment_service.domain.customer import Card, Customer
 from payment_service.domain.errors import NotFound
+from payment_service.domain.owed_to_cards import default_is_owed, is_owed
 from payment_service.flows.keep_card import attach_card, remove_card, set_default_card
 from payment_service.flows.keep_customer import customer_by_id
 
@@ -53,7 +54,7 @@ async def set_default(api: Api, call: Incoming) -> Answer:
     card = customer.card(asked.payment_method_id)
     if card is None:
         raise NotFound("This card was removed while it was being made the default.")
-    if customer.call is not None:  # it goes on by itself
+    if default_is_owed(customer, card.payment_method_id):  # it goes on by itself
         return pending(
             "The card is being made the default.", {"payment_method_id": asked.payment_method_id}
         )
@@ -79,7 +80,7 @@ async def list_all(api: Api, call: Incoming) -> Answer:
 
 def _attached(api: Api, customer: Customer, card: Card) -> Answer:
     # Its name or the default may still be on their way: that goes on by itself.
-    if card.state is not CardState.KEPT or customer.call is not None:
+    if is_owed(customer, card.payment_method_id):
         return pending(
             "The card is being added; it is in the list of cards once it is.",
             {"payment_method_id": card.payment_method_id},

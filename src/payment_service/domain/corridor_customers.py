@@ -11,10 +11,10 @@ from payment_service.domain import call as calls
 from payment_service.domain import customer_outcomes as outcomes
 from payment_service.domain.call import Call, Move
 from payment_service.domain.customer import (
+    DEFAULT_IN_DOUBT,
     Asked,
     CardState,
     Customer,
-    shows,
     with_stripe_customer,
     with_valid_default,
 )
@@ -56,9 +56,6 @@ from payment_service.domain.steps import (
 )
 from payment_service.domain.stripe_errors import CUSTOMER_PARAM, MISSING, UNAVAILABLE
 
-# No card has this id: what Stripe has as the default while another one is asked for.
-DEFAULT_IN_DOUBT = ""
-
 OwedStep = AskStep | FindCustomer | ReadCustomer | EmailStep
 
 
@@ -70,10 +67,24 @@ def begin_call(customer: Customer, moment: Moment) -> Customer:
     if _wanted(customer, "") is None:
         return customer if customer.call is None else replace(customer, call=None)
     if customer.call is not None:
-        return customer
+        return _hastened(customer, customer.call, moment)
     number = customer.calls_made + 1
     call = calls.begin_call(f"{customer.uid}-{number}", moment.now)
     return replace(customer, call=call, calls_made=number, updated_at=moment.now)
+
+
+def _hastened(customer: Customer, call: Call, moment: Moment) -> Customer:
+    """Return the customer with its call due now, if what is wanted next is not what it waits for.
+
+    Nobody waits for the back-off of somebody else's wish; what is in doubt comes first all the
+    same.
+    """
+    wanted, asked = _wanted(customer, ""), customer.asked
+    if call.in_flight or call.doubts or not call.tries or wanted is None or asked is None:
+        return customer
+    if _is_the_same(wanted, asked):
+        return customer
+    return replace(customer, call=replace(call, due_at=min(call.due_at, moment.now)))
 
 
 def next_step(customer: Customer, moment: Moment) -> OwedStep | None:
@@ -168,6 +179,7 @@ def _wanted_of_cards(customer: Customer, customer_id: str, key: str) -> AskStep 
     for card in customer.cards:
         if card.state is CardState.REMOVING:
             return DetachCard(key, card.payment_method_id)
+    for card in customer.cards:
         if card.state is CardState.KEPT and not card.named:
             return NameCard(key, card.payment_method_id, card.cardholder_name or "")
     return None
@@ -199,7 +211,8 @@ def asking(customer: Customer, step: OwedStep, moment: Moment) -> Customer:
     if isinstance(step, SetDefaultCard):  # until there is news either may be Stripe's default
         before = customer.default_at_stripe
         if before == DEFAULT_IN_DOUBT and customer.asked is not None:
-            before = customer.asked.default_before
+            # Of one that was tried already; else it is our own default that is told once more.
+            before = customer.asked.default_before if call.tries else step.payment_method_id
         asked = replace(asked, default_before=before)
         customer = replace(customer, default_at_stripe=DEFAULT_IN_DOUBT)
     if step.key != call.key:
@@ -264,7 +277,7 @@ def seen_done(customer: Customer, key: str, seen: SeenCustomer, moment: Moment) 
     call, asked = customer.call, customer.asked
     if call is None or call.key != key or asked is None or not call.doubts:
         return customer
-    if not shows(seen, asked):
+    if not outcomes.shows(seen, asked):
         return customer
     step = _again(customer, asked, key)
     assert isinstance(step, CardStep | UpdateCustomer), "a look shows it and its cards"

@@ -8,19 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from payment_service.domain.call import Call
-from payment_service.domain.email_address import followed_email
 from payment_service.domain.errors import CardNotUsable, NotFound
 from payment_service.domain.history import Entry
 from payment_service.domain.news import Denial, SeenCard, SeenCustomer
 from payment_service.domain.schema import SCHEMA, Schema
 from payment_service.domain.setup import Setup
-from payment_service.domain.steps import (
-    AttachCard,
-    DetachCard,
-    NameCard,
-    SetDefaultCard,
-    UpdateCustomer,
-)
 
 # More cards than this on one customer is a program gone wrong, and would outgrow the document.
 CARDS_MAX = 50
@@ -59,6 +51,10 @@ class Card:
     refusal_message: str | None = None
     refusal: Denial | None = None
     display_brand: str | None = None
+
+
+# No card has this id: what Stripe has as the default while that is not known.
+DEFAULT_IN_DOUBT = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,9 +326,23 @@ def removing_card(customer: Customer, payment_method_id: str) -> Customer:
 
 
 def with_default(customer: Customer, payment_method_id: str) -> Customer:
-    """Return the customer with another default card. Raises NotFound."""
+    """Return the customer with this card as its default, whatever Stripe had. Raises NotFound.
+
+    Somebody may have chosen another one at Stripe, so Stripe is told even if ours was that already.
+    """
     usable_card(customer, payment_method_id)
-    return replace(customer, default_payment_method_id=payment_method_id)
+    is_ours = customer.default_at_stripe == payment_method_id
+    return replace(
+        customer,
+        default_payment_method_id=payment_method_id,
+        default_at_stripe=DEFAULT_IN_DOUBT if is_ours else customer.default_at_stripe,
+    )
+
+
+def without_card(customer: Customer, payment_method_id: str) -> Customer:
+    """Return the customer without a card that is not attached at Stripe any more."""
+    cards = tuple(c for c in customer.cards if c.payment_method_id != payment_method_id)
+    return replace(customer, cards=cards)
 
 
 def usable_card(customer: Customer, payment_method_id: str) -> Card:
@@ -350,25 +360,6 @@ def with_valid_default(customer: Customer) -> Customer:
         return customer
     heir = cards[0].payment_method_id if cards else None
     return replace(customer, default_payment_method_id=heir)
-
-
-def shows(seen: SeenCustomer, asked: Asked) -> bool:
-    """Whether Stripe shows the customer as this request about a card was to make it."""
-    card = next((c for c in seen.cards if c.payment_method_id == asked.payment_method_id), None)
-    match asked.step:
-        case AttachCard.__name__:
-            return card is not None
-        case DetachCard.__name__:
-            return card is None
-        case SetDefaultCard.__name__:
-            return seen.default_payment_method_id == asked.payment_method_id
-        case NameCard.__name__:
-            return card is not None and (card.cardholder_name or "") == asked.cardholder_name
-        case UpdateCustomer.__name__:
-            email = followed_email(seen.email)
-            return asked.email in {None, email} and asked.name in {None, seen.name}
-        case _:
-            return False
 
 
 def refused_card(card: Card, denial: Denial, *, declined: bool) -> Card:

@@ -5,15 +5,18 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from payment_service.domain.customer import (
+    Asked,
     Card,
     CardState,
     Customer,
     StepRefusal,
     refused_card,
+    without_card,
 )
 from payment_service.domain.customer_emails import switched, without_next_email
+from payment_service.domain.email_address import followed_email
 from payment_service.domain.moment import Moment
-from payment_service.domain.news import Denial
+from payment_service.domain.news import Denial, SeenCustomer
 from payment_service.domain.steps import (
     AttachCard,
     CreateCustomer,
@@ -111,14 +114,14 @@ def _without_what_was_refused(
             return _map_card(customer, card_id, lambda c: refused_card(c, error, declined=declined))
         case DetachCard(payment_method_id=card_id):
             if error.code == MISSING or customer.is_forgotten:
-                return _without(customer, card_id)
+                return without_card(customer, card_id)
             # It may not be attached any more, as a look will show.
             return _map_card(customer, card_id, lambda c: replace(c, state=CardState.KEPT))
         case NameCard(payment_method_id=card_id):
             return _map_card(customer, card_id, lambda c: replace(c, named=True))
         case SetDefaultCard(payment_method_id=card_id):
             if card_id is not None and error.code == MISSING:
-                return _without(customer, card_id)  # somebody detached it at Stripe
+                return without_card(customer, card_id)  # somebody detached it at Stripe
             return _default_as_before(customer)
         case _:  # pragma: no cover - the union is closed
             assert_never(step)
@@ -130,7 +133,7 @@ def done(customer: Customer, step: CardStep) -> Customer:
         case AttachCard(payment_method_id=card_id):
             return _map_card(customer, card_id, lambda c: replace(c, state=CardState.KEPT))
         case DetachCard(payment_method_id=card_id):
-            return _without(customer, card_id)
+            return without_card(customer, card_id)
         case NameCard(payment_method_id=card_id, cardholder_name=name):
             return _map_card(
                 customer, card_id, lambda c: replace(c, named=(c.cardholder_name or "") == name)
@@ -141,13 +144,27 @@ def done(customer: Customer, step: CardStep) -> Customer:
             assert_never(step)
 
 
+def shows(seen: SeenCustomer, asked: Asked) -> bool:
+    """Whether Stripe shows the customer as this request about a card was to make it."""
+    card = next((c for c in seen.cards if c.payment_method_id == asked.payment_method_id), None)
+    match asked.step:
+        case AttachCard.__name__:
+            return card is not None
+        case DetachCard.__name__:
+            return card is None
+        case SetDefaultCard.__name__:
+            return seen.default_payment_method_id == asked.payment_method_id
+        case NameCard.__name__:
+            return card is not None and (card.cardholder_name or "") == asked.cardholder_name
+        case UpdateCustomer.__name__:
+            email = followed_email(seen.email)
+            return asked.email in {None, email} and asked.name in {None, seen.name}
+        case _:
+            return False
+
+
 def _map_card(
     customer: Customer, payment_method_id: str, change: Callable[[Card], Card]
 ) -> Customer:
     cards = (change(c) if c.payment_method_id == payment_method_id else c for c in customer.cards)
     return replace(customer, cards=tuple(cards))
-
-
-def _without(customer: Customer, payment_method_id: str) -> Customer:
-    cards = tuple(c for c in customer.cards if c.payment_method_id != payment_method_id)
-    return replace(customer, cards=cards)

@@ -9,6 +9,7 @@ from payment_service.domain.customer import Card, CardState, Customer
 from payment_service.domain.errors import NotFound
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CardSeen, Declined, Denial, Rejected, SeenCard
+from payment_service.domain.owed_to_cards import default_is_owed, is_owed, removal_is_owed
 from payment_service.domain.steps import DetachCard, NameCard, ReadCard, SetDefaultCard
 from payment_service.domain.stripe_errors import (
     MISSING,
@@ -50,10 +51,17 @@ async def attach_card(
     seen = await _read_card(world, payment_method_id)
     await let_try(world, card=seen.fingerprint)
 
+    gone = await _twin_that_is_gone(world, customer, seen)
+
     def want(current: Customer, moment: Moment) -> Customer:
+        current = customers.without_card(current, gone) if gone else current
         return customers.adding_card(current, seen, moment.now, cardholder_name=cardholder_name)
 
-    customer, number = await _change(world, customer, want, deadline)
+    def is_added(current: Customer) -> bool:
+        added = current.card(seen.payment_method_id) or customers.twin_of(current, seen)
+        return added is None or not is_owed(current, added.payment_method_id)
+
+    customer, number = await _change(world, customer, want, is_added, deadline)
     card = customer.card(seen.payment_method_id) or customers.twin_of(customer, seen)
     if card is None:
         raise NotFound("This card was removed while it was being added.")
@@ -73,7 +81,11 @@ async def set_default_card(
     """Return the customer with this card as its default. Raises NotFound, RefusedByStripe."""
     customer = await customer_by_id(world, customer_id)
     customer, number = await _change(
-        world, customer, lambda c, _: customers.with_default(c, payment_method_id), deadline
+        world,
+        customer,
+        lambda c, _: customers.with_default(c, payment_method_id),
+        lambda c: not default_is_owed(c, payment_method_id),
+        deadline,
     )
     _check(customer, number, Action.SET_DEFAULT, SetDefaultCard, payment_method_id)
     return customer
@@ -88,7 +100,11 @@ async def remove_card(
     """
     customer = await customer_by_id(world, customer_id)
     customer, number = await _change(
-        world, customer, lambda c, _: customers.removing_card(c, payment_method_id), deadline
+        world,
+        customer,
+        lambda c, _: customers.removing_card(c, payment_method_id),
+        lambda c: not removal_is_owed(c, payment_method_id),
+        deadline,
     )
     refusal = _refusal(customer, number, Action.REMOVE, DetachCard, payment_method_id)
     is_there = customer.card(payment_method_id) is not None
@@ -103,9 +119,10 @@ async def _change(
     world: World,
     customer: Customer,
     want: Callable[[Customer, Moment], Customer],
+    is_done: Callable[[Customer], bool],
     deadline: datetime,
 ) -> tuple[Customer, int]:
-    """Write what is wanted, then bring Stripe to it; wait until nothing is left to be done.
+    """Write what is wanted, then bring Stripe to it; wait until that is done, or was refused.
 
     Return the customer, and the number of the first call that was made for it.
     """
@@ -115,9 +132,7 @@ async def _change(
 
     claimed = await commit(world, CUSTOMER, customer, wanted, Door.REQUEST)
     number = claimed.doc.calls_made + (0 if claimed.doc.call else 1)
-    settled = await settle(
-        world, CUSTOMER, claimed, settled=lambda c: c.call is None, deadline=deadline
-    )
+    settled = await settle(world, CUSTOMER, claimed, settled=is_done, deadline=deadline)
     return settled, number
 
 
@@ -143,6 +158,19 @@ def _refusal(
         return None
     denial = Denial(found.code, found.message, param=found.param)
     return refused(action, denial, declined=found.declined)
+
+
+async def _twin_that_is_gone(world: World, customer: Customer, seen: SeenCard) -> str | None:
+    """Return the id under which the same card is kept here, if Stripe has detached that since."""
+    twin = customers.twin_of(customer, seen)
+    if twin is None or twin.state is not CardState.KEPT:
+        return None
+    try:
+        at_stripe = await _read_card(world, twin.payment_method_id)
+    except NotFound:
+        return twin.payment_method_id
+    is_gone = at_stripe.customer_id != customer.customer_id
+    return twin.payment_method_id if is_gone else None
 
 
 async def _read_card(world: World, payment_method_id: str) -> SeenCard:
