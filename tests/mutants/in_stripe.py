@@ -105,6 +105,13 @@ ANSWERS = (
         "adapters/stripe/gateway.py",
         '            return NoNews("unreadable")\n',
         '            return Rejected(Denial("unreadable", "No."))\n',
+        (LOOKS,),
+    ),
+    Mutant(
+        "a success that cannot be read is taken for a refusal",
+        "adapters/stripe/gateway.py",
+        'return told_nothing("unreadable", OK, answer.request_id, replay=answer.replayed)',
+        'return Rejected(Denial("unreadable", "No."))',
         (GATEWAY,),
     ),
     Mutant(
