@@ -65,7 +65,7 @@ or the payer's to mend, with the field in `errors` where it is one; 502 is the o
 `stripe.misconfigured` in the log; 503 may be asked again as it is. A refusal that is not tried
 again by itself is never 2xx."""
 # What stands for a code in our own books.
-_OURS = frozenset({"abandoned", "http_401", "http_403", "http_500", "not_a_card", "unavailable"})
+_OURS = frozenset({"abandoned", "http_401", "http_403", "not_a_card", "unavailable"})
 _PASSED_ON = "Stripe's"
 _BY_OTHER_MEANS = {
     ErrorClass.CUSTOMER_MISSING: "`resource_missing`, with the parameter `customer`",

@@ -169,15 +169,64 @@ REPLAYED = {"Idempotent-Replayed": "true"}
         (error(stripe.APIError, 424, {}), NoNews("http_424", None, "req_1")),
         (error(stripe.APIError, 500, {}), NoNews("http_500", None, "req_1")),
         (error(stripe.APIError, 500, {}, REPLAYED), NoNews("http_500", "http_500", "req_1")),
-        (error(stripe.APIError, 503, {}, REPLAYED), NoNews("http_503", None, "req_1")),
+        (error(stripe.APIError, 503, {}, REPLAYED), NoNews("http_503", "http_503", "req_1")),
         (error(stripe.APIError, 200), NoNews("http_200", None, "req_1")),  # cut off
+        (error(stripe.APIError, 200, None, REPLAYED), NoNews("http_200", None, "req_1")),
         (error(stripe.CardError, 402, {}), NoNews("unreadable", None, "req_1")),
         (error(stripe.InvalidRequestError, 400), NoNews("unreadable", None, "req_1")),
         (error(stripe.StripeError), NoNews("http_None", None, "req_1")),
+        (
+            error(stripe.CardError, 402, DECLINE | {"payment_intent": "pi_1"}),
+            NoNews("unreadable", None, "req_1"),
+        ),
     ],
 )
 def test_what_stripe_documents(raised: stripe.StripeError, news: News) -> None:
     assert news_of(raised) == news
+
+
+TELL_NOTHING = (
+    *((stripe.APIError, status, {}) for status in (410, 424, 500, 501, 503)),
+    *((stripe.CardError, 402, fields) for fields in ({}, None)),
+    *(
+        (stripe.InvalidRequestError, status, fields)
+        for status in (400, 404)
+        for fields in ({}, None)
+    ),
+    (stripe.CardError, 402, DECLINE | {"payment_intent": "pi_1"}),
+    (
+        stripe.InvalidRequestError,
+        400,
+        {"code": "wrong", "payment_intent": {"id": 1}},
+    ),
+)
+
+
+@pytest.mark.parametrize(("kind", "status", "fields"), TELL_NOTHING)
+def test_only_the_replay_of_an_answer_that_tells_nothing_is_a_dead_end(
+    kind: type[stripe.StripeError], status: int, fields: dict[str, Any] | None
+) -> None:
+    first, again = (
+        news_of(error(kind, status, fields, headers)) for headers in (HEADERS, REPLAYED)
+    )
+
+    assert isinstance(first, NoNews)
+    assert first.dead_end is None
+    assert again == NoNews(first.reason, f"http_{status}", "req_1")
+
+
+NOT_BEGUN = (
+    (stripe.AuthenticationError, 401),
+    (stripe.PermissionError, 403),
+    (stripe.RateLimitError, 429),
+)
+
+
+@pytest.mark.parametrize(("kind", "status"), NOT_BEGUN)
+def test_what_stripe_does_not_begin_is_no_dead_end(
+    kind: type[stripe.StripeError], status: int
+) -> None:
+    assert type(news_of(error(kind, status, {}, REPLAYED))) is NotExecuted
 
 
 KEY = ConnectionKey(

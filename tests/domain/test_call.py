@@ -21,6 +21,7 @@ from payment_service.domain.call import (
     may_ask,
     next_move,
     orphaned,
+    saved_error,
     spread,
     was_not_executed,
 )
@@ -108,6 +109,8 @@ def test_a_key_is_not_used_after_23_hours_however_long_one_may_ask() -> None:
         (tried(), 900, True),
         (replace(tried(), dead_end="http_500"), 19.999, False),  # the list may lag
         (replace(tried(), dead_end="http_500"), 20, True),
+        (replace(tried(), dead_end=saved_error(424)), 19.999, False),
+        (replace(tried(), dead_end=saved_error(424)), 20, True),
         (begin_call("key", at(0)), 899, False),
         (begin_call("key", at(0)), 900, True),  # never asked, so nothing to wait for
         (was_not_executed(tried(seconds=899), at(899)), 900, True),  # asked, and surely nothing

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 TRUTH = "tests/api/test_truth_of_answers.py"
 CARDS = "tests/api/test_truth_about_cards.py"
 NAMES = "tests/api/test_field_names.py"
+SAVED = "tests/api/test_saved_errors.py"
 
 MUTANTS = (
     Mutant(
@@ -104,5 +105,19 @@ MUTANTS = (
         "DOUBLE_NOISE = 10**9\n",
         "DOUBLE_NOISE = 10**30\n",
         (NAMES,),
+    ),
+    Mutant(
+        "what the SDK cannot read loses its headers",
+        "adapters/stripe/legible.py",
+        "            body = NO_DETAILS\n",
+        "            pass\n",
+        ("tests/contract/test_stripe_illegible.py", SAVED),
+    ),
+    Mutant(
+        "a refund that met a saved error is told as the operator's fault",
+        "domain/stripe_errors.py",
+        "    if kind is None and is_saved_error(denial.code):\n",
+        "    if False:\n",
+        (SAVED,),
     ),
 )

@@ -73,7 +73,7 @@ CALLS = (
     Mutant(
         "any dead end counts as an error saved under the key",
         "domain/call.py",
-        "answered = call.dead_end == SAVED_ERROR",
+        "answered = call.dead_end is not None and is_saved_error(call.dead_end)",
         "answered = call.dead_end is not None",
         (CALL, EVIDENCE),
     ),

@@ -73,17 +73,24 @@ ANSWERS = (
         (DOCUMENTED, CODES),
     ),
     Mutant(
-        "a saved 500 does not end the asking under its key",
+        "a saved error does not end the asking under its key",
         "adapters/stripe/news.py",
-        "dead_end = SAVED_ERROR if status == 500 and replayed(error.headers) else None",
+        "dead_end = saved_error(status) if status is not None and replay else None",
         "dead_end = None",
         (DOCUMENTED,),
     ),
     Mutant(
-        "any 500 is taken for one that Stripe has saved",
+        "only a saved 500 ends the asking under its key",
         "adapters/stripe/news.py",
-        "if status == 500 and replayed(error.headers) else None",
-        "if status == 500 else None",
+        "if status is not None and replay else None",
+        "if status == 500 and replay else None",
+        (DOCUMENTED, "tests/api/test_saved_errors.py"),
+    ),
+    Mutant(
+        "any error is taken for one that Stripe has saved",
+        "adapters/stripe/news.py",
+        "if status is not None and replay else None",
+        "if status is not None else None",
         (DOCUMENTED,),
     ),
     Mutant(
@@ -98,6 +105,13 @@ ANSWERS = (
         "adapters/stripe/gateway.py",
         '            return NoNews("unreadable")\n',
         '            return Rejected(Denial("unreadable", "No."))\n',
+        (LOOKS,),
+    ),
+    Mutant(
+        "a success that cannot be read is taken for a refusal",
+        "adapters/stripe/gateway.py",
+        'return told_nothing("unreadable", OK, answer.request_id, replay=answer.replayed)',
+        'return Rejected(Denial("unreadable", "No."))',
         (GATEWAY,),
     ),
     Mutant(

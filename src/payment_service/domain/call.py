@@ -18,7 +18,8 @@ KEY_HELD_S = 23 * 3600
 # only a lagging list is left to wait for. Any other refusal says nothing of an earlier try.
 UNANSWERED_IS_FINAL_AFTER_S = 120
 ANSWERED_IS_FINAL_AFTER_S = 20
-SAVED_ERROR = "http_500"
+# What such a dead end is called: this, and the status of the answer that is saved.
+SAVED_ERROR = "http_"
 # Why a try was held back by ourselves: its claim was over before it could leave.
 LAPSED = "claim_lapsed"
 # A request that outlived its process arrives within seconds, or never. The key holds it back too;
@@ -74,6 +75,16 @@ class Call:
     quiet_at: datetime | None = None
 
 
+def saved_error(status: int) -> str:
+    """Return what the dead end is called when an answer that tells nothing is saved under a key."""
+    return f"{SAVED_ERROR}{status}"
+
+
+def is_saved_error(why: str) -> bool:
+    """Say whether that is why a key was a dead end."""
+    return why.startswith(SAVED_ERROR)
+
+
 def begin_call(key: str, now: datetime) -> Call:
     """Return a call that is due at once and was never tried."""
     return Call(key=key, begun_at=now, due_at=now)
@@ -108,7 +119,7 @@ def is_over(call: Call, now: datetime, *, ask_for_s: float) -> bool:
 
 def _final_at(call: Call, asked_at: datetime) -> datetime:
     """Return from when on a look that finds nothing tells that the last try did nothing."""
-    answered = call.dead_end == SAVED_ERROR
+    answered = call.dead_end is not None and is_saved_error(call.dead_end)
     quiet_s = ANSWERED_IS_FINAL_AFTER_S if answered else UNANSWERED_IS_FINAL_AFTER_S
     return asked_at + timedelta(seconds=quiet_s)
 

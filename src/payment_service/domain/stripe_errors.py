@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from payment_service.domain.call import is_saved_error
 from payment_service.domain.errors import Refusal
 from payment_service.domain.news import Denial
 from payment_service.domain.steps import (
@@ -173,7 +174,7 @@ _CODES: Final[Mapping[ErrorClass, frozenset[str]]] = MappingProxyType(
             }
         ),
         # Nothing came of it, as a look has shown since.
-        ErrorClass.ABANDONED: frozenset({ABANDONED, "http_500", "idempotency_error"}),
+        ErrorClass.ABANDONED: frozenset({ABANDONED, "idempotency_error"}),
         ErrorClass.KEY_REFUSED: frozenset(
             {"api_key_expired", "platform_api_key_expired", "secret_key_required", KEY_REFUSED}
         ),
@@ -265,6 +266,8 @@ def class_of(action: Action, denial: Denial, *, declined: bool = False) -> Error
     declined: whether it was answered with 402, which says so whatever the code.
     """
     kind = CLASS_OF.get(denial.code)
+    if kind is None and is_saved_error(denial.code):
+        return ErrorClass.ABANDONED
     if kind is ErrorClass.DECLINED or (declined and kind is None):
         kind = ErrorClass.DECLINED
         if action is Action.REFUND:

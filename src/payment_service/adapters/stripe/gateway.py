@@ -23,9 +23,16 @@ from payment_service.adapters.stripe.leaving import (
     last_check,
     let_leave,
 )
+from payment_service.adapters.stripe.legible import LegibleErrors
 from payment_service.adapters.stripe.looks import Looks, LookStep
 from payment_service.adapters.stripe.misconfigured import note_misconfiguration
-from payment_service.adapters.stripe.news import code_of, news_of, replayed
+from payment_service.adapters.stripe.news import (
+    UNREADABLE,
+    code_of,
+    news_of,
+    replayed,
+    told_nothing,
+)
 from payment_service.adapters.stripe.objects import (
     card_of,
     customer_of,
@@ -68,6 +75,9 @@ from payment_service.ports import MAY_WAIT, LeaveWhile
 
 # Above every limit per operation: the SDK's own time-out must never be the one that strikes.
 SDK_TIMEOUT_S = 90
+
+# The status of what Stripe has done; it has no other for it.
+OK = 200
 
 # Parameters with somebody's name, or with text that a caller made up.
 PERSONAL = frozenset({"name", "description", "billing_details", "metadata"})
@@ -162,14 +172,17 @@ class StripeGateway:
             return NotExecuted(LAPSED)
         except (OSError, aiohttp.ClientError) as error:  # time-outs are OSErrors too
             return NoNews(type(error).__name__)
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        except UNREADABLE:
             return NoNews("unreadable")
 
     async def _ask(self, step: GatewayStep) -> News:
         if isinstance(step, LookStep):
             return await self._look(step)
         answer = await self._send(call_of(step, self._service))
-        return _seen(step, answer)
+        try:
+            return _seen(step, answer)
+        except UNREADABLE:
+            return told_nothing("unreadable", OK, answer.request_id, replay=answer.replayed)
 
     async def _look(self, step: LookStep) -> News:
         """Look, and say under which id Stripe knows the last request of it."""
@@ -249,7 +262,7 @@ def open_stripe(
         http = stripe.AIOHTTPClient(timeout=SDK_TIMEOUT_S, session=session)
     client = stripe.StripeClient(
         api_key,
-        http_client=http,
+        http_client=LegibleErrors(http),
         base_addresses={"api": api_base.rstrip("/")},
         max_network_retries=0,
     )

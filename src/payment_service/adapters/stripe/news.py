@@ -10,8 +10,9 @@ idempotent requests; tests/contract/test_stripe_news.py walks the library's whol
     401, 403                   NotExecuted  our API key is refused; trying again soon is pointless
     429                        NotExecuted  rate limit or lock; nothing was begun
     409                        NoNews       an earlier try under this key is still under way
-    500 replayed               NoNews       dead end: this key will answer nothing else
     any other status, 2xx cut  NoNews
+    what cannot be read        NoNews
+    any of NoNews, replayed    NoNews       dead end: this key will answer nothing else
     connection never made      NotExecuted
     never left, its claim over NotExecuted  (the gateway says so itself: `leaving.NotLeft`)
     connection lost, time-out  NoNews
@@ -24,17 +25,37 @@ import aiohttp
 import stripe
 
 from payment_service.adapters.stripe.objects import denial_of, intent_of
-from payment_service.domain.call import SAVED_ERROR
+from payment_service.domain.call import saved_error
 from payment_service.domain.news import Declined, News, NoNews, NotExecuted, Rejected
 
 # Stripe says how long to wait only sometimes; more than this is not worth a payer's patience.
 RETRY_AFTER_MAX_S = 60.0
+# What reading an answer raises when its shape is not as expected.
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 def news_of(error: stripe.StripeError) -> News:
     """Return what the exception says about this one try."""
     if isinstance(error, stripe.APIConnectionError):
         return _of_connection(error)
+    try:
+        return _of_status(error)
+    except UNREADABLE:
+        return _told_nothing(error, "unreadable")
+
+
+def told_nothing(
+    reason: str, status: int | None, request_id: str | None, *, replay: bool
+) -> NoNews:
+    """Return the doubt after an answer that does not say what became of this try.
+
+    One that Stripe has saved under the key is all that it will ever answer to it.
+    """
+    dead_end = saved_error(status) if status is not None and replay else None
+    return NoNews(reason, dead_end=dead_end, request_id=request_id)
+
+
+def _of_status(error: stripe.StripeError) -> News:
     status, request_id = error.http_status, error.request_id
     if isinstance(error, stripe.IdempotencyError):
         return NoNews("key_used_before", dead_end="idempotency_error", request_id=request_id)
@@ -51,9 +72,10 @@ def news_of(error: stripe.StripeError) -> News:
                 retry_after_s=retry_after_s(error),
                 request_id=request_id,
             )
+        case int() if status < 300:  # cut off: what is saved may well be whole
+            return NoNews(f"http_{status}", request_id=request_id)
         case _:
-            dead_end = SAVED_ERROR if status == 500 and replayed(error.headers) else None
-            return NoNews(f"http_{status}", dead_end=dead_end, request_id=request_id)
+            return _told_nothing(error, f"http_{status}")
 
 
 def replayed(headers: Mapping[str, str] | None) -> bool:
@@ -89,10 +111,15 @@ def _of_connection(error: stripe.APIConnectionError) -> News:
     return NoNews(type(cause).__name__ if cause else "connection")
 
 
+def _told_nothing(error: stripe.StripeError, reason: str) -> NoNews:
+    replay = replayed(error.headers)
+    return told_nothing(reason, error.http_status, error.request_id, replay=replay)
+
+
 def _of_decline(error: stripe.StripeError) -> News:
     body = _error_body(error)
     if not body:
-        return NoNews("unreadable", request_id=error.request_id)
+        return _told_nothing(error, "unreadable")
     intent = body.get("payment_intent")
     return Declined(
         error=denial_of(body),
@@ -105,7 +132,7 @@ def _of_decline(error: stripe.StripeError) -> News:
 def _of_rejection(error: stripe.StripeError) -> News:
     body = _error_body(error)
     if not body:
-        return NoNews("unreadable", request_id=error.request_id)
+        return _told_nothing(error, "unreadable")
     intent = body.get("payment_intent")
     return Rejected(
         error=denial_of(body),
