@@ -21,6 +21,7 @@ from payment_service.domain.notice import (
     DEAD_AFTER,
     Notice,
     NoticeState,
+    Occasion,
     due_with_token,
     hastened,
     orphaned,
@@ -48,7 +49,7 @@ def tried_notice(times: int = 1, seconds: float = 0) -> Notice:
 def owing_two() -> Payment:
     """Return a payment that owes two notices, the first of them under its second try."""
     payment = paid()
-    later = owe("REFUNDED", "pay_1-notice-2", at(0))
+    later = owe("REFUNDED", "pay_1-notice-2", at(0), Occasion.REFUNDED)
     return replace(payment, notices=(*payment.notices, later))
 
 
@@ -296,7 +297,7 @@ def test_notices_are_told_strictly_in_order() -> None:
     payment = heard(payment, OrderTold(), due_s)
 
     assert corridor.next_step(payment, moment(due_s)) == TellOrders(
-        "pay_1-notice-2", "ord_1", "REFUNDED"
+        "pay_1-notice-2", "ord_1", "REFUNDED", opens_order=False
     )
     payment = heard(payment, OrderTold(), due_s)
     assert payment.wake_at is None
@@ -331,7 +332,8 @@ def test_late_news_of_a_notice_that_is_told_changes_nothing(news: News) -> None:
 def test_a_notice_that_is_overtaken_under_way_is_not_told_again() -> None:
     """It may arrive, and so the next one waits until it has had its time; then it is dropped."""
     under_way = overtaken(tried_notice())
-    payment = replace(paid(), notices=(under_way, owe("PAID", "pay_1-notice-2", at(1))))
+    paid_anew = owe("PAID", "pay_1-notice-2", at(1), Occasion.PAID)
+    payment = replace(paid(), notices=(under_way, paid_anew))
 
     assert (under_way.state, under_way.is_overtaken) == (NoticeState.OWED, True)
     assert told(under_way, NoNews("timeout"), at(5)).state is NoticeState.DROPPED

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 ORDERS = "tests/contract/test_orders.py"
 ANSWERS = "tests/contract/test_orders_answers.py"
 NOTICE = "tests/domain/test_notice.py"
+OCCASIONS = "tests/domain/test_notice_occasions.py"
 NOTIFICATIONS = "tests/flows/test_notifications.py"
 TOKEN = "tests/contract/test_orders_token.py"
 
@@ -113,6 +114,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "return step.opens_order and shown.casefold() not in before",
         "return shown.casefold() not in before",
         (ANSWERS,),
+    ),
+    Mutant(
+        "that an order is paid is thrown back when a failed refund is called so too",
+        "domain/notice.py",
+        "return occasion_of(notice, policy) in _OPENING",
+        "return notice.status not in (policy.order_status_refunded, policy.order_status_refund_failed)",
+        (OCCASIONS,),
     ),
     Mutant(
         "an OrderService that is in trouble when it is read is told",

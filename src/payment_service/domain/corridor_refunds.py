@@ -21,7 +21,7 @@ from payment_service.domain.news import (
     Rejected,
     SeenRefund,
 )
-from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.notice import Notice, NoticeState, Occasion
 from payment_service.domain.payment import Payment, noted
 from payment_service.domain.refund import Refund
 from payment_service.domain.steps import CreateRefund, FindRefunds, PaymentStep, Step, TellOrders
@@ -77,14 +77,12 @@ def _notice_step(payment: Payment, moment: Moment) -> PaymentStep | None:
     if owed is None or owed[1] > moment.now:
         return None
     notice = owed[0]
-    policy = moment.policy
-    follows = {policy.order_status_refunded, policy.order_status_refund_failed}
     return TellOrders(
         key=notice.call.key,
         order_id=payment.id,
         status=notice.status,
         read_back=notice.call.doubts > 0,
-        opens_order=notice.status not in follows,
+        opens_order=notices.opens_order(notice, moment.policy),
     )
 
 
@@ -229,9 +227,9 @@ def _owing_refund(before: Payment, after: Payment, moment: Moment) -> Payment:
     """
     was_refunded, is_refunded = _is_refunded(before), _is_refunded(after)
     if is_refunded and not was_refunded:
-        return outcome.owing(after, moment.policy.order_status_refunded, moment)
+        return outcome.owing(after, Occasion.REFUNDED, moment)
     if was_refunded and not is_refunded:
-        return outcome.owing(after, moment.policy.order_status_refund_failed, moment)
+        return outcome.owing(after, Occasion.REFUND_FAILED, moment)
     return after
 
 

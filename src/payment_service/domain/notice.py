@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from payment_service.domain import call as calls
 from payment_service.domain.call import Call, begin_call, spread
+from payment_service.domain.moment import Policy
 from payment_service.domain.news import News, NotExecuted, OrderRefused, OrderTold
 
 # The words the OrderService knows.
@@ -39,11 +41,26 @@ class NoticeState(StrEnum):
     DROPPED = "dropped"
 
 
+class Occasion(StrEnum):
+    """What became of a payment, that a notice tells of."""
+
+    PAID = "paid"
+    CANCELED = "canceled"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+
+
+# The first things that become of an order: any status but those before its payment is a later one.
+_OPENING = frozenset({Occasion.PAID, Occasion.CANCELED})
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One status of one order, told at least once. `call.key` lets the receiver drop repeats.
 
     is_overtaken: whether it stopped being true while it was under way, so it is not told again.
+    occasion: what it tells of, whatever word the settings have for that now; None in documents of
+    earlier releases.
     """
 
     status: str
@@ -52,6 +69,7 @@ class Notice:
     told_at: datetime | None = None
     failure: str | None = None
     is_overtaken: bool = False
+    occasion: Occasion | None = None
 
 
 # How callers know a state: the words of queues everywhere.
@@ -80,9 +98,40 @@ def state_of_all(notices: Iterable[Notice]) -> str | None:
     return None
 
 
-def owe(status: str, key: str, now: datetime) -> Notice:
+def owe(status: str, key: str, now: datetime, occasion: Occasion | None = None) -> Notice:
     """Return a notice that is due at once."""
-    return Notice(status=status, state=NoticeState.OWED, call=begin_call(key, now))
+    call = begin_call(key, now)
+    return Notice(status=status, state=NoticeState.OWED, call=call, occasion=occasion)
+
+
+def word_for(occasion: Occasion, policy: Policy) -> str:
+    """Return the status that the OrderService is told of it; empty: it does not want to hear."""
+    match occasion:
+        case Occasion.PAID:
+            return PAYMENT_RECEIVED
+        case Occasion.CANCELED:
+            return policy.order_status_canceled
+        case Occasion.REFUNDED:
+            return policy.order_status_refunded
+        case Occasion.REFUND_FAILED:
+            return policy.order_status_refund_failed
+        case _:  # pragma: no cover - the union is closed
+            assert_never(occasion)
+
+
+def occasion_of(notice: Notice, policy: Policy) -> Occasion | None:
+    """Return what a notice tells of; one of an earlier release says it by its word alone.
+
+    None: that was a word of other settings.
+    """
+    if notice.occasion is not None:
+        return notice.occasion
+    return next((one for one in Occasion if word_for(one, policy) == notice.status), None)
+
+
+def opens_order(notice: Notice, policy: Policy) -> bool:
+    """Whether it tells the first thing that becomes of an order."""
+    return occasion_of(notice, policy) in _OPENING
 
 
 def overtaken(notice: Notice) -> Notice:
