@@ -198,9 +198,10 @@ async def test_a_retry_after_that_says_nothing_is_passed_over(after: str) -> Non
 
 # ---------------------------------------------------------------- the order is read back
 
-AGAIN = replace(STEP, read_back=True)
+BEFORE = frozenset({"ORDER PLACED", "AWAITING PAYMENT"})
+AGAIN = replace(STEP, read_back=True, before=BEFORE)
 REFUNDED = replace(AGAIN, status="REFUNDED", opens_order=False)
-HOW = ReadBack("/{orderId}", before_payment=frozenset({"ORDER PLACED", "AWAITING PAYMENT"}))
+HOW = ReadBack("/{orderId}")
 
 
 def shows(status: object) -> Answer:

@@ -6,9 +6,18 @@ from typing import Any
 import pytest
 
 from payment_service.domain import corridor
+from payment_service.domain.call import asked
 from payment_service.domain.moment import Policy
 from payment_service.domain.news import NoNews, OrderTold, RefundSeen
-from payment_service.domain.notice import Notice, Occasion, occasion_of, owe
+from payment_service.domain.notice import (
+    Notice,
+    NoticeState,
+    Occasion,
+    occasion_of,
+    overtaken,
+    owe,
+    told,
+)
 from payment_service.domain.payment import Payment
 from payment_service.domain.steps import TellOrders
 from payment_service.domain.wishes import begin_refund
@@ -75,3 +84,51 @@ def test_what_a_notice_tells_of_stays_known_when_the_settings_change() -> None:
     notice: Notice = owe("VOIDED", "key", at(0), Occasion.CANCELED)
 
     assert occasion_of(notice, Policy(order_status_refunded="VOIDED")) is Occasion.CANCELED
+
+
+# ---------------------------------------------------------------- what comes before it
+
+
+def canceled_and_paid_anew(canceled: Notice) -> Payment:
+    """Return a payment whose order was canceled before, after a try to tell that it is paid now."""
+    payment = paid()
+    paid_now = replace(payment.notices[0], call=replace(payment.notices[0].call, key="key-2"))
+    return heard(replace(payment, notices=(canceled, paid_now)), NoNews("timeout"), 0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_told"),
+    [
+        ("ORDER PLACED", False),
+        ("Canceled", False),
+        ("PAYMENT RECEIVED", True),
+        ("OUT FOR DELIVERY", True),
+    ],
+)
+def test_a_cancellation_that_was_told_comes_before_that_the_order_is_paid(
+    shown: str, *, is_told: bool
+) -> None:
+    canceled = overtaken(told(tried("CANCELED"), OrderTold(), at(1)))
+
+    assert telling(canceled_and_paid_anew(canceled)).is_shown_by(shown) is is_told
+
+
+def test_so_does_one_that_may_have_arrived_and_one_that_never_left_does_not() -> None:
+    in_doubt = told(overtaken(tried("CANCELED")), NoNews("timeout"), at(1))
+    unsent = overtaken(owe("CANCELED", "key-1", at(0), Occasion.CANCELED))
+
+    assert in_doubt.state is unsent.state is NoticeState.DROPPED
+    assert not telling(canceled_and_paid_anew(in_doubt)).is_shown_by("CANCELED")
+    assert telling(canceled_and_paid_anew(unsent)).is_shown_by("CANCELED")
+
+
+def tried(status: str) -> Notice:
+    """Return a notice under its first try."""
+    notice = owe(status, "key-1", at(0), Occasion.CANCELED)
+    return replace(notice, call=asked(notice.call, at(0), lease_s=60))
+
+
+def test_the_statuses_before_payment_are_as_the_operator_says() -> None:
+    step = telling(heard(paid(), NoNews("timeout"), 0), order_statuses_before_payment={"NEW"})
+
+    assert [step.is_shown_by(shown) for shown in ("New", "ORDER PLACED")] == [False, True]

@@ -104,22 +104,29 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an order that shows a later status is told all the same",
         "adapters/order_service/client.py",
-        "return OrderTold(was_shown=True) if how.was_taken(trying.step, shown) else None",
+        "return OrderTold(was_shown=True) if trying.step.is_shown_by(shown) else None",
         "return None",
         (ANSWERS,),
     ),
     Mutant(
         "an order that is paid counts as told of its refund",
-        "adapters/order_service/client.py",
-        "return step.opens_order and shown.casefold() not in before",
+        "domain/steps.py",
+        "return self.opens_order and shown.casefold() not in before",
         "return shown.casefold() not in before",
         (ANSWERS,),
+    ),
+    Mutant(
+        "an order that was told canceled and is paid anew counts as told when it shows that",
+        "domain/corridor_refunds.py",
+        "return policy.order_statuses_before_payment.union(told)",
+        "return policy.order_statuses_before_payment",
+        (OCCASIONS,),
     ),
     Mutant(
         "that an order is paid is thrown back when a failed refund is called so too",
         "domain/notice.py",
         "return occasion_of(notice, policy) in _OPENING",
-        "return notice.status not in (policy.order_status_refunded, policy.order_status_refund_failed)",
+        "return notice.status != policy.order_status_refund_failed",
         (OCCASIONS,),
     ),
     Mutant(

@@ -81,9 +81,20 @@ def _notice_step(payment: Payment, moment: Moment) -> PaymentStep | None:
         key=notice.call.key,
         order_id=payment.id,
         status=notice.status,
-        read_back=notice.call.doubts > 0,
+        read_back=notices.may_have_arrived(notice),
         opens_order=notices.opens_order(notice, moment.policy),
+        before=_before(payment, notice, moment.policy),
     )
+
+
+def _before(payment: Payment, notice: Notice, policy: Policy) -> frozenset[str]:
+    """Return what the order may show while this notice has not arrived.
+
+    That may be what it was told before: an order that was canceled can be paid anew.
+    """
+    earlier = payment.notices[: payment.notices.index(notice)]
+    told = (one.status for one in earlier if notices.may_have_arrived(one))
+    return policy.order_statuses_before_payment.union(told)
 
 
 def lease_of(step: Step, policy: Policy) -> float:

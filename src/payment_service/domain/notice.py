@@ -134,6 +134,11 @@ def opens_order(notice: Notice, policy: Policy) -> bool:
     return occasion_of(notice, policy) in _OPENING
 
 
+def may_have_arrived(notice: Notice) -> bool:
+    """Whether some try of it may have been taken, whatever was answered to it."""
+    return notice.call.doubts > 0
+
+
 def overtaken(notice: Notice) -> Notice:
     """Return the notice of a payment that begins anew: what was not told yet is not true any more.
 

@@ -49,19 +49,11 @@ class ReadBack:
     """How an order is read, to see whether an update arrived whose answer did not.
 
     path: below the OrderService's address, with `{orderId}` in it. status_field: where the answer
-    has the status; dots go down. before_payment: the statuses of an order that was told nothing.
+    has the status; dots go down.
     """
 
     path: str
     status_field: str = "status"
-    before_payment: frozenset[str] = frozenset({"ORDER PLACED"})
-
-    def was_taken(self, step: TellOrders, shown: str) -> bool:
-        """Whether an order that shows this status was told this update, or what follows it."""
-        if shown.casefold() == step.status.casefold():
-            return True
-        before = {status.casefold() for status in self.before_payment}
-        return step.opens_order and shown.casefold() not in before
 
 
 class Tokens(Protocol):
@@ -173,7 +165,7 @@ class HttpOrders:
                 "orders.unreadable", order_id=trying.step.order_id, http_status=heard.status
             )
             return None
-        return OrderTold(was_shown=True) if how.was_taken(trying.step, shown) else None
+        return OrderTold(was_shown=True) if trying.step.is_shown_by(shown) else None
 
     async def _ask(
         self, trying: "_Try", method: str, url: str, body: dict[str, str] | None
