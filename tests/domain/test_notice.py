@@ -150,6 +150,8 @@ def waits_s(news: News, tries: int, age_s: float = 0.0) -> float:
     [
         (NoNews("timeout"), True),
         (OrderRefused("http_500"), True),
+        (OrderRefused("success_false", lasting=True), False),
+        (OrderRefused("answered_html", lasting=True, may_have_arrived=True), True),
         (OrderRefused("http_404", lasting=True), False),
         (NotExecuted("no_connection"), False),
     ],

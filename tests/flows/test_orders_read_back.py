@@ -1,7 +1,9 @@
 """An OrderService whose orders can be read: what is paid is told, a later status stays."""
 
+import pytest
+
 from payment_service.domain.moment import Policy
-from payment_service.domain.news import News, NoNews, OrderTold
+from payment_service.domain.news import News, NoNews, OrderRefused, OrderTold
 from payment_service.domain.notice import NoticeState
 from payment_service.domain.steps import TellOrders
 from payment_service.ports import LeaveWhile
@@ -67,6 +69,26 @@ def test_an_order_that_was_told_canceled_and_is_paid_anew_is_told_though_a_try_w
 
         assert orders.written == ["CANCELLED", PAID]
         assert [n.state for n in (await payment_of(shop)).notices] == [NoticeState.TOLD] * 2
+
+    run(main)
+
+
+@pytest.mark.parametrize("reason", ["answer_unreadable", "answered_html"])
+def test_a_later_status_stays_after_an_update_that_was_taken_and_answered_with_what_is_no_yes(
+    reason: str,
+) -> None:
+    async def main() -> None:
+        orders = Readable()
+        shop = await open_shop(orders=orders)
+        orders.late.extend([OrderRefused(reason, lasting=True, may_have_arrived=True)] * 2)
+        await pay(shop)
+        await quiet(shop)
+
+        orders.status["ord_1"] = LATER
+        await settled(shop)
+
+        assert (orders.written, orders.status["ord_1"]) == ([PAID], LATER)
+        assert (await payment_of(shop)).notices[0].state is NoticeState.TOLD
 
     run(main)
 

@@ -83,7 +83,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a 2xx that says no is taken for told",
         "adapters/order_service/answer.py",
-        'return "success_false" if _says_no(answer) else None',
+        "return _PLAIN_NO if _says_no(answer) else None",
         "return None",
         (ANSWERS,),
     ),
@@ -160,8 +160,22 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a refusal wipes out that an earlier try may have arrived",
         "domain/notice.py",
-        "return max(call.doubts - 1, 0) if was_nothing else call.doubts",
-        "return 0 if was_nothing else call.doubts",
+        "return max(call.doubts - 1, 0)",
+        "return 0",
+        (NOTICE,),
+    ),
+    Mutant(
+        "a 2xx that could not be read is taken for an update that did not arrive",
+        "adapters/order_service/answer.py",
+        "may_have_arrived = reason != _PLAIN_NO",
+        "may_have_arrived = False",
+        (ANSWERS,),
+    ),
+    Mutant(
+        "an update that may have arrived is sent again unseen since its answer was no yes",
+        "domain/notice.py",
+        "case NotExecuted() | OrderRefused(lasting=True, may_have_arrived=False):",
+        "case NotExecuted() | OrderRefused(lasting=True):",
         (NOTICE,),
     ),
     Mutant(

@@ -294,12 +294,14 @@ class OrderRefused:
     """The OrderService answered, and did not accept the update.
 
     lasting: it may take a person to change that, so there is no hurry to try again.
-    retry_after_s: how long it wants to be left alone.
+    retry_after_s: how long it wants to be left alone. may_have_arrived: whether a lasting one may
+    have taken it all the same; one that passes always may.
     """
 
     reason: str
     lasting: bool = False
     retry_after_s: float | None = None
+    may_have_arrived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,5 +254,7 @@ def _wait_s(call: Call, news: News) -> float:
 
 def _doubts_after(call: Call, news: News) -> int:
     """Return how many tries may have arrived. A server's error says nothing of what it did."""
-    was_nothing = isinstance(news, NotExecuted) or (isinstance(news, OrderRefused) and news.lasting)
-    return max(call.doubts - 1, 0) if was_nothing else call.doubts
+    match news:
+        case NotExecuted() | OrderRefused(lasting=True, may_have_arrived=False):
+            return max(call.doubts - 1, 0)
+    return call.doubts
