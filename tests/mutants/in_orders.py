@@ -6,6 +6,7 @@ ORDERS = "tests/contract/test_orders.py"
 ANSWERS = "tests/contract/test_orders_answers.py"
 NOTICE = "tests/domain/test_notice.py"
 OCCASIONS = "tests/domain/test_notice_occasions.py"
+SENDING_AGAIN = "tests/domain/test_sending_again.py"
 NOTIFICATIONS = "tests/flows/test_notifications.py"
 TOKEN = "tests/contract/test_orders_token.py"
 
@@ -177,6 +178,27 @@ MUTANTS: tuple[Mutant, ...] = (
         "case NotExecuted() | OrderRefused(lasting=True, may_have_arrived=False):",
         "case NotExecuted() | OrderRefused(lasting=True):",
         (NOTICE,),
+    ),
+    Mutant(
+        "a notification that is dead is sent again while a later one is under way",
+        "domain/sending_again.py",
+        "    if any(n.state is NoticeState.OWED and n.call.in_flight for n in later):\n",
+        "    if False:\n",
+        (SENDING_AGAIN,),
+    ),
+    Mutant(
+        "two notifications of one order are under way at once",
+        "domain/notice.py",
+        "if n is first or n.is_overtaken or n.call.in_flight]",
+        "if n is first or n.is_overtaken]",
+        (SENDING_AGAIN,),
+    ),
+    Mutant(
+        "a dead word of a cancellation survives that the order is paid anew",
+        "domain/notice.py",
+        "case NoticeState.OWED | NoticeState.DEAD:",
+        "case NoticeState.OWED:",
+        (SENDING_AGAIN,),
     ),
     Mutant(
         "what waits is not hastened when the OrderService is mended",

@@ -147,8 +147,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a later notice is told before an earlier one",
         "domain/notice.py",
-        "begins_at = due_at if begins_at is None else max(begins_at, due_at)",
-        "begins_at = due_at",
+        "first = next((notice for notice in owed if not notice.is_overtaken), None)",
+        "first = next((notice for notice in reversed(owed) if not notice.is_overtaken), None)",
         (NOTICE,),
     ),
     Mutant(

@@ -152,7 +152,7 @@ class RefundableDiffers(Refusal):
 
 
 class NotificationNotRetryable(Refusal):
-    """A notification was delivered, or what it tells is not true any more."""
+    """It was delivered, a later one was or is on its way, or what it tells is not true any more."""
 
     code = "notification_not_retryable"
 

@@ -33,7 +33,7 @@ DEAD_AFTER_TRIES = 20
 
 
 class NoticeState(StrEnum):
-    """Owed until told; dead when a person must look; dropped when overtaken before it left."""
+    """Owed until told; dead when a person must look; dropped when overtaken before it was told."""
 
     OWED = "owed"
     TOLD = "told"
@@ -140,31 +140,30 @@ def may_have_arrived(notice: Notice) -> bool:
 
 
 def overtaken(notice: Notice) -> Notice:
-    """Return the notice of a payment that begins anew: what was not told yet is not true any more.
+    """Return the notice when what it tells is not true any more: nobody is to hear of it now.
 
-    One that is under way may arrive; the order then hears of the new payment after it.
+    One that is under way may arrive; the order then hears what became of it after that.
     """
-    if notice.state is not NoticeState.OWED:
-        return notice
-    if notice.call.in_flight:
-        return replace(notice, is_overtaken=True)
-    return replace(notice, state=NoticeState.DROPPED)
+    match notice.state:
+        case NoticeState.OWED if notice.call.in_flight:
+            return replace(notice, is_overtaken=True)
+        case NoticeState.OWED | NoticeState.DEAD:
+            return replace(notice, state=NoticeState.DROPPED)
+    return notice
 
 
 def next_owed(notices: Iterable[Notice]) -> tuple[Notice, datetime] | None:
     """Return the notice to be told next, and when. Strictly in order: a later one waits its turn.
 
-    One that was overtaken is not told again, but while it may still arrive nothing else is told.
+    One that was overtaken is not told again. While that one may still arrive nothing else is told,
+    nor while any other is under way.
     """
-    begins_at: datetime | None = None
-    for notice in notices:
-        if notice.state is not NoticeState.OWED:
-            continue
-        due_at = notice.call.due_at
-        begins_at = due_at if begins_at is None else max(begins_at, due_at)
-        if not notice.is_overtaken:
-            return notice, begins_at
-    return None
+    owed = [notice for notice in notices if notice.state is NoticeState.OWED]
+    first = next((notice for notice in owed if not notice.is_overtaken), None)
+    if first is None:
+        return None
+    waits_for = [n for n in owed if n is first or n.is_overtaken or n.call.in_flight]
+    return first, max(notice.call.due_at for notice in waits_for)
 
 
 def given_up(notice: Notice) -> Notice:

@@ -10,10 +10,10 @@ from payment_service.domain.payment import Payment
 
 
 def sent_again(payment: Payment, key: str, now: datetime, *, again: bool) -> Payment:
-    """Return the payment with this notification due at once.
+    """Return the payment with this notification due at once; unchanged while it is being sent.
 
-    Raises NotFound: it has none with this key; NotificationNotRetryable: it was delivered, or what
-    it tells is not true any more.
+    again: though it was delivered, or a later one follows it. Raises NotFound: there is none with
+    this key; NotificationNotRetryable: without `again` it is not, or it is not true any more.
     """
     notice = notice_with_key(payment, key)
     _check(payment, notice, again=again)
@@ -46,4 +46,9 @@ def _check(payment: Payment, notice: Notice, *, again: bool) -> None:
         raise NotificationNotRetryable(
             "A later notification of this order was delivered, and this one would throw its status "
             "back. Say `again: true` to send it all the same."
+        )
+    if any(n.state is NoticeState.OWED and n.call.in_flight for n in later):
+        raise NotificationNotRetryable(
+            "A later notification of this order is being sent, and this one would throw its status "
+            "back. Say `again: true` to send it after that all the same."
         )
