@@ -7,6 +7,7 @@ ANSWERS = "tests/contract/test_orders_answers.py"
 NOTICE = "tests/domain/test_notice.py"
 OCCASIONS = "tests/domain/test_notice_occasions.py"
 SENDING_AGAIN = "tests/domain/test_sending_again.py"
+REFUND_NOTICES = "tests/domain/test_refund_notices.py"
 NOTIFICATIONS = "tests/flows/test_notifications.py"
 TOKEN = "tests/contract/test_orders_token.py"
 
@@ -199,6 +200,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "case NoticeState.OWED | NoticeState.DEAD:",
         "case NoticeState.OWED:",
         (SENDING_AGAIN,),
+    ),
+    Mutant(
+        "a refund is told though it has failed since",
+        "domain/corridor_refunds.py",
+        "after = _taken_back(after, Occasion.REFUNDED, moment)",
+        "pass",
+        (REFUND_NOTICES,),
     ),
     Mutant(
         "what waits is not hastened when the OrderService is mended",

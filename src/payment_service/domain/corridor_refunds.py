@@ -234,14 +234,25 @@ def _with_look(payment: Payment, moment: Moment) -> Payment:
 def _owing_refund(before: Payment, after: Payment, moment: Moment) -> Payment:
     """Return the payment with what the OrderService is to hear of its refunds, if it wants to.
 
-    It hears when all was given back, and when that turns out not to be so.
+    It hears when all was given back, and when that turns out not to be so. What it was not told yet
+    of the contrary is not true any more.
     """
     was_refunded, is_refunded = _is_refunded(before), _is_refunded(after)
     if is_refunded and not was_refunded:
+        after = _taken_back(after, Occasion.REFUND_FAILED, moment)
         return outcome.owing(after, Occasion.REFUNDED, moment)
     if was_refunded and not is_refunded:
+        after = _taken_back(after, Occasion.REFUNDED, moment)
         return outcome.owing(after, Occasion.REFUND_FAILED, moment)
     return after
+
+
+def _taken_back(payment: Payment, occasion: Occasion, moment: Moment) -> Payment:
+    def change(notice: Notice) -> Notice:
+        is_it = notices.occasion_of(notice, moment.policy) is occasion
+        return notices.overtaken(notice) if is_it else notice
+
+    return _map_notices(payment, change)
 
 
 def _is_refunded(payment: Payment) -> bool:
