@@ -8,6 +8,7 @@ NOTICE = "tests/domain/test_notice.py"
 OCCASIONS = "tests/domain/test_notice_occasions.py"
 SENDING_AGAIN = "tests/domain/test_sending_again.py"
 REFUND_NOTICES = "tests/domain/test_refund_notices.py"
+AT_THE_DOOR = "tests/api/test_notifications.py"
 NOTIFICATIONS = "tests/flows/test_notifications.py"
 TOKEN = "tests/contract/test_orders_token.py"
 
@@ -207,6 +208,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "after = _taken_back(after, Occasion.REFUNDED, moment)",
         "pass",
         (REFUND_NOTICES,),
+    ),
+    Mutant(
+        "sending one again is noted once for all times",
+        "flows/retry_notification.py",
+        'once = world.ids.new("retry")',
+        'once = f"retry-{key}"',
+        (AT_THE_DOOR,),
     ),
     Mutant(
         "what waits is not hastened when the OrderService is mended",

@@ -16,19 +16,23 @@ from payment_service.storage.collections import PAYMENTS
 
 
 async def retry_notification(
-    world: World, payment: Payment, key: str, *, again: bool, who: str, once: str
+    world: World, payment: Payment, key: str, *, again: bool, who: str
 ) -> tuple[Payment, Notice]:
     """Send the payment's notification with this key now; return both as they are written.
 
-    again: also one that was delivered. once: names the deed in the audit. Raises NotFound,
-    NotificationNotRetryable, Unavailable.
+    again: also one that was delivered. Each time is a line of its own in the audit. Raises
+    NotFound, NotificationNotRetryable, Unavailable.
     """
 
     def change(payment: Payment, moment: Moment) -> Payment:
         return sent_again(payment, key, moment.now, again=again)
 
-    sent_again(payment, key, world.clock.now(), again=again)  # what cannot be is not noted either
-    await note_retry(world.store, payment.id, once=once, who=who, why="", now=world.clock.now())
+    now = world.clock.now()
+    # What cannot be is not noted, nor what is done already.
+    if sent_again(payment, key, now, again=again) is payment:
+        return payment, notice_with_key(payment, key)
+    once = world.ids.new("retry")
+    await note_retry(world.store, payment.id, once=once, who=who, why="", now=now)
     claimed = await commit(world, PAYMENT, payment, change, Door.OPERATOR)
     written = await advance(world, PAYMENT, claimed, Door.OPERATOR)
     return written, notice_with_key(written, key)
