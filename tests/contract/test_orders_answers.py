@@ -157,6 +157,7 @@ async def test_a_2xx_whose_json_breaks_off_was_not_answered() -> None:
 
 async def test_a_gateway_that_gave_up_waiting_is_no_answer() -> None:
     assert await told(says(504)) == NoNews("http_504")
+    assert await told(says(504, Retry_After="600")) == NoNews("http_504", retry_after_s=600)
 
 
 @pytest.mark.parametrize(
@@ -261,6 +262,7 @@ async def test_an_order_that_cannot_be_read_is_told(gets: Answer) -> None:
         (says(503, Retry_After="9"), NotExecuted("read_http_503", retry_after_s=9)),
         (says(429), NotExecuted("read_http_429")),
         (says(504), NotExecuted("read_http_504")),
+        (says(504, Retry_After="600"), NotExecuted("read_http_504", retry_after_s=600)),
     ],
 )
 async def test_an_order_service_in_trouble_is_read_again_before_it_is_told(

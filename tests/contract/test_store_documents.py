@@ -119,6 +119,7 @@ def payment() -> Payment:
                 failure="http_503",
                 is_overtaken=True,
                 occasion=Occasion.REFUNDED,
+                not_before=NOON,
             ),
         ),
         history=(Entry(NOON, "hold.lapses_soon", Door.BACK_FILL, "req_3"),),

@@ -130,6 +130,9 @@ def test_a_try_that_was_not_answered_is_followed_by_a_wait_of_a_minute(tries: in
         (OrderRefused("http_503", retry_after_s=4.0), 4),
         (OrderRefused("http_404", lasting=True, retry_after_s=300.0), 300),
         (NotExecuted("read_http_503", retry_after_s=4.0), 4),
+        (NoNews("http_504", retry_after_s=600.0), 600),
+        (NoNews("http_504", retry_after_s=5.0), 60),
+        (NoNews("http_504", retry_after_s=1e9), 6 * 3600),
         # three days have room for a dozen tries, whatever is asked for
         (OrderRefused("http_503", retry_after_s=1e9), 6 * 3600),
     ],
@@ -209,12 +212,24 @@ def test_one_that_waits_is_hastened_when_the_order_service_is_mended() -> None:
     assert hastened(due_soon, at(0)) == due_soon
 
 
+def test_one_that_was_told_how_long_to_wait_is_not_hastened_to_before_that() -> None:
+    notice = told(tried_notice(9), OrderRefused("http_503", retry_after_s=600.0), at(0))
+    long = told(tried_notice(9), NoNews("http_504", retry_after_s=1e9), at(0))
+
+    assert at(600) <= hastened(notice, at(10)).call.due_at <= notice.call.due_at
+    assert hastened(notice, at(10)).call.due_at < at(630)
+    assert hastened(long, at(10)).call.due_at >= at(6 * 3600)
+    assert told(tried_notice(), OrderRefused("http_503"), at(0)).not_before is None
+    assert sent_again(notice, at(20)).call.due_at == at(20)  # a person says so
+    assert sent_again(notice, at(20)).not_before is None
+
+
 @pytest.mark.parametrize(
     ("news", "after_s", "is_due"),
     [
         (OrderRefused("http_401", lasting=True), 1, True),
-        (OrderRefused("http_503", retry_after_s=600.0), 59, False),
-        (OrderRefused("http_503", retry_after_s=600.0), 61, True),
+        (OrderRefused("http_503", retry_after_s=600.0), 600, False),
+        (OrderRefused("http_503", retry_after_s=600.0), 601, True),
         (NoNews("timeout"), 59, False),
     ],
 )

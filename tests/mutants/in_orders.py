@@ -149,14 +149,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a try that was not answered is followed at once by another",
         "domain/notice.py",
-        "asked_s = UNANSWERED_WAIT_S",
-        "asked_s = 0.0",
+        "asked_s = max(asked_s, UNANSWERED_WAIT_S)",
+        "pass",
         (NOTICE,),
     ),
     Mutant(
         "a Retry-After is passed over",
         "domain/notice.py",
-        "return max(wait_s, min(asked_s, RETRY_AFTER_MAX_S) * more)",
+        "return max(wait_s, asked_s * more)",
         "return wait_s",
         (NOTICE,),
     ),
@@ -215,6 +215,20 @@ MUTANTS: tuple[Mutant, ...] = (
         'once = world.ids.new("retry")',
         'once = f"retry-{key}"',
         (AT_THE_DOOR,),
+    ),
+    Mutant(
+        "a Retry-After is passed over when the OrderService takes others",
+        "domain/notice.py",
+        "earliest = max(now, notice.not_before or now)",
+        "earliest = now",
+        (NOTICE, NOTIFICATIONS),
+    ),
+    Mutant(
+        "a Retry-After of a gateway that gave up waiting is passed over",
+        "adapters/order_service/answer.py",
+        'return NoNews(f"http_{http_status}", retry_after_s=retry_after_s(headers))',
+        'return NoNews(f"http_{http_status}")',
+        (ANSWERS,),
     ),
     Mutant(
         "what waits is not hastened when the OrderService is mended",

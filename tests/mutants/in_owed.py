@@ -119,8 +119,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a notice that was told still shows why it was not",
         "domain/notice.py",
-        "state=NoticeState.TOLD, told_at=now, failure=None)",
-        "state=NoticeState.TOLD, told_at=now)",
+        "state=NoticeState.TOLD, told_at=now, failure=None, not_before=None",
+        "state=NoticeState.TOLD, told_at=now, not_before=None",
         (NOTICE,),
     ),
     Mutant(

@@ -223,11 +223,13 @@ class NoNews:
     """Doubt: the try may or may not have had its effect.
 
     dead_end: why the same try will never bring another answer (an error saved under the key).
+    retry_after_s: how long whoever gave up waiting wants us to leave the other side alone.
     """
 
     reason: str
     dead_end: str | None = None
     request_id: str | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

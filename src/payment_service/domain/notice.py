@@ -9,7 +9,7 @@ from typing import assert_never
 from payment_service.domain import call as calls
 from payment_service.domain.call import Call, begin_call, spread
 from payment_service.domain.moment import Policy
-from payment_service.domain.news import News, NotExecuted, OrderRefused, OrderTold
+from payment_service.domain.news import News, NoNews, NotExecuted, OrderRefused, OrderTold
 
 # The words the OrderService knows.
 PAYMENT_RECEIVED = "PAYMENT RECEIVED"
@@ -60,7 +60,7 @@ class Notice:
 
     is_overtaken: whether it stopped being true while it was under way, so it is not told again.
     occasion: what it tells of, whatever word the settings have for that now; None in documents of
-    earlier releases.
+    earlier releases. not_before: until when the OrderService wants to be left alone with it.
     """
 
     status: str
@@ -70,6 +70,7 @@ class Notice:
     failure: str | None = None
     is_overtaken: bool = False
     occasion: Occasion | None = None
+    not_before: datetime | None = None
 
 
 # How callers know a state: the words of queues everywhere.
@@ -177,7 +178,9 @@ def told(notice: Notice, news: News, now: datetime) -> Notice:
     """Return the notice after a try to deliver it. Nothing but a yes ends it before its time."""
     match news:
         case OrderTold():
-            return replace(notice, state=NoticeState.TOLD, told_at=now, failure=None)
+            return replace(
+                notice, state=NoticeState.TOLD, told_at=now, failure=None, not_before=None
+            )
         case _ if notice.is_overtaken:
             return replace(notice, state=NoticeState.DROPPED)
     reason = getattr(news, "reason", "no answer")
@@ -186,7 +189,9 @@ def told(notice: Notice, news: News, now: datetime) -> Notice:
         return replace(notice, state=NoticeState.DEAD, failure=reason)
     due_at = now + timedelta(seconds=_wait_s(call, news))
     call = replace(call, due_at=due_at, in_flight=False, doubts=_doubts_after(call, news))
-    return replace(notice, call=call, failure=reason)
+    asked_s = _asked_wait_s(news)
+    not_before = now + timedelta(seconds=asked_s) if asked_s else None
+    return replace(notice, call=call, failure=reason, not_before=not_before)
 
 
 def orphaned(notice: Notice, now: datetime) -> Notice:
@@ -199,11 +204,12 @@ def orphaned(notice: Notice, now: datetime) -> Notice:
 
 
 def hastened(notice: Notice, now: datetime) -> Notice:
-    """Return the notice due soon: the OrderService takes others again."""
+    """Return the notice due soon, for the OrderService takes others again, yet not too soon."""
     call = notice.call
     if notice.state is not NoticeState.OWED or call.in_flight or call.asked_at is None:
         return notice
-    soon = now + timedelta(seconds=MENDED_WITHIN_S * spread(call.key))
+    earliest = max(now, notice.not_before or now)
+    soon = earliest + timedelta(seconds=MENDED_WITHIN_S * spread(call.key))
     due_at = max(soon, call.asked_at + timedelta(seconds=UNANSWERED_WAIT_S))
     return replace(notice, call=replace(call, due_at=due_at)) if due_at < call.due_at else notice
 
@@ -211,13 +217,15 @@ def hastened(notice: Notice, now: datetime) -> Notice:
 def due_with_token(notice: Notice, now: datetime) -> Notice:
     """Return the notice that waits for its next try due at once: somebody brings a token for it.
 
-    One that may be at work still at the OrderService goes on waiting.
+    One that may be at work still at the OrderService goes on waiting, and one that is to wait.
     """
     call = notice.call
     waits = notice.state is NoticeState.OWED and not call.in_flight and call.due_at > now
     if not waits or call.asked_at is None or notice.failure is None:
         return notice
     if call.doubts and now - call.asked_at < timedelta(seconds=UNANSWERED_WAIT_S):
+        return notice
+    if notice.not_before is not None and now < notice.not_before:
         return notice
     return replace(notice, call=replace(call, due_at=now))
 
@@ -228,7 +236,7 @@ def sent_again(notice: Notice, now: datetime) -> Notice:
     Whether it may have arrived stays known.
     """
     call = replace(begin_call(notice.call.key, now), doubts=notice.call.doubts)
-    return replace(notice, state=NoticeState.OWED, call=call, told_at=None)
+    return replace(notice, state=NoticeState.OWED, call=call, told_at=None, not_before=None)
 
 
 def _wait_s(call: Call, news: News) -> float:
@@ -237,18 +245,24 @@ def _wait_s(call: Call, news: News) -> float:
     full_s = min(RETRY_FIRST_S * 2 ** min(call.tries - 1, 12), RETRY_MAX_S)
     wait_s: float = full_s * (0.5 + 0.5 * jitter)
     more = 1 + SPREAD_PART * jitter
+    asked_s = _asked_wait_s(news)
     match news:
-        case NotExecuted(retry_after_s=after_s):
-            asked_s = after_s or 0.0
-        case OrderRefused(lasting=False, retry_after_s=after_s):
-            asked_s = after_s or 0.0
-        case OrderRefused(retry_after_s=after_s):
+        case NotExecuted() | OrderRefused(lasting=False):
+            pass
+        case OrderRefused():
             full_s = LASTING_FIRST_S * 2 ** min(call.tries - 1, 12)
             wait_s = min(full_s * more, LASTING_MAX_S * (1 - SPREAD_PART * jitter))
-            asked_s = after_s or 0.0
         case _:
-            asked_s = UNANSWERED_WAIT_S
-    return max(wait_s, min(asked_s, RETRY_AFTER_MAX_S) * more)
+            asked_s = max(asked_s, UNANSWERED_WAIT_S)
+    return max(wait_s, asked_s * more)
+
+
+def _asked_wait_s(news: News) -> float:
+    """Return how long the OrderService wants to be left alone, as far as we do that; 0: no word."""
+    match news:
+        case NotExecuted() | OrderRefused() | NoNews():
+            return min(news.retry_after_s or 0.0, RETRY_AFTER_MAX_S)
+    return 0.0
 
 
 def _doubts_after(call: Call, news: News) -> int:

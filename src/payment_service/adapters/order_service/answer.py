@@ -48,7 +48,7 @@ def verdict(
 ) -> OrderTold | OrderRefused | NoNews:
     """Say what became of an update. whole: whether `body` is all of the answer's body."""
     if http_status == _GATEWAY_TIMEOUT:
-        return NoNews(f"http_{http_status}")
+        return NoNews(f"http_{http_status}", retry_after_s=retry_after_s(headers))
     if not 200 <= http_status < 300:
         lasting = http_status < 500 and http_status not in _PASSING
         return OrderRefused(f"http_{http_status}", lasting, retry_after_s(headers))

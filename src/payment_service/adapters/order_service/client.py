@@ -158,7 +158,7 @@ class HttpOrders:
             return NotExecuted(heard.reason)
         told = verdict(heard.status, heard.headers, b"", whole=True)
         if isinstance(told, NoNews) or (isinstance(told, OrderRefused) and not told.lasting):
-            return NotExecuted(f"read_{told.reason}", retry_after_s=_wait_s(told))
+            return NotExecuted(f"read_{told.reason}", retry_after_s=told.retry_after_s)
         shown = shown_status(heard.body, how.status_field) if isinstance(told, OrderTold) else None
         if shown is None:
             _log.warning(
@@ -294,10 +294,6 @@ async def _read_body(answer: aiohttp.ClientResponse, *, is_yes: bool) -> tuple[b
             raise
         return body, False
     return body, True
-
-
-def _wait_s(told: OrderRefused | NoNews) -> float | None:
-    return told.retry_after_s if isinstance(told, OrderRefused) else None
 
 
 def _why_unanswered(error: Exception) -> str:
