@@ -9,6 +9,7 @@ OCCASIONS = "tests/domain/test_notice_occasions.py"
 SENDING_AGAIN = "tests/domain/test_sending_again.py"
 REFUND_NOTICES = "tests/domain/test_refund_notices.py"
 AT_THE_DOOR = "tests/api/test_notifications.py"
+COMMANDS = "tests/test_notification_commands.py"
 NOTIFICATIONS = "tests/flows/test_notifications.py"
 TOKEN = "tests/contract/test_orders_token.py"
 
@@ -229,6 +230,13 @@ MUTANTS: tuple[Mutant, ...] = (
         'return NoNews(f"http_{http_status}", retry_after_s=retry_after_s(headers))',
         'return NoNews(f"http_{http_status}")',
         (ANSWERS,),
+    ),
+    Mutant(
+        "a rehearsal of sending again sends",
+        "flows/retry_notification.py",
+        "        if rehearse:\n",
+        "        if False:\n",
+        (COMMANDS,),
     ),
     Mutant(
         "what waits is not hastened when the OrderService is mended",

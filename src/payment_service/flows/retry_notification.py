@@ -39,17 +39,29 @@ async def retry_notification(
 
 
 async def retry_stored(
-    store: Store, payment: Payment, key: str, now: datetime, *, who: str, why: str
-) -> bool:
+    store: Store,
+    payment: Payment,
+    key: str,
+    now: datetime,
+    *,
+    who: str,
+    why: str,
+    rehearse: bool = False,
+) -> str | None:
     """Owe the notification anew in the database alone; whoever works on it sends it.
 
-    Return whether that was still to be done. Raises StoreUnavailable.
+    Return why it is not sent again, None when it is. rehearse: only say that. Raises
+    StoreUnavailable.
     """
     while True:  # whoever wins a race has brought it further
         try:
             after = sent_again(payment, key, now, again=False)
-        except (NotFound, NotificationNotRetryable):
-            return False
+        except (NotFound, NotificationNotRetryable) as refusal:
+            return str(refusal)
+        if after is payment:
+            return "It is being sent at this moment."
+        if rehearse:
+            return None
         once = f"notification-retried-{key}-{payment.version}"
         await note_retry(store, payment.id, once=once, who=who, why=why, now=now)
         written = replace(after, version=payment.version + 1)
@@ -60,7 +72,7 @@ async def retry_stored(
             assert found is not None, "a payment was removed"
             payment = found
         else:
-            return True
+            return None
 
 
 async def note_retry(
