@@ -306,6 +306,27 @@ async def test_an_order_is_only_read_after_a_try_that_may_have_arrived_and_where
         assert [line.split()[0] for line in here.asked] == ["PUT"]
 
 
+@pytest.mark.parametrize("step", [STEP, AGAIN])
+@pytest.mark.parametrize("token", ["a\x01b", "a\r\nX-Evil: 1", "\x00", "a\x0b", "\x7f", "a\x1f"])
+async def test_a_callers_token_that_no_header_can_hold_is_not_sent(
+    token: str, step: TellOrders
+) -> None:
+    async with shop(says(200), shows("ORDER PLACED")) as here:
+        orders = HttpOrders(here.url, token=None, timeout_s=5, read_back=HOW)
+        news = await orders.tell(step, bearer_token=token)
+        await orders.close()
+
+        assert (news, here.asked) == (NotExecuted("token_unusable"), [])
+
+
+@pytest.mark.parametrize("token", ["a b", "a\tb", "ü", "~" * 8000])
+async def test_any_other_token_of_a_caller_is_passed_on(token: str) -> None:
+    async with shop(says(200)) as here:
+        orders = HttpOrders(here.url, token=None, timeout_s=5)
+        assert await orders.tell(STEP, bearer_token=token) == OrderTold()
+        await orders.close()
+
+
 @asynccontextmanager
 async def hanging_up(answers: int) -> AsyncIterator[tuple[str, list[bytes]]]:
     """An OrderService that ends a connection after so many answers; yield what it was sent."""

@@ -59,7 +59,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a refused token is used again",
         "adapters/order_service/client.py",
-        "            self._tokens.drop(token)\n",
+        "            self._tokens.drop(own)\n",
         "            pass\n",
         (TOKEN,),
     ),
@@ -80,8 +80,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the caller's token goes before our own",
         "adapters/order_service/client.py",
-        "method, url, body, token or trying.bearer_token)",
-        "method, url, body, trying.bearer_token or token)",
+        "token = own or trying.bearer_token",
+        "token = trying.bearer_token or own",
         (ORDERS, TOKEN),
     ),
     Mutant(
@@ -237,6 +237,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if rehearse:\n",
         "        if False:\n",
         (COMMANDS,),
+    ),
+    Mutant(
+        "a caller's token that no header can hold ends the telling",
+        "adapters/order_service/client.py",
+        "            if token and _NO_HEADER.search(token):\n",
+        "            if False:\n",
+        (ANSWERS,),
+    ),
+    Mutant(
+        "a token endpoint whose answer is nested without end ends the telling",
+        "adapters/order_service/oauth.py",
+        "except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):",
+        "except (msgspec.DecodeError, UnicodeDecodeError):",
+        (TOKEN,),
     ),
     Mutant(
         "what waits is not hastened when the OrderService is mended",

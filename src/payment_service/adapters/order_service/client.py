@@ -3,6 +3,7 @@
 Knows nothing of when or how often to try; that is the notice's own business.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -33,6 +34,8 @@ JSON_BYTES_MAX = 1024 * 1024
 LEFT_S_MIN = 0.001
 # What the OrderService answers to a token that it does not take (any more).
 _TOKEN_REFUSED = frozenset({401, 403})
+# What no header may hold: a caller's token is whatever the caller sent.
+_NO_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -172,13 +175,16 @@ class HttpOrders:
     ) -> "_Heard | NoNews":
         """Ask once, and once more when a token of our own turns out to be worn out."""
         for _ in range(2):
-            token = self._token if self._tokens is None else await self._tokens.token()
-            if isinstance(token, NoNews):
-                return token
-            heard = await self._send(trying, method, url, body, token or trying.bearer_token)
-            if heard.status not in _TOKEN_REFUSED or self._tokens is None or token is None:
+            own = self._token if self._tokens is None else await self._tokens.token()
+            if isinstance(own, NoNews):
+                return own
+            token = own or trying.bearer_token
+            if token and _NO_HEADER.search(token):
+                return NoNews("token_unusable")
+            heard = await self._send(trying, method, url, body, token)
+            if heard.status not in _TOKEN_REFUSED or self._tokens is None or own is None:
                 break
-            self._tokens.drop(token)
+            self._tokens.drop(own)
         return heard
 
     async def _send(
