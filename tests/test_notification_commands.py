@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from payment_service.adapters.sqlite import open_store
 from payment_service.cli import app
+from payment_service.domain.call import asked
 from payment_service.domain.notice import Notice, NoticeState, owe
 from payment_service.storage.collections import AUDIT, COLLECTIONS, PAYMENTS
 from tests.contract.things import paid
@@ -93,8 +94,8 @@ def test_the_dead_are_owed_anew_and_the_audit_says_who_did_it_and_why(database: 
     done = run(*asked)
 
     assert keys(rehearsal) == keys(done) == {"key-1", "key-5"}
-    assert "2 notifications would be sent again." in rehearsal.stderr
-    assert "2 notifications will be sent again." in done.stderr
+    assert "2 notifications would be sent again, 0 skipped." in rehearsal.stderr
+    assert "2 notifications will be sent again, 0 skipped." in done.stderr
     assert still_dead == {"key-1", "key-2", "key-5"}
     assert keys(run("list", "--state", "dead")) == {"key-2"}
     assert keys(run("list")) == {"key-1", "key-3", "key-5", "key-6"}
@@ -102,6 +103,55 @@ def test_the_dead_are_owed_anew_and_the_audit_says_who_did_it_and_why(database: 
         ("notification.retried", "Olga P.", "route mended", "order-1"),
         ("notification.retried", "Olga P.", "route mended", "order-5"),
     }
+
+
+def under_way(owed: Notice) -> Notice:
+    return replace(owed, call=asked(owed.call, NOW, lease_s=60))
+
+
+async def put(path: Path, order_id: str, *notices: Notice) -> None:
+    store = open_store(str(path), COLLECTIONS)
+    await store.insert(PAYMENTS, replace(paid(), id=order_id, uid=order_id, notices=notices))
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "notices", "why"),
+    [
+        (
+            "dead",
+            (notice(7, DEAD, "http_410", hours_ago=90), notice(8, TOLD, None, hours_ago=1)),
+            "A later notification of this order was delivered",
+        ),
+        (
+            "dead",
+            (
+                notice(7, DEAD, "http_410", hours_ago=90),
+                under_way(notice(8, PENDING, None, hours_ago=1)),
+            ),
+            "A later notification of this order is being sent",
+        ),
+        (
+            "pending",
+            (under_way(notice(7, PENDING, "http_410", hours_ago=1)),),
+            "It is being sent at this moment.",
+        ),
+    ],
+)
+def test_a_rehearsal_skips_what_is_skipped_and_both_say_why(
+    database: Path, state: str, notices: tuple[Notice, ...], why: str
+) -> None:
+    asyncio.run(put(database, "order-7", *notices))
+    asked_for = ("retry", "--state", state, "--code", "http_410")
+
+    rehearsal, done = run(*asked_for, "--dry-run"), run(*asked_for)
+
+    assert keys(rehearsal) == keys(done) == set()
+    for result in (rehearsal, done):
+        assert f"order-7\tkey-7\tskipped: {why}" in result.stderr
+    assert "0 notifications would be sent again, 1 skipped." in rehearsal.stderr
+    assert "0 notifications will be sent again, 1 skipped." in done.stderr
+    assert asyncio.run(audited(database)) == set()
 
 
 async def audited(path: Path) -> set[tuple[str, str, str, str]]:

@@ -63,6 +63,7 @@ def policy_of(settings: Settings) -> Policy:
     # On MongoDB the claim itself may take as long as one call may.
     claiming_s = settings.mongodb_timeout_s if settings.mongodb_uri else 0
     notice_s = settings.order_service_timeout_s + claiming_s + LEASE_MARGIN_S
+    before = (status.strip() for status in settings.order_statuses_before_payment.split(","))
     return Policy(
         payer_expects_charge_s=settings.payer_expects_charge_s,
         action_expires_s=settings.action_expires_s,
@@ -80,6 +81,7 @@ def policy_of(settings: Settings) -> Policy:
         order_status_canceled=settings.order_status_canceled,
         order_status_refunded=settings.order_status_refunded,
         order_status_refund_failed=settings.order_status_refund_failed,
+        order_statuses_before_payment=frozenset(before),
     )
 
 
@@ -225,12 +227,7 @@ def open_orders(settings: Settings) -> HttpOrders:
 def _read_back_of(settings: Settings) -> ReadBack | None:
     if not settings.order_service_read_path:
         return None
-    before = (status.strip() for status in settings.order_statuses_before_payment.split(","))
-    return ReadBack(
-        path=settings.order_service_read_path,
-        status_field=settings.order_service_status_field,
-        before_payment=frozenset(before),
-    )
+    return ReadBack(settings.order_service_read_path, settings.order_service_status_field)
 
 
 @contextlib.asynccontextmanager

@@ -102,16 +102,21 @@ def _add_retry(app: typer.Typer, run: Run) -> None:
         wanted = _Wanted(state, code, _moment(since))
 
         async def send(store: Store) -> None:
-            count = 0
+            count = skipped = 0
+            who = who_acts(by)
             async for payment, notice in wanted.found(store):
-                now, who = _now(), who_acts(by)
-                if dry_run or await retry_stored(
-                    store, payment, notice.call.key, now, who=who, why=reason
-                ):
+                key = notice.call.key
+                why_not = await retry_stored(
+                    store, payment, key, _now(), who=who, why=reason, rehearse=dry_run
+                )
+                if why_not is None:
                     count += 1
                     typer.echo("\t".join(_columns(payment, notice)))
+                else:
+                    skipped += 1
+                    typer.echo(f"{payment.id}\t{key}\tskipped: {why_not}", err=True)
             does = "would be sent again" if dry_run else "will be sent again"
-            typer.echo(f"{count} notifications {does}.", err=True)
+            typer.echo(f"{count} notifications {does}, {skipped} skipped.", err=True)
 
         run(send)
 

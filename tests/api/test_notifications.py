@@ -87,6 +87,26 @@ async def test_one_that_was_delivered_is_sent_again_only_when_that_is_said(api: 
     assert await retried(api, shown["key"], again="perhaps") == (400, "invalid_request")
 
 
+async def test_each_time_is_in_the_audit_whatever_the_caller_calls_its_requests(api: Api) -> None:
+    await api.pay("order-1")
+    await settled(api)
+    shown = (await api.get("/payment/payment-intent/order-1")).data["order_notification"]
+    path = f"/payment/payment-intent/order-1/notifications/{shown['key']}/retry"
+
+    for _ in range(3):
+        heard = await api.ask(
+            "POST", path, body={"again": True}, headers={"X-Request-Id": "ops-console"}
+        )
+        assert heard.status == 202
+        await settled(api)
+
+    page = await api.shop.world.store.page(
+        AUDIT, equal={}, created_from=None, created_to=None, cursor=None, limit=10
+    )
+    assert len(api.shop.orders.accepted) == 1 + 3
+    assert [entry.what for entry in page.items] == ["notification.retried"] * 3
+
+
 async def test_one_order_is_filtered_too(api: Api) -> None:
     await api.pay("order-1")
     await settled(api)

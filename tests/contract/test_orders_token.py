@@ -293,6 +293,7 @@ async def tried(here: Street, notice: Notice) -> Notice:
         (200, {"access_token": "in two\r\nlines"}, "token_unreadable"),
         (200, {"access_token": "a" * ANSWER_BYTES_MAX}, "token_unreadable"),
         (200, gzip.compress(b'{"access_token": "abc"}', mtime=0), "token_unreadable"),
+        (200, b'{"access_token":"abc","x":' + b"[" * 60_000, "token_unreadable"),
         (200, {"access_token": "abc", "token_type": "DPoP"}, "token_not_bearer"),
     ],
 )

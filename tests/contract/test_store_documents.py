@@ -17,7 +17,7 @@ from payment_service.domain.history import Entry
 from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent
-from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.notice import Notice, NoticeState, Occasion
 from payment_service.domain.payment import (
     Attempt,
     Failure,
@@ -110,7 +110,18 @@ def payment() -> Payment:
                 request_id="req_2",
             ),
         ),
-        notices=(Notice("REFUNDED", NoticeState.DROPPED, CALL, NOON, "http_503", True),),  # noqa: FBT003
+        notices=(
+            Notice(
+                "REFUNDED",
+                NoticeState.DROPPED,
+                CALL,
+                told_at=NOON,
+                failure="http_503",
+                is_overtaken=True,
+                occasion=Occasion.REFUNDED,
+                not_before=NOON,
+            ),
+        ),
         history=(Entry(NOON, "hold.lapses_soon", Door.BACK_FILL, "req_3"),),
         look_at=after(4),
         refunds_look_at=after(5),

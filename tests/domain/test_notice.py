@@ -19,8 +19,10 @@ from payment_service.domain.news import (
 )
 from payment_service.domain.notice import (
     DEAD_AFTER,
+    PAYMENT_RECEIVED,
     Notice,
     NoticeState,
+    Occasion,
     due_with_token,
     hastened,
     orphaned,
@@ -36,6 +38,7 @@ from payment_service.domain.steps import TellOrders
 from tests.domain.papers import asked, at, heard, moment, paid
 
 DAYS_3 = DEAD_AFTER.total_seconds()
+BEFORE = frozenset({"ORDER PLACED"})
 
 
 def tried_notice(times: int = 1, seconds: float = 0) -> Notice:
@@ -48,13 +51,13 @@ def tried_notice(times: int = 1, seconds: float = 0) -> Notice:
 def owing_two() -> Payment:
     """Return a payment that owes two notices, the first of them under its second try."""
     payment = paid()
-    later = owe("REFUNDED", "pay_1-notice-2", at(0))
+    later = owe("REFUNDED", "pay_1-notice-2", at(0), Occasion.REFUNDED)
     return replace(payment, notices=(*payment.notices, later))
 
 
 def test_a_notice_is_due_at_once_under_its_own_key() -> None:
     assert corridor.next_step(paid(), moment()) == TellOrders(
-        "pay_1-notice-1", "ord_1", "PAYMENT RECEIVED"
+        "pay_1-notice-1", "ord_1", "PAYMENT RECEIVED", before=BEFORE
     )
 
 
@@ -127,6 +130,9 @@ def test_a_try_that_was_not_answered_is_followed_by_a_wait_of_a_minute(tries: in
         (OrderRefused("http_503", retry_after_s=4.0), 4),
         (OrderRefused("http_404", lasting=True, retry_after_s=300.0), 300),
         (NotExecuted("read_http_503", retry_after_s=4.0), 4),
+        (NoNews("http_504", retry_after_s=600.0), 600),
+        (NoNews("http_504", retry_after_s=5.0), 60),
+        (NoNews("http_504", retry_after_s=1e9), 6 * 3600),
         # three days have room for a dozen tries, whatever is asked for
         (OrderRefused("http_503", retry_after_s=1e9), 6 * 3600),
     ],
@@ -147,6 +153,8 @@ def waits_s(news: News, tries: int, age_s: float = 0.0) -> float:
     [
         (NoNews("timeout"), True),
         (OrderRefused("http_500"), True),
+        (OrderRefused("success_false", lasting=True), False),
+        (OrderRefused("answered_html", lasting=True, may_have_arrived=True), True),
         (OrderRefused("http_404", lasting=True), False),
         (NotExecuted("no_connection"), False),
     ],
@@ -204,12 +212,24 @@ def test_one_that_waits_is_hastened_when_the_order_service_is_mended() -> None:
     assert hastened(due_soon, at(0)) == due_soon
 
 
+def test_one_that_was_told_how_long_to_wait_is_not_hastened_to_before_that() -> None:
+    notice = told(tried_notice(9), OrderRefused("http_503", retry_after_s=600.0), at(0))
+    long = told(tried_notice(9), NoNews("http_504", retry_after_s=1e9), at(0))
+
+    assert at(600) <= hastened(notice, at(10)).call.due_at <= notice.call.due_at
+    assert hastened(notice, at(10)).call.due_at < at(630)
+    assert hastened(long, at(10)).call.due_at >= at(6 * 3600)
+    assert told(tried_notice(), OrderRefused("http_503"), at(0)).not_before is None
+    assert sent_again(notice, at(20)).call.due_at == at(20)  # a person says so
+    assert sent_again(notice, at(20)).not_before is None
+
+
 @pytest.mark.parametrize(
     ("news", "after_s", "is_due"),
     [
         (OrderRefused("http_401", lasting=True), 1, True),
-        (OrderRefused("http_503", retry_after_s=600.0), 59, False),
-        (OrderRefused("http_503", retry_after_s=600.0), 61, True),
+        (OrderRefused("http_503", retry_after_s=600.0), 600, False),
+        (OrderRefused("http_503", retry_after_s=600.0), 601, True),
         (NoNews("timeout"), 59, False),
     ],
 )
@@ -296,7 +316,7 @@ def test_notices_are_told_strictly_in_order() -> None:
     payment = heard(payment, OrderTold(), due_s)
 
     assert corridor.next_step(payment, moment(due_s)) == TellOrders(
-        "pay_1-notice-2", "ord_1", "REFUNDED"
+        "pay_1-notice-2", "ord_1", "REFUNDED", opens_order=False, before=BEFORE | {PAYMENT_RECEIVED}
     )
     payment = heard(payment, OrderTold(), due_s)
     assert payment.wake_at is None
@@ -331,7 +351,8 @@ def test_late_news_of_a_notice_that_is_told_changes_nothing(news: News) -> None:
 def test_a_notice_that_is_overtaken_under_way_is_not_told_again() -> None:
     """It may arrive, and so the next one waits until it has had its time; then it is dropped."""
     under_way = overtaken(tried_notice())
-    payment = replace(paid(), notices=(under_way, owe("PAID", "pay_1-notice-2", at(1))))
+    paid_anew = owe("PAID", "pay_1-notice-2", at(1), Occasion.PAID)
+    payment = replace(paid(), notices=(under_way, paid_anew))
 
     assert (under_way.state, under_way.is_overtaken) == (NoticeState.OWED, True)
     assert told(under_way, NoNews("timeout"), at(5)).state is NoticeState.DROPPED
@@ -339,7 +360,8 @@ def test_a_notice_that_is_overtaken_under_way_is_not_told_again() -> None:
     assert payment.wake_at == at(30)
     assert corridor.next_step(payment, moment(29)) is None
     step = corridor.next_step(payment, moment(30))
-    assert step == TellOrders("pay_1-notice-2", payment.id, "PAID")
+    assert isinstance(step, TellOrders)
+    assert (step.key, step.status) == ("pay_1-notice-2", "PAID")
     assert corridor.asking(payment, step, moment(30)).notices[0].state is NoticeState.DROPPED
 
 

@@ -105,6 +105,56 @@ def test_one_that_comes_back_from_its_bank_is_told_and_gives_its_money_back() ->
     assert owed(looked(payment, back, seconds=6 * 86_400, **WANTS)) == owed(payment)
 
 
+def failed(payment: Payment, seconds: float, **policy: Any) -> Payment:
+    """Return the payment after its only refund came back from its bank."""
+    back = seen_refund("failed", amount_minor=10_000, failure_reason="declined")
+    return looked(payment, back, seconds=seconds, **policy)
+
+
+@pytest.mark.parametrize("state", [NoticeState.OWED, NoticeState.DEAD])
+def test_a_refund_that_failed_before_it_was_told_is_not_told_any_more(state: NoticeState) -> None:
+    waits = refunded(**WANTS)
+    waits = replace(waits, notices=(replace(waits.notices[0], state=state),))
+
+    loud = failed(waits, 60, **WANTS)
+    quiet = failed(waits, 60, order_status_refunded="REFUNDED")
+
+    assert [(n.status, n.state) for n in loud.notices] == [
+        ("REFUNDED", NoticeState.DROPPED),
+        ("REFUND FAILED", NoticeState.OWED),
+    ]
+    assert [(n.status, n.state) for n in quiet.notices] == [("REFUNDED", NoticeState.DROPPED)]
+    assert quiet.wake_at == quiet.refunds_look_at
+
+
+def test_one_that_is_being_told_may_arrive_and_then_the_failure_follows_it() -> None:
+    being_told, _ = asked(refunded(**WANTS), 60)
+
+    after = failed(being_told, 61, **WANTS)
+
+    first, second = after.notices
+    assert (first.state, first.is_overtaken, second.status) == (
+        NoticeState.OWED,
+        True,
+        "REFUND FAILED",
+    )
+    assert corridor.next_step(after, moment(62, **WANTS)) is None
+
+
+def test_a_failure_that_was_not_told_yet_is_dropped_when_all_is_given_back_after_all() -> None:
+    payment = failed(refunded(**WANTS), 60, **WANTS)
+    payment = begin_refund(payment, "ref_2", None, None, moment(70))
+
+    again = seen_refund("succeeded", id="re_2", key="pay_1-ref_2", amount_minor=10_000)
+    payment = heard(payment, RefundSeen(again), 70, **WANTS)
+
+    assert [(n.status, n.state) for n in payment.notices] == [
+        ("REFUNDED", NoticeState.DROPPED),
+        ("REFUND FAILED", NoticeState.DROPPED),
+        ("REFUNDED", NoticeState.OWED),
+    ]
+
+
 def test_what_is_told_of_a_refund_waits_until_the_orders_know_of_the_payment() -> None:
     payment = begin_refund(paid(), "ref_1", None, None, moment())
     payment = heard(payment, RefundSeen(seen_refund("succeeded", amount_minor=10_000)), 0, **WANTS)

@@ -46,6 +46,23 @@ class Deployed(InProcessOrders):
         return await super().tell(step, bearer_token=bearer_token, leave_while=leave_while)
 
 
+class Picky(InProcessOrders):
+    """An OrderService that refuses one order for ever."""
+
+    async def tell(
+        self,
+        step: TellOrders,
+        *,
+        bearer_token: str | None,
+        leave_while: LeaveWhile | None = None,
+    ) -> News:
+        """Take one update, unless it is of that order."""
+        if step.order_id == "ord_1":
+            self.heard.append((step, bearer_token))
+            return REFUSED
+        return await super().tell(step, bearer_token=bearer_token, leave_while=leave_while)
+
+
 class HeldUp(InProcessOrders):
     """The way to an OrderService, on which each update is held up before it leaves."""
 
@@ -122,21 +139,24 @@ def test_a_thousand_payments_hear_nothing_of_ten_minutes_of_404_but_a_short_dela
 def test_one_that_somebody_is_at_is_hastened_the_next_time() -> None:
     async def main() -> None:
         shop, store = await open_watched_shop()
-        shop.orders.script.extend([OrderRefused("http_503", retry_after_s=3600)] * 3)
+        shop.orders.script.extend([REFUSED] * 12)
         for number in range(3):
             await pay(shop, order(id=f"ord_{number}"))
-        await quiet(shop)
+        await shop.work(280)
+        assert not shop.orders.script  # each was tried four times, and waits for four minutes now
 
         async def lost() -> None:
             raise VersionConflict
 
         store.before_writes.extend([None, None, None, lost])  # the fourth hastens the first
         await pay(shop, order(id="other"))
-        await quiet(shop)
-        await shop.work(90)
-
+        await shop.work(61)
         assert not store.before_writes
-        assert len(shop.orders.accepted) == 4
+        assert len(shop.orders.accepted) == 3
+        await pay(shop, order(id="another"))
+        await shop.work(35)
+
+        assert len(shop.orders.accepted) == 5
 
     run(main)
 
@@ -157,19 +177,37 @@ def test_an_order_that_is_refused_alone_keeps_its_own_time() -> None:
     run(main)
 
 
-def test_one_refusal_among_many_updates_that_are_taken_hastens_nothing() -> None:
+def test_an_order_that_is_refused_for_ever_among_many_that_are_taken_is_not_hastened() -> None:
+    async def main() -> None:
+        orders = Picky()
+        shop = await open_shop(orders=orders)
+        await pay(shop)
+        for number in range(30):
+            await pay(shop, order(id=f"other_{number}"))
+            await shop.work(20)
+
+        tries = [step for step, _ in orders.heard if step.order_id == "ord_1"]
+        assert len(orders.accepted) == 30
+        assert 4 <= len(tries) <= 5  # at once, and after half a minute that doubles
+
+    run(main)
+
+
+def test_what_was_told_how_long_to_wait_is_not_hastened_to_before_that() -> None:
     async def main() -> None:
         shop = await open_shop()
-        shop.orders.script.append(OrderRefused("http_404", lasting=True, retry_after_s=3600))
-        await pay(shop)
+        shop.orders.script.extend([OrderRefused("http_429", retry_after_s=3600)] * 3)
+        for number in range(3):
+            await pay(shop, order(id=f"ord_{number}"))
         await quiet(shop)
-        due_at = (await first_notice(shop)).call.due_at
-        await shop.work(120)
 
         await pay(shop, order(id="other"))
         await quiet(shop)
+        await shop.work(3590)
+        assert [step.order_id for step in shop.orders.accepted] == ["other"]
 
-        assert (await first_notice(shop)).call.due_at == due_at
+        await shop.work(60)
+        assert len(shop.orders.accepted) == 1 + 3
 
     run(main)
 
@@ -232,23 +270,27 @@ async def dead_shop() -> Shop:
     return shop
 
 
+async def audited(shop: Shop) -> list[tuple[str, str, str]]:
+    """Return what the audit says: what was done, by whom, to what."""
+    page = await shop.world.store.page(
+        AUDIT, equal={}, created_from=None, created_to=None, cursor=None, limit=10
+    )
+    return [(entry.what, entry.who, entry.subject) for entry in page.items]
+
+
 def test_a_dead_notification_is_sent_again_once_and_the_audit_says_who_did_it() -> None:
     async def main() -> None:
         shop = await dead_shop()
         payment = await payment_of(shop)
         key = payment.notices[0].call.key
 
-        _, notice = await retry_notification(
-            shop.world, payment, key, again=False, who="ops", once="deed-1"
-        )
+        _, notice = await retry_notification(shop.world, payment, key, again=False, who="ops")
         await quiet(shop)
 
         assert notice.state is NoticeState.OWED
         assert (await first_notice(shop)).state is NoticeState.TOLD
         assert [step.key for step in shop.orders.accepted] == [key]
-        entry = await shop.world.store.get(AUDIT, "deed-1")
-        assert entry is not None
-        assert (entry.what, entry.who, entry.subject) == ("notification.retried", "ops", "ord_1")
+        assert await audited(shop) == [("notification.retried", "ops", "ord_1")]
 
     run(main)
 
@@ -262,16 +304,14 @@ def test_what_was_delivered_or_does_not_exist_is_not_sent_again_unless_that_is_s
         key = payment.notices[0].call.key
 
         async def retried(key: str, *, again: bool = False) -> None:
-            await retry_notification(
-                shop.world, payment, key, again=again, who="ops", once=f"{key}-{again}"
-            )
+            await retry_notification(shop.world, payment, key, again=again, who="ops")
             await quiet(shop)
 
         with pytest.raises(NotificationNotRetryable):
             await retried(key)
         with pytest.raises(NotFound):
             await retried("another key")
-        assert await shop.world.store.get(AUDIT, f"{key}-False") is None
+        assert await audited(shop) == []
         await retried(key, again=True)
         assert [step.key for step in shop.orders.accepted] == [key, key]
 
@@ -286,11 +326,12 @@ def test_one_that_is_under_way_is_left_to_its_try() -> None:
         assert under_way.call.in_flight
 
         _, notice = await retry_notification(
-            shop.world, payment, under_way.call.key, again=False, who="ops", once="deed-1"
+            shop.world, payment, under_way.call.key, again=False, who="ops"
         )
         await quiet(shop)
 
         assert notice == under_way
+        assert await audited(shop) == []
         assert len(shop.orders.heard) == 1
 
     run(main)
@@ -309,7 +350,9 @@ def test_an_operator_owes_it_anew_in_the_database_alone_and_the_service_sends_it
         delivered = await payment_of(shop)
         third = await retry_stored(store, delivered, key, now, who="ops", why="mended")
 
-        assert (first, again, third) == (True, True, False)
+        assert (first, again) == (None, None)
+        assert third is not None
+        assert third.startswith("This notification was delivered.")
         assert [step.key for step in shop.orders.accepted] == [key]
 
     run(main)

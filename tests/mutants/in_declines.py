@@ -102,7 +102,7 @@ COPIED = (
     Mutant(
         "that an order is canceled is told though a copy has taken its money since",
         "domain/corridor_attempts.py",
-        "overtaken(notice) if notice.status == moment.policy.order_status_canceled else notice",
+        "overtaken(notice) if occasion_of(notice, moment.policy) is Occasion.CANCELED else notice",
         "notice",
         (COPIES,),
     ),

@@ -231,7 +231,7 @@ ATTEMPTS = (
     Mutant(
         "a paid order owes the OrderService nothing",
         "domain/outcome.py",
-        "entered = owing(replace(entered, failure=None), PAYMENT_RECEIVED, moment)",
+        "entered = owing(replace(entered, failure=None), Occasion.PAID, moment)",
         "entered = replace(entered, failure=None)",
         Lives(("pay_once",), LIVES_MAX),
     ),
@@ -245,8 +245,8 @@ ATTEMPTS = (
     Mutant(
         "a paid order still shows the card that was refused before",
         "domain/outcome.py",
-        "owing(replace(entered, failure=None), PAYMENT_RECEIVED",
-        "owing(entered, PAYMENT_RECEIVED",
+        "owing(replace(entered, failure=None), Occasion.PAID",
+        "owing(entered, Occasion.PAID",
         (CORRIDOR,),
     ),
     Mutant(

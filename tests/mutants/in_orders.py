@@ -5,6 +5,11 @@ from tests.mutants.mutant import Mutant
 ORDERS = "tests/contract/test_orders.py"
 ANSWERS = "tests/contract/test_orders_answers.py"
 NOTICE = "tests/domain/test_notice.py"
+OCCASIONS = "tests/domain/test_notice_occasions.py"
+SENDING_AGAIN = "tests/domain/test_sending_again.py"
+REFUND_NOTICES = "tests/domain/test_refund_notices.py"
+AT_THE_DOOR = "tests/api/test_notifications.py"
+COMMANDS = "tests/test_notification_commands.py"
 NOTIFICATIONS = "tests/flows/test_notifications.py"
 TOKEN = "tests/contract/test_orders_token.py"
 
@@ -54,7 +59,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a refused token is used again",
         "adapters/order_service/client.py",
-        "            self._tokens.drop(token)\n",
+        "            self._tokens.drop(own)\n",
         "            pass\n",
         (TOKEN,),
     ),
@@ -75,14 +80,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the caller's token goes before our own",
         "adapters/order_service/client.py",
-        "method, url, body, token or trying.bearer_token)",
-        "method, url, body, trying.bearer_token or token)",
+        "token = own or trying.bearer_token",
+        "token = trying.bearer_token or own",
         (ORDERS, TOKEN),
     ),
     Mutant(
         "a 2xx that says no is taken for told",
         "adapters/order_service/answer.py",
-        'return "success_false" if _says_no(answer) else None',
+        "return _PLAIN_NO if _says_no(answer) else None",
         "return None",
         (ANSWERS,),
     ),
@@ -103,16 +108,30 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an order that shows a later status is told all the same",
         "adapters/order_service/client.py",
-        "return OrderTold(was_shown=True) if how.was_taken(trying.step, shown) else None",
+        "return OrderTold(was_shown=True) if trying.step.is_shown_by(shown) else None",
         "return None",
         (ANSWERS,),
     ),
     Mutant(
         "an order that is paid counts as told of its refund",
-        "adapters/order_service/client.py",
-        "return step.opens_order and shown.casefold() not in before",
+        "domain/steps.py",
+        "return self.opens_order and shown.casefold() not in before",
         "return shown.casefold() not in before",
         (ANSWERS,),
+    ),
+    Mutant(
+        "an order that was told canceled and is paid anew counts as told when it shows that",
+        "domain/corridor_refunds.py",
+        "return policy.order_statuses_before_payment.union(told)",
+        "return policy.order_statuses_before_payment",
+        (OCCASIONS,),
+    ),
+    Mutant(
+        "that an order is paid is thrown back when a failed refund is called so too",
+        "domain/notice.py",
+        "return occasion_of(notice, policy) in _OPENING",
+        "return notice.status != policy.order_status_refund_failed",
+        (OCCASIONS,),
     ),
     Mutant(
         "an OrderService that is in trouble when it is read is told",
@@ -131,23 +150,107 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a try that was not answered is followed at once by another",
         "domain/notice.py",
-        "asked_s = UNANSWERED_WAIT_S",
-        "asked_s = 0.0",
+        "asked_s = max(asked_s, UNANSWERED_WAIT_S)",
+        "pass",
         (NOTICE,),
     ),
     Mutant(
         "a Retry-After is passed over",
         "domain/notice.py",
-        "return max(wait_s, min(asked_s, RETRY_AFTER_MAX_S) * more)",
+        "return max(wait_s, asked_s * more)",
         "return wait_s",
         (NOTICE,),
     ),
     Mutant(
         "a refusal wipes out that an earlier try may have arrived",
         "domain/notice.py",
-        "return max(call.doubts - 1, 0) if was_nothing else call.doubts",
-        "return 0 if was_nothing else call.doubts",
+        "return max(call.doubts - 1, 0)",
+        "return 0",
         (NOTICE,),
+    ),
+    Mutant(
+        "a 2xx that could not be read is taken for an update that did not arrive",
+        "adapters/order_service/answer.py",
+        "may_have_arrived = reason != _PLAIN_NO",
+        "may_have_arrived = False",
+        (ANSWERS,),
+    ),
+    Mutant(
+        "an update that may have arrived is sent again unseen since its answer was no yes",
+        "domain/notice.py",
+        "case NotExecuted() | OrderRefused(lasting=True, may_have_arrived=False):",
+        "case NotExecuted() | OrderRefused(lasting=True):",
+        (NOTICE,),
+    ),
+    Mutant(
+        "a notification that is dead is sent again while a later one is under way",
+        "domain/sending_again.py",
+        "    if any(n.state is NoticeState.OWED and n.call.in_flight for n in later):\n",
+        "    if False:\n",
+        (SENDING_AGAIN,),
+    ),
+    Mutant(
+        "two notifications of one order are under way at once",
+        "domain/notice.py",
+        "if n is first or n.is_overtaken or n.call.in_flight]",
+        "if n is first or n.is_overtaken]",
+        (SENDING_AGAIN,),
+    ),
+    Mutant(
+        "a dead word of a cancellation survives that the order is paid anew",
+        "domain/notice.py",
+        "case NoticeState.OWED | NoticeState.DEAD:",
+        "case NoticeState.OWED:",
+        (SENDING_AGAIN,),
+    ),
+    Mutant(
+        "a refund is told though it has failed since",
+        "domain/corridor_refunds.py",
+        "after = _taken_back(after, Occasion.REFUNDED, moment)",
+        "pass",
+        (REFUND_NOTICES,),
+    ),
+    Mutant(
+        "sending one again is noted once for all times",
+        "flows/retry_notification.py",
+        'once = world.ids.new("retry")',
+        'once = f"retry-{key}"',
+        (AT_THE_DOOR,),
+    ),
+    Mutant(
+        "a Retry-After is passed over when the OrderService takes others",
+        "domain/notice.py",
+        "earliest = max(now, notice.not_before or now)",
+        "earliest = now",
+        (NOTICE, NOTIFICATIONS),
+    ),
+    Mutant(
+        "a Retry-After of a gateway that gave up waiting is passed over",
+        "adapters/order_service/answer.py",
+        'return NoNews(f"http_{http_status}", retry_after_s=retry_after_s(headers))',
+        'return NoNews(f"http_{http_status}")',
+        (ANSWERS,),
+    ),
+    Mutant(
+        "a rehearsal of sending again sends",
+        "flows/retry_notification.py",
+        "        if rehearse:\n",
+        "        if False:\n",
+        (COMMANDS,),
+    ),
+    Mutant(
+        "a caller's token that no header can hold ends the telling",
+        "adapters/order_service/client.py",
+        "            if token and _NO_HEADER.search(token):\n",
+        "            if False:\n",
+        (ANSWERS,),
+    ),
+    Mutant(
+        "a token endpoint whose answer is nested without end ends the telling",
+        "adapters/order_service/oauth.py",
+        "except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):",
+        "except (msgspec.DecodeError, UnicodeDecodeError):",
+        (TOKEN,),
     ),
     Mutant(
         "what waits is not hastened when the OrderService is mended",

@@ -119,8 +119,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a notice that was told still shows why it was not",
         "domain/notice.py",
-        "state=NoticeState.TOLD, told_at=now, failure=None)",
-        "state=NoticeState.TOLD, told_at=now)",
+        "state=NoticeState.TOLD, told_at=now, failure=None, not_before=None",
+        "state=NoticeState.TOLD, told_at=now, not_before=None",
         (NOTICE,),
     ),
     Mutant(
@@ -147,8 +147,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a later notice is told before an earlier one",
         "domain/notice.py",
-        "begins_at = due_at if begins_at is None else max(begins_at, due_at)",
-        "begins_at = due_at",
+        "first = next((notice for notice in owed if not notice.is_overtaken), None)",
+        "first = next((notice for notice in reversed(owed) if not notice.is_overtaken), None)",
         (NOTICE,),
     ),
     Mutant(

@@ -238,7 +238,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.HoldExpired("The bank has let go of the money that was held.", payment=_CANCELED),
     errors.CaptureExceedsHold("", payment=_HELD),
     errors.NotificationNotRetryable(
-        "This notification was delivered. Say `again: true` to send it once more."
+        "This notification was delivered. The API sends it once more with `again: true`."
     ),
     errors.PaymentNotCancelable("This payment has succeeded; refund it instead.", payment=_PAID),
     errors.PaymentDisputed(

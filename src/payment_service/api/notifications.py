@@ -14,14 +14,12 @@ from payment_service.flows.retry_notification import retry_notification
 
 async def retry(api: Api, call: Incoming) -> Answer:
     asked = checked(AskedRetry, call.body)
-    key = call.path["key"]
     payment, notice = await retry_notification(
         api.world,
         await find_payment(api.world, call.path["id"]),
-        key,
+        call.path["key"],
         again=asked.again,
         who=call.caller.name,
-        once=f"{key}-retried-{call.request_id}",
     )
     body = {
         "success": True,

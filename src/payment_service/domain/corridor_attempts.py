@@ -18,7 +18,7 @@ from payment_service.domain.news import (
     NothingFound,
     Rejected,
 )
-from payment_service.domain.notice import overtaken
+from payment_service.domain.notice import Occasion, occasion_of, overtaken
 from payment_service.domain.payment import (
     FINAL,
     OPEN,
@@ -179,7 +179,7 @@ def _contradicted(
         return payment
     # Whatever it was, the order is not canceled to whoever paid for it.
     notices = tuple(
-        overtaken(notice) if notice.status == moment.policy.order_status_canceled else notice
+        overtaken(notice) if occasion_of(notice, moment.policy) is Occasion.CANCELED else notice
         for notice in payment.notices
     )
     payment = replace(payment, late_intent_id=intent.id, notices=notices)

@@ -21,7 +21,7 @@ from payment_service.domain.news import (
     Rejected,
     SeenRefund,
 )
-from payment_service.domain.notice import Notice, NoticeState
+from payment_service.domain.notice import Notice, NoticeState, Occasion
 from payment_service.domain.payment import Payment, noted
 from payment_service.domain.refund import Refund
 from payment_service.domain.steps import CreateRefund, FindRefunds, PaymentStep, Step, TellOrders
@@ -77,15 +77,24 @@ def _notice_step(payment: Payment, moment: Moment) -> PaymentStep | None:
     if owed is None or owed[1] > moment.now:
         return None
     notice = owed[0]
-    policy = moment.policy
-    follows = {policy.order_status_refunded, policy.order_status_refund_failed}
     return TellOrders(
         key=notice.call.key,
         order_id=payment.id,
         status=notice.status,
-        read_back=notice.call.doubts > 0,
-        opens_order=notice.status not in follows,
+        read_back=notices.may_have_arrived(notice),
+        opens_order=notices.opens_order(notice, moment.policy),
+        before=_before(payment, notice, moment.policy),
     )
+
+
+def _before(payment: Payment, notice: Notice, policy: Policy) -> frozenset[str]:
+    """Return what the order may show while this notice has not arrived.
+
+    That may be what it was told before: an order that was canceled can be paid anew.
+    """
+    earlier = payment.notices[: payment.notices.index(notice)]
+    told = (one.status for one in earlier if notices.may_have_arrived(one))
+    return policy.order_statuses_before_payment.union(told)
 
 
 def lease_of(step: Step, policy: Policy) -> float:
@@ -225,14 +234,25 @@ def _with_look(payment: Payment, moment: Moment) -> Payment:
 def _owing_refund(before: Payment, after: Payment, moment: Moment) -> Payment:
     """Return the payment with what the OrderService is to hear of its refunds, if it wants to.
 
-    It hears when all was given back, and when that turns out not to be so.
+    It hears when all was given back, and when that turns out not to be so. What it was not told yet
+    of the contrary is not true any more.
     """
     was_refunded, is_refunded = _is_refunded(before), _is_refunded(after)
     if is_refunded and not was_refunded:
-        return outcome.owing(after, moment.policy.order_status_refunded, moment)
+        after = _taken_back(after, Occasion.REFUND_FAILED, moment)
+        return outcome.owing(after, Occasion.REFUNDED, moment)
     if was_refunded and not is_refunded:
-        return outcome.owing(after, moment.policy.order_status_refund_failed, moment)
+        after = _taken_back(after, Occasion.REFUNDED, moment)
+        return outcome.owing(after, Occasion.REFUND_FAILED, moment)
     return after
+
+
+def _taken_back(payment: Payment, occasion: Occasion, moment: Moment) -> Payment:
+    def change(notice: Notice) -> Notice:
+        is_it = notices.occasion_of(notice, moment.policy) is occasion
+        return notices.overtaken(notice) if is_it else notice
+
+    return _map_notices(payment, change)
 
 
 def _is_refunded(payment: Payment) -> bool:

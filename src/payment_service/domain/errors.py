@@ -152,7 +152,7 @@ class RefundableDiffers(Refusal):
 
 
 class NotificationNotRetryable(Refusal):
-    """A notification was delivered, or what it tells is not true any more."""
+    """A notification or a later one was delivered or is on its way, or it is not true any more."""
 
     code = "notification_not_retryable"
 

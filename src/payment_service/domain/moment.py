@@ -40,6 +40,7 @@ class Policy:
     hold_warning_s: how long before a hold lapses that is said.
     hold_auto_capture_s: how long before it lapses it is captured by itself; 0 never.
     order_status_…: what the OrderService is told besides; empty says nothing.
+    order_statuses_before_payment: what an order shows that was told nothing.
     back_fill_every_s, sweep_every_s: how often Stripe's lists of events and of objects are read; 0
     never.
     card_refusals_…: so many refused cards within the window begin a pause; 0 is no guard.
@@ -59,6 +60,7 @@ class Policy:
     order_status_canceled: str = ""
     order_status_refunded: str = ""
     order_status_refund_failed: str = ""
+    order_statuses_before_payment: frozenset[str] = frozenset({"ORDER PLACED"})
     card_refusals_max: int = 0
     card_refusals_window_s: float = 3600
     card_refusals_pause_s: float = 3600

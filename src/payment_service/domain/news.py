@@ -223,11 +223,13 @@ class NoNews:
     """Doubt: the try may or may not have had its effect.
 
     dead_end: why the same try will never bring another answer (an error saved under the key).
+    retry_after_s: how long whoever gave up waiting wants us to leave the other side alone.
     """
 
     reason: str
     dead_end: str | None = None
     request_id: str | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +296,14 @@ class OrderRefused:
     """The OrderService answered, and did not accept the update.
 
     lasting: it may take a person to change that, so there is no hurry to try again.
-    retry_after_s: how long it wants to be left alone.
+    retry_after_s: how long it wants to be left alone. may_have_arrived: whether a lasting one may
+    have taken it all the same; one that passes always may.
     """
 
     reason: str
     lasting: bool = False
     retry_after_s: float | None = None
+    may_have_arrived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

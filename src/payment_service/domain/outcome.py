@@ -8,7 +8,7 @@ from payment_service.domain import hold as holds
 from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import Denial, Intent, NotExecuted, Rejected
-from payment_service.domain.notice import PAYMENT_RECEIVED, owe
+from payment_service.domain.notice import Occasion, owe, word_for
 from payment_service.domain.payment import (
     FINAL,
     OPEN,
@@ -125,17 +125,19 @@ def entered(
         look_at = moment.now + timedelta(seconds=LOOK_FIRST_S)
     entered = replace(payment, status=status, entered_at=moment.now, look_at=look_at, looks=0)
     if status is State.SUCCEEDED:
-        entered = owing(replace(entered, failure=None), PAYMENT_RECEIVED, moment)
+        entered = owing(replace(entered, failure=None), Occasion.PAID, moment)
     elif status is State.CANCELED and payment.late_intent_id is None:
-        entered = owing(entered, moment.policy.order_status_canceled, moment)
+        entered = owing(entered, Occasion.CANCELED, moment)
     return noted(entered, f"payment.{what or status}", moment, request_id)
 
 
-def owing(payment: Payment, order_status: str, moment: Moment) -> Payment:
+def owing(payment: Payment, occasion: Occasion, moment: Moment) -> Payment:
     """Return the payment with a notice owed to the OrderService, if it wants to hear this one."""
+    order_status = word_for(occasion, moment.policy)
     if not moment.policy.tell_orders or not order_status:
         return payment
-    notice = owe(order_status, f"{payment.uid}-notice-{len(payment.notices) + 1}", moment.now)
+    key = f"{payment.uid}-notice-{len(payment.notices) + 1}"
+    notice = owe(order_status, key, moment.now, occasion)
     return replace(payment, notices=(*payment.notices, notice))
 
 

@@ -10,10 +10,10 @@ from payment_service.domain.payment import Payment
 
 
 def sent_again(payment: Payment, key: str, now: datetime, *, again: bool) -> Payment:
-    """Return the payment with this notification due at once.
+    """Return the payment with this notification due at once; unchanged while it is being sent.
 
-    Raises NotFound: it has none with this key; NotificationNotRetryable: it was delivered, or what
-    it tells is not true any more.
+    again: though it was delivered, or a later one follows it. Raises NotFound: there is none with
+    this key; NotificationNotRetryable: without `again` it is not, or it is not true any more.
     """
     notice = notice_with_key(payment, key)
     _check(payment, notice, again=again)
@@ -39,11 +39,16 @@ def _check(payment: Payment, notice: Notice, *, again: bool) -> None:
         return
     if notice.state is NoticeState.TOLD:
         raise NotificationNotRetryable(
-            "This notification was delivered. Say `again: true` to send it once more."
+            "This notification was delivered. The API sends it once more with `again: true`."
         )
     later = payment.notices[payment.notices.index(notice) + 1 :]
     if any(n.state is NoticeState.TOLD for n in later):
         raise NotificationNotRetryable(
             "A later notification of this order was delivered, and this one would throw its status "
-            "back. Say `again: true` to send it all the same."
+            "back. The API sends it all the same with `again: true`."
+        )
+    if any(n.state is NoticeState.OWED and n.call.in_flight for n in later):
+        raise NotificationNotRetryable(
+            "A later notification of this order is being sent, and this one would throw its status "
+            "back. The API sends it after that all the same with `again: true`."
         )

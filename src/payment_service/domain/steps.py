@@ -148,7 +148,7 @@ class TellOrders:
 
     read_back: whether an earlier try may have arrived, so that the order is read first where that
     can be. opens_order: whether this is the first thing that becomes of an order, so that any
-    status but those before payment comes after it.
+    status but those before it comes later. before: what the order may show when it was not told.
     """
 
     key: str
@@ -156,6 +156,14 @@ class TellOrders:
     status: str
     read_back: bool = False
     opens_order: bool = True
+    before: frozenset[str] = frozenset()
+
+    def is_shown_by(self, shown: str) -> bool:
+        """Whether an order that shows this status was told this update, or what follows it."""
+        if shown.casefold() == self.status.casefold():
+            return True
+        before = {status.casefold() for status in self.before}
+        return self.opens_order and shown.casefold() not in before
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,36 +16,52 @@ from payment_service.storage.collections import PAYMENTS
 
 
 async def retry_notification(
-    world: World, payment: Payment, key: str, *, again: bool, who: str, once: str
+    world: World, payment: Payment, key: str, *, again: bool, who: str
 ) -> tuple[Payment, Notice]:
     """Send the payment's notification with this key now; return both as they are written.
 
-    again: also one that was delivered. once: names the deed in the audit. Raises NotFound,
-    NotificationNotRetryable, Unavailable.
+    again: also one that was delivered. Each time is a line of its own in the audit. Raises
+    NotFound, NotificationNotRetryable, Unavailable.
     """
 
     def change(payment: Payment, moment: Moment) -> Payment:
         return sent_again(payment, key, moment.now, again=again)
 
-    sent_again(payment, key, world.clock.now(), again=again)  # what cannot be is not noted either
-    await note_retry(world.store, payment.id, once=once, who=who, why="", now=world.clock.now())
+    now = world.clock.now()
+    # What cannot be is not noted, nor what is done already.
+    if sent_again(payment, key, now, again=again) is payment:
+        return payment, notice_with_key(payment, key)
+    once = world.ids.new("retry")
+    await note_retry(world.store, payment.id, once=once, who=who, why="", now=now)
     claimed = await commit(world, PAYMENT, payment, change, Door.OPERATOR)
     written = await advance(world, PAYMENT, claimed, Door.OPERATOR)
     return written, notice_with_key(written, key)
 
 
 async def retry_stored(
-    store: Store, payment: Payment, key: str, now: datetime, *, who: str, why: str
-) -> bool:
+    store: Store,
+    payment: Payment,
+    key: str,
+    now: datetime,
+    *,
+    who: str,
+    why: str,
+    rehearse: bool = False,
+) -> str | None:
     """Owe the notification anew in the database alone; whoever works on it sends it.
 
-    Return whether that was still to be done. Raises StoreUnavailable.
+    Return why it is not sent again, None when it is. rehearse: only say that. Raises
+    StoreUnavailable.
     """
     while True:  # whoever wins a race has brought it further
         try:
             after = sent_again(payment, key, now, again=False)
-        except (NotFound, NotificationNotRetryable):
-            return False
+        except (NotFound, NotificationNotRetryable) as refusal:
+            return str(refusal)
+        if after is payment:
+            return "It is being sent at this moment."
+        if rehearse:
+            return None
         once = f"notification-retried-{key}-{payment.version}"
         await note_retry(store, payment.id, once=once, who=who, why=why, now=now)
         written = replace(after, version=payment.version + 1)
@@ -56,7 +72,7 @@ async def retry_stored(
             assert found is not None, "a payment was removed"
             payment = found
         else:
-            return True
+            return None
 
 
 async def note_retry(

@@ -90,7 +90,8 @@ class OrderSettings(BaseModel):
         default="ORDER PLACED",
         description=(
             "The statuses, with commas, of an order whose payment the OrderService was not told "
-            "yet. Any other that an order shows when it is read means that it was."
+            "yet. Any other that an order shows when it is read means that it was, apart from that "
+            "of a cancellation which it was told before."
         ),
         examples=["ORDER PLACED,AWAITING PAYMENT"],
     )

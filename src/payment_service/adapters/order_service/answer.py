@@ -28,6 +28,8 @@ _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json|text/json")
 _HTML_BEGINNINGS = (b"<!doctype html", b"<html", b"<head", b"<body")
 _BOM = b"\xef\xbb\xbf"
+# Why an update counts as not taken whose answer says so.
+_PLAIN_NO = "success_false"
 # What says no where `success` should be true or false.
 _NO = (False, 0, "false", "no", "0")
 
@@ -46,14 +48,19 @@ def verdict(
 ) -> OrderTold | OrderRefused | NoNews:
     """Say what became of an update. whole: whether `body` is all of the answer's body."""
     if http_status == _GATEWAY_TIMEOUT:
-        return NoNews(f"http_{http_status}")
+        return NoNews(f"http_{http_status}", retry_after_s=retry_after_s(headers))
     if not 200 <= http_status < 300:
         lasting = http_status < 500 and http_status not in _PASSING
         return OrderRefused(f"http_{http_status}", lasting, retry_after_s(headers))
     reason = _why_not_taken(headers.get("Content-Type", ""), body, whole=whole)
     if reason is None:
         return OrderTold()
-    return OrderRefused(reason, lasting=True, retry_after_s=retry_after_s(headers))
+    # Only a plain no says that the update was not taken; what cannot be read may have been a yes.
+    may_have_arrived = reason != _PLAIN_NO
+    after_s = retry_after_s(headers)
+    return OrderRefused(
+        reason, lasting=True, retry_after_s=after_s, may_have_arrived=may_have_arrived
+    )
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -102,7 +109,7 @@ def _why_json_says_no(text: bytes, *, claims: bool, whole: bool) -> str | None:
         answer = _json(text)
     except ValueError:
         return "answer_unreadable" if claims or not whole else None
-    return "success_false" if _says_no(answer) else None
+    return _PLAIN_NO if _says_no(answer) else None
 
 
 def _json(text: bytes) -> Any:

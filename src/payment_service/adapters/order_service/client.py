@@ -3,6 +3,7 @@
 Knows nothing of when or how often to try; that is the notice's own business.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -33,6 +34,8 @@ JSON_BYTES_MAX = 1024 * 1024
 LEFT_S_MIN = 0.001
 # What the OrderService answers to a token that it does not take (any more).
 _TOKEN_REFUSED = frozenset({401, 403})
+# What no header may hold: a caller's token is whatever the caller sent.
+_NO_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -49,19 +52,11 @@ class ReadBack:
     """How an order is read, to see whether an update arrived whose answer did not.
 
     path: below the OrderService's address, with `{orderId}` in it. status_field: where the answer
-    has the status; dots go down. before_payment: the statuses of an order that was told nothing.
+    has the status; dots go down.
     """
 
     path: str
     status_field: str = "status"
-    before_payment: frozenset[str] = frozenset({"ORDER PLACED"})
-
-    def was_taken(self, step: TellOrders, shown: str) -> bool:
-        """Whether an order that shows this status was told this update, or what follows it."""
-        if shown.casefold() == step.status.casefold():
-            return True
-        before = {status.casefold() for status in self.before_payment}
-        return step.opens_order and shown.casefold() not in before
 
 
 class Tokens(Protocol):
@@ -166,27 +161,30 @@ class HttpOrders:
             return NotExecuted(heard.reason)
         told = verdict(heard.status, heard.headers, b"", whole=True)
         if isinstance(told, NoNews) or (isinstance(told, OrderRefused) and not told.lasting):
-            return NotExecuted(f"read_{told.reason}", retry_after_s=_wait_s(told))
+            return NotExecuted(f"read_{told.reason}", retry_after_s=told.retry_after_s)
         shown = shown_status(heard.body, how.status_field) if isinstance(told, OrderTold) else None
         if shown is None:
             _log.warning(
                 "orders.unreadable", order_id=trying.step.order_id, http_status=heard.status
             )
             return None
-        return OrderTold(was_shown=True) if how.was_taken(trying.step, shown) else None
+        return OrderTold(was_shown=True) if trying.step.is_shown_by(shown) else None
 
     async def _ask(
         self, trying: "_Try", method: str, url: str, body: dict[str, str] | None
     ) -> "_Heard | NoNews":
         """Ask once, and once more when a token of our own turns out to be worn out."""
         for _ in range(2):
-            token = self._token if self._tokens is None else await self._tokens.token()
-            if isinstance(token, NoNews):
-                return token
-            heard = await self._send(trying, method, url, body, token or trying.bearer_token)
-            if heard.status not in _TOKEN_REFUSED or self._tokens is None or token is None:
+            own = self._token if self._tokens is None else await self._tokens.token()
+            if isinstance(own, NoNews):
+                return own
+            token = own or trying.bearer_token
+            if token and _NO_HEADER.search(token):
+                return NoNews("token_unusable")
+            heard = await self._send(trying, method, url, body, token)
+            if heard.status not in _TOKEN_REFUSED or self._tokens is None or own is None:
                 break
-            self._tokens.drop(token)
+            self._tokens.drop(own)
         return heard
 
     async def _send(
@@ -302,10 +300,6 @@ async def _read_body(answer: aiohttp.ClientResponse, *, is_yes: bool) -> tuple[b
             raise
         return body, False
     return body, True
-
-
-def _wait_s(told: OrderRefused | NoNews) -> float | None:
-    return told.retry_after_s if isinstance(told, OrderRefused) else None
 
 
 def _why_unanswered(error: Exception) -> str:

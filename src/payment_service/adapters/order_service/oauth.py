@@ -163,7 +163,7 @@ async def _read(answer: aiohttp.ClientResponse) -> _Answer:
             return _Answer()
     try:
         return msgspec.json.decode(body, type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Answer()
 
 
