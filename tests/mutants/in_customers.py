@@ -153,10 +153,24 @@ CHANGING = (
     ),
     Mutant(
         "what Stripe refuses keeps the e-mail claimed",
-        "domain/customer_outcomes.py",
-        "    return replace(without_next_email(after, moment.now), update=None)\n",
-        "    return replace(after, update=None)\n",
+        "domain/customer_emails.py",
+        "    return replace(without_next_email(customer, now), update=None, look_at=look_at)\n",
+        "    return replace(customer, update=None, look_at=look_at)\n",
         (CHANGED,),
+    ),
+    Mutant(
+        "a look while a change waits for its e-mail is the last one",
+        "domain/corridor_customers.py",
+        "    if customer.call is not None or customer.awaits_claim:\n",
+        "    if customer.call is not None:\n",
+        (RULES,),
+    ),
+    Mutant(
+        "nobody looks at Stripe after a change that came to nothing",
+        "domain/customer_emails.py",
+        "update=None, look_at=look_at)\n",
+        "update=None)\n",
+        (RULES,),
     ),
     Mutant(
         "a taken e-mail is told as a success",

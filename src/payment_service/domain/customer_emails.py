@@ -57,13 +57,16 @@ def without_next_email(customer: Customer, now: datetime) -> Customer:
 def moved_at_stripe(customer: Customer, shown: str | None, moment: Moment) -> Customer:
     """Return the customer after a look that shows this e-mail at Stripe.
 
-    The e-mail before is nobody's at once. None at Stripe is no other one: it stays as it is.
+    The e-mail before is nobody's at once. None at Stripe is no other one: it stays as it is. While
+    a change is under way it is looked at again after that.
     """
-    if customer.is_old or customer.update is not None or not shown:
+    if customer.is_old or not shown:
         return customer
     email = followed_email(shown)
     if email is not None and email == customer.email:
         return customer
+    if customer.update is not None:
+        return replace(customer, look_at=moment.now)
     released = customer.released_emails
     if customer.held_email is not None:
         released = _released(customer, customer.held_email)
@@ -146,7 +149,23 @@ def _taken(customer: Customer, step: ClaimEmail, moment: Moment) -> Customer:
         step=type(step).__name__, number=step.number, code=EMAIL_TAKEN, message=""
     )
     others = (one for one in customer.refusals if one.step != refusal.step)
-    return _due(replace(bare, update=None, refusals=(*others, refusal)), moment.now)
+    bare = replace(bare, refusals=(*others, refusal))
+    return _due(without_update(bare, moment.now), moment.now)
+
+
+def looked_at_after(customer: Customer, moment: Moment) -> Customer:
+    """Return the customer that is looked at once its change has its e-mail, or has it not."""
+    return replace(customer, look_at=moment.now) if customer.awaits_claim else customer
+
+
+def without_update(customer: Customer, now: datetime) -> Customer:
+    """Return the customer after a change of its e-mail that came to nothing.
+
+    It is looked at: its e-mail may have been changed at Stripe while ours was under way.
+    """
+    assert customer.update is not None, "a change was under way"
+    look_at = customer.look_at if customer.update.email is None else now
+    return replace(without_next_email(customer, now), update=None, look_at=look_at)
 
 
 def _unheld(customer: Customer, shown: str, history: tuple[Entry, ...], moment: Moment) -> Customer:

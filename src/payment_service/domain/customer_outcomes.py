@@ -11,7 +11,7 @@ from payment_service.domain.customer import (
     StepRefusal,
     refused_card,
 )
-from payment_service.domain.customer_emails import switched, without_next_email
+from payment_service.domain.customer_emails import switched, without_update
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import Denial
 from payment_service.domain.steps import (
@@ -68,7 +68,7 @@ def update_refused(
 ) -> Customer:
     """Return the customer as it was before an update that Stripe would not have."""
     after = _with_refusal(customer, step, error, declined=False)
-    return replace(without_next_email(after, moment.now), update=None)
+    return without_update(after, moment.now)
 
 
 def _with_refusal(
