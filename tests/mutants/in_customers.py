@@ -8,6 +8,7 @@ TROUBLE = "tests/flows/test_customer_emails_in_trouble.py"
 CLAIMS = "tests/flows/test_hold_email.py"
 REKEYED = "tests/flows/test_rekey_customers.py"
 CHANGED = "tests/api/test_customer_changes.py"
+OLD_TOKENS = "tests/api/test_old_tokens.py"
 OVERTAKEN = "tests/flows/test_change_customer.py"
 GIVEN_UP = "tests/domain/test_card_steps_given_up.py"
 STORED = "tests/contract/test_store_customers.py"
@@ -192,6 +193,20 @@ CHANGING = (
         '        raise EmailNotYours("Only a service may change the e-mail of a customer.")\n',
         "        pass\n",
         (CHANGED,),
+    ),
+    Mutant(
+        "a key of before gives an old token the payment of somebody else",
+        "api/idempotency.py",
+        "        if await is_anothers(world, call, told):\n",
+        "        if False:\n",
+        (OLD_TOKENS,),
+    ),
+    Mutant(
+        "a key gives nothing again of a customer that was forgotten",
+        "api/own_answers.py",
+        "if customer is not None and customer.email != call.caller.email:",
+        "if customer is None or customer.email != call.caller.email:",
+        (OLD_TOKENS,),
     ),
     Mutant(
         "a customer is found at Stripe by the normalised e-mail only",
