@@ -28,9 +28,13 @@ from tests.parts.virtual_time import run
 
 
 async def change(shop: Shop, customer: Customer, **wanted: str) -> Customer:
-    asked = {"email": None, "name": None, **wanted}
     return await change_customer(
-        shop.world, str(customer.customer_id), deadline=soon(shop, 5), **asked
+        shop.world,
+        str(customer.customer_id),
+        email=wanted.get("email"),
+        name=wanted.get("name"),
+        may_move=True,
+        deadline=soon(shop, 5),
     )
 
 

@@ -8,6 +8,8 @@ TROUBLE = "tests/flows/test_customer_emails_in_trouble.py"
 CLAIMS = "tests/flows/test_hold_email.py"
 REKEYED = "tests/flows/test_rekey_customers.py"
 CHANGED = "tests/api/test_customer_changes.py"
+UPDATES = "tests/domain/test_customer_update.py"
+SEEMS_SO = "tests/api/test_changes_that_seem_so.py"
 OLD_TOKENS = "tests/api/test_old_tokens.py"
 OVERTAKEN = "tests/flows/test_change_customer.py"
 GIVEN_UP = "tests/domain/test_card_steps_given_up.py"
@@ -176,16 +178,44 @@ CHANGING = (
     Mutant(
         "a taken e-mail is told as a success",
         "flows/change_customer.py",
-        "    if email is not None and customer.refused_since(claims, ClaimEmail.__name__):\n",
-        "    if False:\n",
+        "    if claimed.doc.awaits_claim and customer.refused_since(",
+        "    if False and customer.refused_since(",
         (CHANGED,),
     ),
     Mutant(
         "a change takes the place of one that is under way",
-        "flows/change_customer.py",
-        "    if customer.update is not None:  # somebody else was faster since\n",
+        "domain/customer_update.py",
+        "    if is_changing(customer):\n",
         "    if False:\n",
         (OVERTAKEN,),
+    ),
+    Mutant(
+        "what is so here is taken for so at Stripe",
+        "domain/customer_update.py",
+        "_email_is_so(customer, wanted) and followed_email(seen.email) == email:",
+        "_email_is_so(customer, wanted):",
+        (UPDATES, SEEMS_SO),
+    ),
+    Mutant(
+        "a refusal of another e-mail before is taken for one of this",
+        "flows/change_customer.py",
+        "    if claimed.doc.awaits_claim and customer.refused_since(",
+        "    if email is not None and customer.refused_since(",
+        (SEEMS_SO,),
+    ),
+    Mutant(
+        "an end user brings their old e-mail back to Stripe",
+        "domain/customer_update.py",
+        "    if email is not None and not may_move:\n",
+        "    if False:\n",
+        (UPDATES, SEEMS_SO),
+    ),
+    Mutant(
+        "a name that was changed at Stripe is not followed",
+        "domain/following.py",
+        "        name=seen.name or None,\n",
+        "        name=customer.name or seen.name,\n",
+        (SEEMS_SO,),
     ),
     Mutant(
         "an end user may change the e-mail of a customer",

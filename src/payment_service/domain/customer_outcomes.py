@@ -60,7 +60,7 @@ def _default_as_before(customer: Customer) -> Customer:
 def updated(customer: Customer, step: UpdateCustomer, moment: Moment) -> Customer:
     """Return the customer after Stripe has taken its other e-mail or name."""
     after = replace(customer, name=step.name or customer.name, update=None)
-    return after if step.email is None else switched(after, moment)
+    return switched(after, moment) if customer.email_claimed else after
 
 
 def update_refused(
