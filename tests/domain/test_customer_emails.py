@@ -7,6 +7,7 @@ import pytest
 from payment_service.domain import corridor_customers as corridor
 from payment_service.domain.customer import Customer, Update, new_customer, shows
 from payment_service.domain.customer_emails import (
+    TAKEN_LOOK_MAX_S,
     looked_at_after,
     moved_at_stripe,
     rekeyed,
@@ -132,6 +133,41 @@ def test_a_taken_email_leaves_the_customer_without_and_is_said_once() -> None:
     assert again.history == ann.history
     free = hears(moving(again), EmailClaimed())
     assert (free.email, free.taken_email) == (NEW, None)
+
+
+def test_a_taken_email_is_looked_at_for_ever_and_ever_less_often() -> None:
+    ann, now_s, waits = hears(moving(), EmailTaken()), 0.0, []
+    for _ in range(9):
+        assert ann.look_at is not None
+        wait_s = (ann.look_at - at(now_s)).total_seconds()
+        waits.append(wait_s)
+        now_s += wait_s
+        ann = hears(
+            moved_at_stripe(replace(ann, look_at=None), NEW, moment(now_s)), EmailTaken(), now_s
+        )
+
+    assert waits == [60, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+def test_a_look_that_comes_sooner_for_another_reason_stays() -> None:
+    ann = hears(replace(moving(), look_at=at(5)), EmailTaken())
+
+    assert ann.look_at == at(5)
+
+
+def test_when_an_email_was_taken_may_have_left_the_time_line() -> None:
+    ann = replace(hears(moving(), EmailTaken()), history=(), look_at=None)
+
+    assert hears(moving(ann), EmailTaken()).look_at == at(TAKEN_LOOK_MAX_S)
+
+
+def test_what_is_no_email_here_is_looked_at_once_more_and_no_other_time() -> None:
+    ann = moving(email="\u0430nn@shop.example")
+    assert ann.look_at == at(60)
+
+    again = moved_at_stripe(replace(ann, look_at=None), "\u0430nn@shop.example", moment(60))
+
+    assert (again.look_at, again.history) == (None, ann.history)
 
 
 @pytest.mark.parametrize("shown", [None, "", EMAIL.upper()])

@@ -46,6 +46,13 @@ FOLLOWING = (
         (FOLLOWED,),
     ),
     Mutant(
+        "an e-mail that becomes free later is never followed",
+        "domain/customer_emails.py",
+        "    elif what == UNUSABLE:\n",
+        "    else:\n",
+        (RULES, FOLLOWED),
+    ),
+    Mutant(
         "the old e-mail is never released",
         "domain/customer_emails.py",
         "    if customer.released_emails:\n        return ReleaseEmail",
