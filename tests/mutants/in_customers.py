@@ -246,6 +246,20 @@ CHANGING = (
         (OLD_TOKENS,),
     ),
     Mutant(
+        "an e-mail that Stripe will not look for is taken for our fault",
+        "flows/keep_customer.py",
+        "if field_of(Action.CREATE_CUSTOMER, error) is not None:",
+        "if False:",
+        ("tests/flows/test_keep_customer.py",),
+    ),
+    Mutant(
+        "a default card that Stripe will not have is taken for our fault",
+        "domain/stripe_errors.py",
+        "param in CARD_PARAMS or denial.param == _DEFAULT_CARD_PARAM",
+        "param in CARD_PARAMS",
+        ("tests/api/test_truth_about_cards.py",),
+    ),
+    Mutant(
         "a customer is found at Stripe by the normalised e-mail only",
         "adapters/stripe/looks.py",
         "dict.fromkeys((step.email, step.spelling or step.email))",
