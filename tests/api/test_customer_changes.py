@@ -66,16 +66,6 @@ async def test_what_is_left_out_stays_as_it_is(
     assert at_stripe_now(api, bob) == (email, name)
 
 
-async def test_what_is_so_already_asks_nobody(api: Api) -> None:
-    bob = await api.new_customer(BOB)
-    before = len(api.shop.engine.ledger()["requests"])
-
-    changed = await change(api, bob, {"email": BOB})
-
-    assert changed.status == 200
-    assert len(api.shop.engine.ledger()["requests"]) == before
-
-
 async def test_an_email_that_has_another_customer_is_409_and_nothing_changes(api: Api) -> None:
     bob, ann = await api.new_customer(BOB), await api.new_customer(ANN)
 

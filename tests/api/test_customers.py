@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from payment_service.domain.steps import CreateCustomer
 from tests.api.conftest import Api
 from tests.api.test_truth_of_answers import NO_PERMISSION, refuse
@@ -111,3 +113,18 @@ async def test_a_customer_that_only_the_second_request_could_make_is_new(api: Ap
 
     assert first.status == 502
     assert (second.status, third.status) == (201, 200)
+
+
+@pytest.mark.parametrize("how", ["post", "get"])
+async def test_an_email_that_stripe_will_not_look_for_is_400_and_names_the_field(
+    api: Api, how: str
+) -> None:
+    refuse(api, "/v1/customers", (400, {"code": "email_invalid", "param": "email"}), "GET")
+
+    if how == "post":
+        refused = await api.post("/payment/customer", {"email": "bob@shop.example"})
+    else:
+        refused = await api.get("/payment/customer/bob@shop.example")
+
+    assert (refused.status, refused.code, refused.bad_fields) == (400, "email_invalid", ["email"])
+    assert api.shop.engine.ledger()["customers"] == []

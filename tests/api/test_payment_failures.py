@@ -14,6 +14,7 @@ from stripe_sandbox.engine import Config, Engine
 from tests.api.conftest import Api, open_api
 from tests.parts.shop import open_shop
 
+DEFAULT = "invoice_settings[default_payment_method]"
 SHOW = Presenter(AmountUnit.MINOR)
 
 
@@ -56,6 +57,9 @@ SHOW = Presenter(AmountUnit.MINOR)
             ["cardholderName"],
         ),
         (Action.SET_DEFAULT, "resource_missing", "payment_method", 400, "card_detached", []),
+        (Action.SET_DEFAULT, "invalid_request_error", DEFAULT, 400, "card_not_usable", []),
+        (Action.SET_DEFAULT, "resource_missing", DEFAULT, 400, "card_detached", []),
+        (Action.SET_DEFAULT, "unknown", "invoice_settings[footer]", 502, "stripe_refused", []),
         (Action.REMOVE, "invalid_request_error", None, 409, "card_not_removed", []),
         (Action.SET_UP, "testmode_charges_only", None, 502, "stripe_refused", []),
         (Action.SET_UP, "http_403", None, 502, "stripe_refused", []),

@@ -31,13 +31,14 @@ async def test_a_card_that_was_detached_at_stripe_is_told_and_leaves_the_list(
     assert (await api.pay(customerId=payer)).data["status"] == "succeeded"
 
 
-async def test_a_default_that_stripe_refuses_is_as_it_was(api: Api) -> None:
+@pytest.mark.parametrize("error", [{}, {"param": "invoice_settings[default_payment_method]"}])
+async def test_a_default_that_stripe_refuses_is_as_it_was(api: Api, error: dict[str, str]) -> None:
     payer = await api.new_payer()
     await api.post(
         "/payment/payment-method", {"customerId": payer, "paymentMethodId": "pm_card_mastercard"}
     )
     [default, other] = (await api.get(f"/payment/payment-methods/{payer}")).data
-    refuse(api, f"/customers/{payer}", (400, {}))
+    refuse(api, f"/customers/{payer}", (400, error))
 
     refused = await api.ask(
         "PUT",

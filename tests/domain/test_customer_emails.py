@@ -6,7 +6,13 @@ import pytest
 
 from payment_service.domain import corridor_customers as corridor
 from payment_service.domain.customer import Customer, Update, new_customer
-from payment_service.domain.customer_emails import moved_at_stripe, rekeyed, wanting_email
+from payment_service.domain.customer_emails import (
+    TAKEN_LOOK_MAX_S,
+    looked_at_after,
+    moved_at_stripe,
+    rekeyed,
+    wanting_email,
+)
 from payment_service.domain.customer_outcomes import shows
 from payment_service.domain.following import followed, gone_at_stripe
 from payment_service.domain.forgetting import forgetting
@@ -22,7 +28,13 @@ from payment_service.domain.news import (
     Rejected,
     SeenCustomer,
 )
-from payment_service.domain.steps import ClaimEmail, CreateCustomer, ReleaseEmail, UpdateCustomer
+from payment_service.domain.steps import (
+    ClaimEmail,
+    CreateCustomer,
+    ReadCustomer,
+    ReleaseEmail,
+    UpdateCustomer,
+)
 from tests.domain.papers import REFUSAL, at, moment, with_email
 from tests.domain.test_customer import EMAIL, customer
 
@@ -124,6 +136,41 @@ def test_a_taken_email_leaves_the_customer_without_and_is_said_once() -> None:
     assert (free.email, free.taken_email) == (NEW, None)
 
 
+def test_a_taken_email_is_looked_at_for_ever_and_ever_less_often() -> None:
+    ann, now_s, waits = hears(moving(), EmailTaken()), 0.0, []
+    for _ in range(9):
+        assert ann.look_at is not None
+        wait_s = (ann.look_at - at(now_s)).total_seconds()
+        waits.append(wait_s)
+        now_s += wait_s
+        ann = hears(
+            moved_at_stripe(replace(ann, look_at=None), NEW, moment(now_s)), EmailTaken(), now_s
+        )
+
+    assert waits == [60, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+def test_a_look_that_comes_sooner_for_another_reason_stays() -> None:
+    ann = hears(replace(moving(), look_at=at(5)), EmailTaken())
+
+    assert ann.look_at == at(5)
+
+
+def test_when_an_email_was_taken_may_have_left_the_time_line() -> None:
+    ann = replace(hears(moving(), EmailTaken()), history=(), look_at=None)
+
+    assert hears(moving(ann), EmailTaken()).look_at == at(TAKEN_LOOK_MAX_S)
+
+
+def test_what_is_no_email_here_is_looked_at_once_more_and_no_other_time() -> None:
+    ann = moving(email="\u0430nn@shop.example")
+    assert ann.look_at == at(60)
+
+    again = moved_at_stripe(replace(ann, look_at=None), "\u0430nn@shop.example", moment(60))
+
+    assert (again.look_at, again.history) == (None, ann.history)
+
+
 @pytest.mark.parametrize("shown", [None, "", EMAIL.upper()])
 def test_the_same_email_or_none_moves_nothing(shown: str | None) -> None:
     ann = customer()
@@ -131,13 +178,43 @@ def test_the_same_email_or_none_moves_nothing(shown: str | None) -> None:
     assert moved_at_stripe(ann, shown, moment()) is ann
 
 
-def test_an_old_document_and_one_that_is_being_changed_do_not_follow() -> None:
+def test_an_old_document_does_not_follow() -> None:
     old = replace(customer(), id=EMAIL, held_email=None)
 
     assert moved_at_stripe(old, NEW, moment()) is old
     assert old.email == EMAIL
-    changing = updating(OTHER)
-    assert moved_at_stripe(changing, NEW, moment()) is changing
+
+
+def test_a_look_during_a_change_says_nothing_and_another_one_is_due_when_it_ends() -> None:
+    waiting = updating(OTHER)
+    seen = SeenCustomer("cus_1", NEW, "Else", None)
+
+    looked = corridor.decide(waiting, ReadCustomer("cus_1"), CustomerSeen(seen), moment())
+
+    assert (looked.email, looked.name, looked.look_at) == (EMAIL, "Ann", at(0))
+    assert corridor.next_step(looked, moment()) == ClaimEmail(OTHER, "cust_1", 2, is_founding=False)
+    claiming = corridor.asking(looked, ClaimEmail(OTHER, "cust_1", 2, is_founding=False), moment())
+    assert corridor.next_step(claiming, moment()) is None  # a look would be overtaken
+    assert claiming.wake_at == claiming.email_due_at
+    ended = hears(looked, EmailTaken())
+    assert corridor.next_step(ended, moment()) == ReadCustomer("cus_1")
+
+
+def test_an_email_that_is_shown_while_a_change_stands_still_is_looked_at_after_it() -> None:
+    """Stripe did not know the customer, so the change waits for a look, and goes on after it."""
+    claimed = hears(updating(OTHER), EmailClaimed())
+
+    looked = followed(
+        replace(claimed, call=None), SeenCustomer("cus_1", NEW, "Ann", None), None, moment()
+    )
+
+    assert (looked.email, looked.update, looked.look_at) == (EMAIL, claimed.update, at(0))
+
+
+def test_only_a_change_that_waits_for_its_email_asks_for_a_look_after_it() -> None:
+    assert looked_at_after(updating(OTHER), moment()).look_at == at(0)
+    ann = customer()
+    assert looked_at_after(ann, moment()) is ann
 
 
 def test_an_old_document_under_our_own_id_claims_its_email() -> None:
@@ -173,13 +250,13 @@ def test_a_change_of_the_name_needs_no_claim() -> None:
     assert (changed.held_email, changed.name, changed.wake_at) == (EMAIL, "Eve", None)
 
 
-def test_a_change_to_a_taken_email_is_refused_and_nothing_is_asked() -> None:
+def test_a_change_to_a_taken_email_is_refused_and_only_looked_after() -> None:
     ann = hears(updating(), EmailTaken())
 
     refusal = ann.refused_since(ann.email_claims, "ClaimEmail")
     assert refusal is not None
     assert (refusal.code, ann.update, ann.email, ann.name) == ("email_taken", None, EMAIL, "Ann")
-    assert (ann.call, ann.wake_at) == (None, None)
+    assert (ann.call, ann.look_at) == (None, at(0))  # its own may have been changed at Stripe
 
 
 def test_a_change_that_stripe_refuses_gives_the_email_back() -> None:
@@ -187,7 +264,7 @@ def test_a_change_that_stripe_refuses_gives_the_email_back() -> None:
 
     assert (ann.email, ann.name, ann.update) == (EMAIL, "Ann", None)
     assert ann.refused_since(1, "UpdateCustomer") is not None
-    assert (ann.released_emails, ann.look_at) == ((NEW,), None)
+    assert (ann.released_emails, ann.look_at) == ((NEW,), at(0))
     assert corridor.next_step(ann, moment()) == ReleaseEmail(NEW, "cust_1")
 
 

@@ -139,6 +139,11 @@ def test_a_card_that_its_network_renewed_shows_its_new_expiry() -> None:
     assert [line.what for line in followed.history] == ["customer.followed"]
 
 
+@pytest.mark.parametrize(("there", "name"), [("Anna", "Anna"), ("", None)])
+def test_the_name_is_the_one_at_stripe(there: str, name: str | None) -> None:
+    assert after(ann(), shown("pm_1", "pm_2", default="pm_1", name=there)).name == name
+
+
 @pytest.mark.parametrize(("named", "name"), [(True, "Somebody"), (False, "Ann B.")])
 def test_a_name_that_we_have_yet_to_write_there_is_not_taken_back(
     *, named: bool, name: str

@@ -1,25 +1,40 @@
 """A change of a customer that another one overtakes."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from payment_service.domain.customer import Customer, Update
-from payment_service.domain.errors import CustomerChangeInProgress, CustomerForgotten
+from payment_service.domain.errors import CustomerChangeInProgress, CustomerForgotten, EmailInUse
 from payment_service.flows.change_customer import change_customer
 from payment_service.flows.keep_customer import create_customer
-from payment_service.ports import GatewayUnavailable
+from payment_service.ports import GatewayUnavailable, StoreUnavailable
 from payment_service.storage.collections import CUSTOMERS
 from tests.flows.buying import open_watched_shop, soon
-from tests.flows.test_customer_emails import ANN, by_uid, emails, made, rename
+from tests.flows.telling import event_kept, seen_of, tell
+from tests.flows.test_customer_emails import (
+    ANN,
+    BOB,
+    EVE,
+    by_uid,
+    emails,
+    ids_at_stripe,
+    made,
+    rename,
+)
 from tests.parts.shop import Shop, open_shop
 from tests.parts.virtual_time import run
 
 
 async def change(shop: Shop, customer: Customer, **wanted: str) -> Customer:
-    asked = {"email": None, "name": None, **wanted}
     return await change_customer(
-        shop.world, str(customer.customer_id), deadline=soon(shop, 5), **asked
+        shop.world,
+        str(customer.customer_id),
+        email=wanted.get("email"),
+        name=wanted.get("name"),
+        may_move=True,
+        deadline=soon(shop, 5),
     )
 
 
@@ -46,6 +61,73 @@ def test_what_somebody_began_meanwhile_goes_first(
 
         with pytest.raises(error):
             await change(shop, bob, name="Ann")
+
+    run(main)
+
+
+async def away() -> None:
+    raise StoreUnavailable("away")
+
+
+def test_an_email_that_is_changed_at_stripe_while_ours_waits_for_its_claim_is_followed() -> None:
+    """The wish is written, whoever wrote it is cut off, and the event comes before the worker."""
+
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        bob, eve = await made(shop), await made(shop, EVE)
+        store.before_writes.extend([None, away])
+        pending = await change(shop, bob, email=EVE)
+        assert (pending.update, pending.email) == (Update(EVE, None), BOB)
+        rename(shop, bob, ANN)
+
+        await tell(shop, "customer.updated")
+        waiting = await by_uid(shop, bob)
+        await shop.work(60)
+
+        assert (await event_kept(shop, seen_of(shop, "customer.updated"))).state == "applied"
+        assert (waiting.email, waiting.wake_at) == (BOB, waiting.email_due_at)
+        assert (await by_uid(shop, bob)).email == ANN
+        assert await emails(shop) == {ANN: bob.uid, EVE: eve.uid}
+
+    run(main)
+
+
+def test_an_event_goes_on_with_a_change_that_nobody_claims_the_email_for() -> None:
+    async def main() -> None:
+        shop, store = await open_watched_shop()
+        bob = await made(shop)
+        rename(shop, bob, EVE)
+        store.before_writes.extend([None, away])
+        assert (await change(shop, bob, email=ANN)).update is not None
+        current = await by_uid(shop, bob)
+        lapsed = replace(current, version=current.version + 1, email_due_at=shop.world.clock.now())
+        await shop.world.store.replace(CUSTOMERS, lapsed, expected_version=current.version)
+
+        await tell(shop, "customer.updated")
+
+        assert (await by_uid(shop, bob)).email == ANN
+        assert ids_at_stripe(shop, ANN) == [bob.customer_id]
+
+    run(main)
+
+
+@pytest.mark.parametrize("rounds", range(0, 30, 3))
+def test_an_event_at_the_moment_of_a_change_is_never_lost(rounds: int) -> None:
+    async def main() -> None:
+        shop = await open_shop()
+        bob = await made(shop)
+        await made(shop, EVE)
+        rename(shop, bob, ANN)
+        changing = asyncio.create_task(change(shop, bob, email=EVE))
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+
+        await tell(shop, "customer.updated")
+        await asyncio.wait([changing])
+        await shop.work(120)
+
+        assert isinstance(changing.exception(), EmailInUse)
+        assert (await by_uid(shop, bob)).email == ANN
 
     run(main)
 

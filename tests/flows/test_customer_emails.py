@@ -187,7 +187,7 @@ def test_an_email_of_another_customer_is_kept_by_that_one_and_both_are_reachable
         assert await customer_of_email(shop.world, BOB) is None
         await shop.work(300)
         again = await by_uid(shop, bob)
-        assert (again.history, again.wake_at) == (lost.history, None)
+        assert (again.history, again.email) == (lost.history, None)
         assert await emails(shop) == {ANN: ann.uid}
 
     run(main)
@@ -205,6 +205,26 @@ def test_the_other_ones_email_is_taken_as_soon_as_it_is_free() -> None:
         await shop.work(120)
 
         assert await emails(shop) == {ANN: bob.uid, BOB: ann.uid}
+
+    run(main)
+
+
+def test_an_email_that_becomes_free_hours_later_is_followed_by_itself() -> None:
+    async def main() -> None:
+        shop = await open_shop()
+        bob, ann = await made(shop), await made(shop, ANN)
+        rename(shop, bob, ANN)
+        await tell(shop, "customer.updated")
+        await shop.work(5 * 3600)
+        asked_before = len(shop.engine.ledger()["requests"])
+        rename(shop, ann, EVE)
+        await tell(shop, "customer.updated")
+
+        await shop.work(3600 + 60)
+
+        assert await emails(shop) == {ANN: bob.uid, EVE: ann.uid}
+        assert (await by_uid(shop, bob)).wake_at is None
+        assert len(shop.engine.ledger()["requests"]) - asked_before < 20
 
     run(main)
 

@@ -205,15 +205,30 @@ def test_what_stripe_refuses_is_told_with_its_code_and_may_be_tried_again() -> N
     run(main)
 
 
-def test_an_email_that_stripe_will_not_even_look_for_is_told_with_its_code() -> None:
+def test_an_email_that_stripe_will_not_even_look_for_is_the_callers_to_mend() -> None:
     async def main() -> None:
         shop = await open_shop()
         let_stripe_answer(shop, FindCustomer, Rejected(Denial("email_invalid", "No.")))
 
+        with pytest.raises(RefusedByStripe) as refused:
+            await create(shop)
+
+        assert refused.value.denial.code == "email_invalid"
+        assert refused.value.kind is ErrorClass.FIELD_INVALID
+        assert requests(shop) == []
+
+    run(main)
+
+
+def test_what_else_stripe_will_not_look_for_is_told_with_its_code() -> None:
+    async def main() -> None:
+        shop = await open_shop()
+        let_stripe_answer(shop, FindCustomer, Rejected(Denial("parameter_unknown", "No.")))
+
         with pytest.raises(StripeRefused) as refused:
             await create(shop)
 
-        assert refused.value.reason_code == "email_invalid"
+        assert refused.value.reason_code == "parameter_unknown"
         assert requests(shop) == []
 
     run(main)

@@ -114,7 +114,12 @@ def test_while_something_is_under_way_for_it_it_stays_where_it_is() -> None:
         assert await customer_of_email(shop.world, BOB) == busy
         with pytest.raises(CustomerChangeInProgress):
             await change_customer(
-                shop.world, str(before.customer_id), email=ANN, name=None, deadline=soon(shop)
+                shop.world,
+                str(before.customer_id),
+                email=ANN,
+                name=None,
+                may_move=True,
+                deadline=soon(shop),
             )
         await shop.work(60)
         assert await rekey_some(shop.world, "") == BOB

@@ -8,6 +8,9 @@ TROUBLE = "tests/flows/test_customer_emails_in_trouble.py"
 CLAIMS = "tests/flows/test_hold_email.py"
 REKEYED = "tests/flows/test_rekey_customers.py"
 CHANGED = "tests/api/test_customer_changes.py"
+UPDATES = "tests/domain/test_customer_update.py"
+SEEMS_SO = "tests/api/test_changes_that_seem_so.py"
+OLD_TOKENS = "tests/api/test_old_tokens.py"
 OVERTAKEN = "tests/flows/test_change_customer.py"
 GIVEN_UP = "tests/domain/test_card_steps_given_up.py"
 STORED = "tests/contract/test_store_customers.py"
@@ -41,6 +44,13 @@ FOLLOWING = (
         "    after = replace(customer, held_email=None, released_emails=released)\n",
         "    after = replace(customer, released_emails=released)\n",
         (FOLLOWED,),
+    ),
+    Mutant(
+        "an e-mail that becomes free later is never followed",
+        "domain/customer_emails.py",
+        "    elif what == UNUSABLE:\n",
+        "    else:\n",
+        (RULES, FOLLOWED),
     ),
     Mutant(
         "the old e-mail is never released",
@@ -153,24 +163,66 @@ CHANGING = (
     ),
     Mutant(
         "what Stripe refuses keeps the e-mail claimed",
-        "domain/customer_outcomes.py",
-        "    return replace(without_next_email(after, moment.now), update=None)\n",
-        "    return replace(after, update=None)\n",
+        "domain/customer_emails.py",
+        "    return replace(without_next_email(customer, now), update=None, look_at=look_at)\n",
+        "    return replace(customer, update=None, look_at=look_at)\n",
         (CHANGED,),
+    ),
+    Mutant(
+        "a look while a change waits for its e-mail is the last one",
+        "domain/corridor_customers.py",
+        "    if customer.call is not None or customer.awaits_claim:\n",
+        "    if customer.call is not None:\n",
+        (RULES,),
+    ),
+    Mutant(
+        "nobody looks at Stripe after a change that came to nothing",
+        "domain/customer_emails.py",
+        "update=None, look_at=look_at)\n",
+        "update=None)\n",
+        (RULES,),
     ),
     Mutant(
         "a taken e-mail is told as a success",
         "flows/change_customer.py",
-        "    if email is not None and customer.refused_since(claims, ClaimEmail.__name__):\n",
-        "    if False:\n",
+        "    if claimed.doc.awaits_claim and customer.refused_since(",
+        "    if False and customer.refused_since(",
         (CHANGED,),
     ),
     Mutant(
         "a change takes the place of one that is under way",
-        "flows/change_customer.py",
-        "    if customer.update is not None:  # somebody else was faster since\n",
+        "domain/customer_update.py",
+        "    if is_changing(customer):\n",
         "    if False:\n",
         (OVERTAKEN,),
+    ),
+    Mutant(
+        "what is so here is taken for so at Stripe",
+        "domain/customer_update.py",
+        "_email_is_so(customer, wanted) and followed_email(seen.email) == email:",
+        "_email_is_so(customer, wanted):",
+        (UPDATES, SEEMS_SO),
+    ),
+    Mutant(
+        "a refusal of another e-mail before is taken for one of this",
+        "flows/change_customer.py",
+        "    if claimed.doc.awaits_claim and customer.refused_since(",
+        "    if email is not None and customer.refused_since(",
+        (SEEMS_SO,),
+    ),
+    Mutant(
+        "an end user brings their old e-mail back to Stripe",
+        "domain/customer_update.py",
+        "    if email is not None and not may_move:\n",
+        "    if False:\n",
+        (UPDATES, SEEMS_SO),
+    ),
+    Mutant(
+        "a name that was changed at Stripe is not followed",
+        "domain/following.py",
+        "        name=seen.name or None,\n",
+        "        name=customer.name or seen.name,\n",
+        (SEEMS_SO,),
     ),
     Mutant(
         "an end user may change the e-mail of a customer",
@@ -178,6 +230,34 @@ CHANGING = (
         '        raise EmailNotYours("Only a service may change the e-mail of a customer.")\n',
         "        pass\n",
         (CHANGED,),
+    ),
+    Mutant(
+        "a key of before gives an old token the payment of somebody else",
+        "api/idempotency.py",
+        "        if await is_anothers(world, call, told):\n",
+        "        if False:\n",
+        (OLD_TOKENS,),
+    ),
+    Mutant(
+        "a key gives nothing again of a customer that was forgotten",
+        "api/own_answers.py",
+        "if customer is not None and customer.email != call.caller.email:",
+        "if customer is None or customer.email != call.caller.email:",
+        (OLD_TOKENS,),
+    ),
+    Mutant(
+        "an e-mail that Stripe will not look for is taken for our fault",
+        "flows/keep_customer.py",
+        "if field_of(Action.CREATE_CUSTOMER, error) is not None:",
+        "if False:",
+        ("tests/flows/test_keep_customer.py",),
+    ),
+    Mutant(
+        "a default card that Stripe will not have is taken for our fault",
+        "domain/stripe_errors.py",
+        "param in CARD_PARAMS or denial.param == _DEFAULT_CARD_PARAM",
+        "param in CARD_PARAMS",
+        ("tests/api/test_truth_about_cards.py",),
     ),
     Mutant(
         "a customer is found at Stripe by the normalised e-mail only",
@@ -189,15 +269,36 @@ CHANGING = (
     Mutant(
         "letters that look like others are other letters",
         "domain/email_address.py",
-        "    if not given.isascii() and _is_look_alike(given):\n",
+        "    if not given.isascii() and looks_like_another(given):\n",
         "    if False:\n",
         (SPELLED,),
     ),
     Mutant(
         "the sign of Kelvin is a k",
-        "domain/email_address.py",
-        "    if any(_folds(char) or unicodedata",
-        "    if any(unicodedata",
+        "domain/look_alikes.py",
+        "    if any(unicodedata.normalize(",
+        "    if False and any(unicodedata.normalize(",
+        (SPELLED,),
+    ),
+    Mutant(
+        "letters of full width are other letters",
+        "domain/look_alikes.py",
+        "    if any(_folds(char) for char in composed if not char.isascii()):\n",
+        "    if False:\n",
+        (SPELLED,),
+    ),
+    Mutant(
+        "small capitals and what is not seen make another e-mail",
+        "domain/look_alikes.py",
+        "    if not all(map(_is_of_words, others)):\n",
+        "    if False:\n",
+        (SPELLED,),
+    ),
+    Mutant(
+        "a word may have letters of two scripts",
+        "domain/look_alikes.py",
+        "        return all(map(_goes_with_latin, others))\n",
+        "        return True\n",
         (SPELLED,),
     ),
 )

@@ -57,6 +57,7 @@ async def change(api: Api, call: Incoming) -> Answer:
         named.customer_id,
         email=asked.email,
         name=asked.name,
+        may_move=call.caller.email is None,
         deadline=api.deadline(),
     )
     customer_id = customer.customer_id

@@ -17,6 +17,7 @@ import structlog
 from payment_service.api.answers import REPLAYED, Answer, encode
 from payment_service.api.client_secrets import secret_intent, setup_with_secret
 from payment_service.api.incoming import Incoming
+from payment_service.api.own_answers import is_anothers
 from payment_service.api.presenting import SECRET_FIELDS, secret_fields
 from payment_service.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from payment_service.domain.stored_request import StoredRequest
@@ -60,12 +61,13 @@ async def idempotently(
 ) -> Answer:
     """Return the answer of `act`, or the one that was given to this request before.
 
+    An end user whose customer has become somebody else's is answered as if there were no key.
     Raises IdempotencyKeyReused, IdempotencyKeyInUse, Unavailable, and what `act` raises.
     """
     assert call.key is not None
     request = _request(world, call, deadline_s)
     with _running(world, request):
-        return await _once(world, request, act)
+        return await _once(world, call, request, act)
 
 
 @contextmanager
@@ -81,11 +83,15 @@ def _running(world: World, request: StoredRequest) -> Iterator[None]:
 
 
 async def _once(
-    world: World, request: StoredRequest, act: Callable[[], Awaitable[Answer]]
+    world: World, call: Incoming, request: StoredRequest, act: Callable[[], Awaitable[Answer]]
 ) -> Answer:
     kept = await _claim(world, request)
     if kept.status_code is not None:
-        return await _replayed(world, kept)
+        assert kept.body is not None
+        told = _decoder.decode(kept.body["json"])
+        if await is_anothers(world, call, told):
+            return await act()
+        return await _replayed(world, kept, told)
     try:
         answer = await act()
     except (Exception, asyncio.CancelledError):  # not GeneratorExit, at which nobody may wait
@@ -184,10 +190,8 @@ async def _let_go(world: World, claim: StoredRequest) -> None:
         _log.warning("request.claim_not_removed", reason=type(error).__name__)
 
 
-async def _replayed(world: World, kept: StoredRequest) -> Answer:
-    assert kept.body is not None
+async def _replayed(world: World, kept: StoredRequest, body: dict[str, Any]) -> Answer:
     assert kept.status_code is not None
-    body = _decoder.decode(kept.body["json"])
     if kept.secret_of is not None:
         body["data"].update(await _secret_of(world, body["data"], kept.secret_of))
     return Answer(kept.status_code, body, {REPLAYED: "true"})

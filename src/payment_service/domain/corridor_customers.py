@@ -99,7 +99,8 @@ def _next_at_stripe(
     customer: Customer, moment: Moment
 ) -> AskStep | FindCustomer | ReadCustomer | None:
     call = customer.call
-    if call is None and customer.look_at and customer.look_at <= moment.now:
+    may_look = call is None and not customer.awaits_claim
+    if may_look and customer.look_at and customer.look_at <= moment.now:
         assert customer.customer_id is not None
         return ReadCustomer(customer.customer_id, customer.setup.id if customer.setup else None)
     if call is None or call.due_at > moment.now:
@@ -163,7 +164,7 @@ def _wanted_to_keep(customer: Customer, key: str) -> AskStep | None:
             return None
         return CreateCustomer(key, customer.email, customer.name, customer.request_id)
     update = customer.update
-    if update is not None and (update.email is None or customer.email_claimed):
+    if update is not None and not customer.awaits_claim:
         return UpdateCustomer(key, customer.customer_id, update.email, update.name)
     return _wanted_of_cards(customer, customer.customer_id, key)
 
@@ -317,7 +318,7 @@ def _after_look(customer: Customer, step: ReadCustomer, news: News, moment: Mome
     """Follow what Stripe shows, unless something of ours has begun since: then look after it."""
     if customer.customer_id != step.customer_id:
         return customer
-    if customer.call is not None:
+    if customer.call is not None or customer.awaits_claim:
         return replace(customer, look_at=moment.now)
     match news:
         case CustomerSeen() if customer.is_forgotten:  # nothing of it may come back

@@ -178,9 +178,16 @@ class Customer:
         return email in {self.held_email, self.next_email, self.id}
 
     @property
+    def awaits_claim(self) -> bool:
+        """Whether a change waits for its e-mail: a look is followed only after that."""
+        is_wanted = self.update is not None and self.next_email is not None
+        return is_wanted and not self.email_claimed
+
+    @property
     def wake_at(self) -> datetime | None:
         """When somebody must work on this document next."""
-        due = self.call.due_at if self.call else self.look_at
+        look_at = None if self.awaits_claim else self.look_at
+        due = self.call.due_at if self.call else look_at
         return min(filter(None, (due, self.email_due_at)), default=None)
 
     @property

@@ -10,15 +10,20 @@ from datetime import datetime, timedelta
 
 from payment_service.domain.customer import Customer, StepRefusal
 from payment_service.domain.email_address import EMAIL_MAX, followed_email
-from payment_service.domain.history import Entry, with_entry
+from payment_service.domain.history import with_entry
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import EmailClaimed, EmailReleased, EmailTaken, News
 from payment_service.domain.steps import ClaimEmail, EmailStep, ReleaseEmail
 
 EMAIL_TAKEN = "email_taken"
+# Why a customer is found by no e-mail, in its time line.
+TAKEN, UNUSABLE = "customer.email_taken", "customer.email_unusable"
 # Two customers may have exchanged their e-mails at Stripe: each is free as soon as the other one
-# was looked at. Who has it after this time has it for good.
+# was looked at.
 TAKEN_LOOK_S = 60.0
+# Later it becomes free when a person sees to it. Each wait is as long again as the e-mail has been
+# taken, and this at most: two requests to Stripe an hour for a customer of whom somebody was told.
+TAKEN_LOOK_MAX_S = 3600.0
 # The worker's, not of whoever meets an old document first and waits.
 REKEYED_LOOK_S = 5.0
 
@@ -57,21 +62,23 @@ def without_next_email(customer: Customer, now: datetime) -> Customer:
 def moved_at_stripe(customer: Customer, shown: str | None, moment: Moment) -> Customer:
     """Return the customer after a look that shows this e-mail at Stripe.
 
-    The e-mail before is nobody's at once. None at Stripe is no other one: it stays as it is.
+    The e-mail before is nobody's at once. None at Stripe is no other one: it stays as it is. While
+    a change is under way it is looked at again after that.
     """
-    if customer.is_old or customer.update is not None or not shown:
+    if customer.is_old or not shown:
         return customer
     email = followed_email(shown)
     if email is not None and email == customer.email:
         return customer
+    if customer.update is not None:
+        return replace(customer, look_at=moment.now)
     released = customer.released_emails
     if customer.held_email is not None:
         released = _released(customer, customer.held_email)
     after = replace(customer, held_email=None, released_emails=released)
     if email is None:
         after = _due(without_next_email(after, moment.now), moment.now)
-        history = with_entry(after.history, "customer.email_unusable", moment)
-        return _unheld(after, shown[:EMAIL_MAX], history, moment)
+        return _unheld(after, shown[:EMAIL_MAX], UNUSABLE, moment)
     return wanting_email(after, email, moment.now)
 
 
@@ -140,25 +147,47 @@ def _is_wanted(customer: Customer, step: ClaimEmail) -> bool:
 def _taken(customer: Customer, step: ClaimEmail, moment: Moment) -> Customer:
     bare = replace(customer, next_email=None)
     if customer.update is None:
-        history = with_entry(bare.history, "customer.email_taken", moment)
-        return _unheld(_due(bare, moment.now), step.email, history, moment)
+        return _unheld(_due(bare, moment.now), step.email, TAKEN, moment)
     refusal = StepRefusal(
         step=type(step).__name__, number=step.number, code=EMAIL_TAKEN, message=""
     )
     others = (one for one in customer.refusals if one.step != refusal.step)
-    return _due(replace(bare, update=None, refusals=(*others, refusal)), moment.now)
+    bare = replace(bare, refusals=(*others, refusal))
+    return _due(without_update(bare, moment.now), moment.now)
 
 
-def _unheld(customer: Customer, shown: str, history: tuple[Entry, ...], moment: Moment) -> Customer:
-    """Return the customer that nobody finds by an e-mail; the first time it is looked at again."""
-    if customer.taken_email == shown:
+def looked_at_after(customer: Customer, moment: Moment) -> Customer:
+    """Return the customer that is looked at once its change has its e-mail, or has it not."""
+    return replace(customer, look_at=moment.now) if customer.awaits_claim else customer
+
+
+def without_update(customer: Customer, now: datetime) -> Customer:
+    """Return the customer after a change of its e-mail that came to nothing.
+
+    It is looked at: its e-mail may have been changed at Stripe while ours was under way.
+    """
+    assert customer.update is not None, "a change was under way"
+    look_at = customer.look_at if customer.update.email is None else now
+    return replace(without_next_email(customer, now), update=None, look_at=look_at)
+
+
+def _unheld(customer: Customer, shown: str, what: str, moment: Moment) -> Customer:
+    """Return the customer that nobody finds by an e-mail: said once, and looked at again.
+
+    One that another customer has may become free, so the looks go on; one that is none may not.
+    """
+    is_new = customer.taken_email != shown
+    if is_new:
+        history = with_entry(customer.history, what, moment)
+        customer = replace(customer, taken_email=shown, history=history)
+    elif what == UNUSABLE:
         return customer
-    return replace(
-        customer,
-        taken_email=shown,
-        look_at=moment.now + timedelta(seconds=TAKEN_LOOK_S),
-        history=history,
-    )
+    lines = (line for line in reversed(customer.history) if line.what == what)
+    since = next(lines, None)
+    taken_s = (moment.now - since.at).total_seconds() if since else TAKEN_LOOK_MAX_S
+    wait_s = min(max(taken_s, TAKEN_LOOK_S), TAKEN_LOOK_MAX_S)
+    look_at = moment.now + timedelta(seconds=wait_s)
+    return replace(customer, look_at=min(customer.look_at or look_at, look_at))
 
 
 def _released(customer: Customer, email: str) -> tuple[str, ...]:

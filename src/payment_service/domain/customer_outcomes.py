@@ -13,7 +13,7 @@ from payment_service.domain.customer import (
     refused_card,
     without_card,
 )
-from payment_service.domain.customer_emails import switched, without_next_email
+from payment_service.domain.customer_emails import switched, without_update
 from payment_service.domain.email_address import followed_email
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import Denial, SeenCustomer
@@ -63,7 +63,7 @@ def _default_as_before(customer: Customer) -> Customer:
 def updated(customer: Customer, step: UpdateCustomer, moment: Moment) -> Customer:
     """Return the customer after Stripe has taken its other e-mail or name."""
     after = replace(customer, name=step.name or customer.name, update=None)
-    return after if step.email is None else switched(after, moment)
+    return switched(after, moment) if customer.email_claimed else after
 
 
 def update_refused(
@@ -71,7 +71,7 @@ def update_refused(
 ) -> Customer:
     """Return the customer as it was before an update that Stripe would not have."""
     after = _with_refusal(customer, step, error, declined=False)
-    return replace(without_next_email(after, moment.now), update=None)
+    return without_update(after, moment.now)
 
 
 def _with_refusal(

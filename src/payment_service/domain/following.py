@@ -22,7 +22,7 @@ LOOK_MAX_S = 600.0
 def followed(
     customer: Customer, seen: SeenCustomer, setup: SeenSetup | None, moment: Moment
 ) -> Customer:
-    """Return the customer with the cards, default, SetupIntent and e-mail that Stripe shows."""
+    """Return the customer with the name, e-mail, cards, default and SetupIntent at Stripe."""
     shown = {card.payment_method_id: card for card in seen.cards}
     cards = [_updated(card, shown.get(card.payment_method_id)) for card in customer.cards]
     known = {card.payment_method_id for card in customer.cards}
@@ -31,7 +31,7 @@ def followed(
         customer,
         cards=tuple(card for card in cards if card is not None),
         default_at_stripe=seen.default_payment_method_id,
-        name=customer.name or seen.name,
+        name=seen.name or None,
     )
     if customer.default_at_stripe == customer.default_payment_method_id:
         # Both agreed, so whoever changed it there meant it.

@@ -89,6 +89,8 @@ ABANDONED = "abandoned"
 # How a card and a customer are called in parameters of Stripe's.
 CARD_PARAMS: Final = frozenset({"payment_method", "source", "payment_method_data"})
 CUSTOMER_PARAM = "customer"
+# The one of them that is a part of another parameter.
+_DEFAULT_CARD_PARAM: Final = "invoice_settings[default_payment_method]"
 
 _CODES: Final[Mapping[ErrorClass, frozenset[str]]] = MappingProxyType(
     {
@@ -283,7 +285,8 @@ def class_of(action: Action, denial: Denial, *, declined: bool = False) -> Error
 
 def _by_parameter(action: Action, denial: Denial) -> ErrorClass:
     param = (denial.param or "").partition("[")[0]
-    if param in CARD_PARAMS and action in _NAMES_CARD:
+    names_card = param in CARD_PARAMS or denial.param == _DEFAULT_CARD_PARAM
+    if names_card and action in _NAMES_CARD:
         is_missing = denial.code == MISSING
         return ErrorClass.CARD_MISSING if is_missing else ErrorClass.CARD_NOT_USABLE
     if param == CUSTOMER_PARAM:

@@ -2,6 +2,7 @@
 
 from payment_service.domain.corridor_customers import seen_done
 from payment_service.domain.customer import Customer
+from payment_service.domain.customer_emails import looked_at_after
 from payment_service.domain.event import EventState, is_our_doing
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CustomerSeen, News, NothingFound, SeenEvent
@@ -34,9 +35,10 @@ async def look_at_customer(world: World, customer: Customer, door: Door) -> Cust
         customer_id = customer.customer_id
         if customer_id is None:
             return customer
-        if customer.call is not None:
-            customer = await _see_done(world, customer, door)
-            if customer.call is not None:
+        if customer.call is not None or customer.awaits_claim:
+            see = _see_claimed if customer.call is None else _see_done
+            customer = await see(world, customer, door)
+            if customer.call is not None or customer.awaits_claim:
                 raise NotSeen("busy")
             continue
         step = ReadCustomer(customer_id, customer.setup.id if customer.setup else None)
@@ -78,6 +80,15 @@ async def _see_done(world: World, customer: Customer, door: Door) -> Customer:
         return seen_done(current, key, news.customer, moment)
 
     claimed = await commit(world, CUSTOMER, customer, heard, door)
+    return await advance(world, CUSTOMER, claimed, door)
+
+
+async def _see_claimed(world: World, customer: Customer, door: Door) -> Customer:
+    """Return the customer after its change was gone on with: whoever claims its e-mail may be dead.
+
+    A look would be overtaken by that change; one is due as soon as it ends.
+    """
+    claimed = await commit(world, CUSTOMER, customer, looked_at_after, door)
     return await advance(world, CUSTOMER, claimed, door)
 
 

@@ -11,7 +11,13 @@ from payment_service.domain.errors import CustomerForgotten, EmailInUse, NotFoun
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.news import CustomerSeen, Denial, NothingFound, Rejected
 from payment_service.domain.steps import FindCustomer, ReadCustomer
-from payment_service.domain.stripe_errors import UNAVAILABLE, Action, RefusedByStripe, refused
+from payment_service.domain.stripe_errors import (
+    UNAVAILABLE,
+    Action,
+    RefusedByStripe,
+    field_of,
+    refused,
+)
 from payment_service.flows.advance import CUSTOMER, Claimed, claim, commit, take_step
 from payment_service.flows.find_customer import customer_of_email, customer_of_id
 from payment_service.flows.follow_customer import look_at_customer
@@ -79,7 +85,10 @@ def _refusal(code: str, customer: Customer) -> RefusedByStripe:
 
 
 async def get_customer(world: World, email: str) -> Customer:
-    """Return the customer of this e-mail. Raises NotFound, GatewayUnavailable, StripeRefused."""
+    """Return the customer of this e-mail.
+
+    Raises NotFound, GatewayUnavailable, RefusedByStripe: it is no e-mail to Stripe, StripeRefused.
+    """
     customer = await _known(world, normalised_email(email), email)
     if customer is None or customer.customer_id is None:
         raise NotFound("There is no customer with this e-mail.")
@@ -140,7 +149,10 @@ async def heal_customer(world: World, customer_id: str, *, deadline: datetime) -
 
 
 async def _known(world: World, email: str, spelling: str) -> Customer | None:
-    """Return what we have, else adopt what only Stripe has. Raises CustomerForgotten."""
+    """Return what we have, else adopt what only Stripe has.
+
+    Raises CustomerForgotten, RefusedByStripe, StripeRefused, GatewayUnavailable.
+    """
     customer = await customer_of_email(world, email)
     if customer is not None:
         return _remembered(customer)
@@ -150,6 +162,8 @@ async def _known(world: World, email: str, spelling: str) -> Customer | None:
             return await _adopt(world, email, news)
         case NothingFound():
             return None
+        case Rejected(error=error) if field_of(Action.CREATE_CUSTOMER, error) is not None:
+            raise refused(Action.CREATE_CUSTOMER, error)  # the caller can mend it
         case Rejected(error=error):
             raise StripeRefused(error.message, code=error.code)
         case _:
