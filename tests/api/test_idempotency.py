@@ -334,7 +334,10 @@ async def test_keys_live_for_a_day(api: Api) -> None:
 )
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb"])
 async def test_a_key_that_is_none_is_400(api: Api, method: str, path: str, key: str) -> None:
-    refused = await api.ask(method, path, body={"a": 1}, headers={"Idempotency-Key": key})
+    card = {"customerId": "cus_1", "paymentMethodId": "pm_1", "isDefault": True}
+    body = {"email": "jane@example.com"} if path == "/payment/customer" else card
+
+    refused = await api.ask(method, path, body=body, headers={"Idempotency-Key": key})
 
     assert (refused.status, refused.code) == (400, "invalid_idempotency_key")
     assert refused.bad_fields == ["Idempotency-Key"]

@@ -1,6 +1,6 @@
 """Amounts and currencies of requests, read by the domain's rules and in the operator's unit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from payment_service.api.options import ApiOptions
@@ -29,13 +29,23 @@ def read_charge(body: Mapping[str, Any], findings: Findings, options: ApiOptions
     return findings.value(lambda: parse_amount(amount, currency, unit))
 
 
-def check_part(
-    body: Mapping[str, Any], findings: Findings, options: ApiOptions, field: str = "amount"
+def check_parts(
+    body: Mapping[str, Any], findings: Findings, options: ApiOptions, fields: Iterable[str]
 ) -> None:
-    """Note what is wrong with the amount of a refund or capture, whatever the payment's currency.
+    """Note what is wrong with parts of a payment, and a currency beside them, whatever its own is.
 
     Missing means all that is there; null may be a mistake, and a costly one.
     """
+    code = body.get("currency")
+    if code is not None:
+        findings.value(lambda: find_currency(code))
+    for field in fields:
+        _check_part(body, findings, options, field)
+
+
+def _check_part(
+    body: Mapping[str, Any], findings: Findings, options: ApiOptions, field: str
+) -> None:
     if field not in body:
         return
     amount = body[field]
@@ -48,16 +58,9 @@ def check_part(
 
 
 def read_part(
-    body: Mapping[str, Any], currency: str, options: ApiOptions, field: str = "amount"
+    body: Mapping[str, Any], currency: str, options: ApiOptions, field: str
 ) -> int | None:
-    """Return the minor units to move, None for all that is there.
-
-    Raises InvalidRequest, also for a currency beside it that is not the payment's.
-    """
-    told = body.get("currency")
-    if told is not None and find_currency(told).code != currency:
-        words = f"is not the payment's, which is {currency}; leave it out"
-        raise InvalidRequest(FieldError("currency", words))
+    """Return the minor units of a part, None for all that is there. Raises InvalidRequest."""
     if field not in body:
         return None
     parse = _as(field, parse_refund_amount)

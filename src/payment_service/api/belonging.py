@@ -17,7 +17,6 @@ from payment_service.domain.email_address import normalised_email
 from payment_service.domain.errors import (
     CardNotUsable,
     EmailNotYours,
-    FieldError,
     InvalidRequest,
     NotFound,
     PaymentNotCancelable,
@@ -35,7 +34,7 @@ from payment_service.storage.collections import PAYMENTS
 # Fits where an id may stand, and is nobody's: Stripe's begin with letters.
 NOBODYS_ID = "-"
 # How Stripe's ids of payments begin.
-_INTENT_PREFIX = "pi_"
+INTENT_PREFIX = "pi_"
 
 
 async def own_email(api: Api, call: Incoming, handle: Handle) -> Answer:
@@ -67,6 +66,11 @@ async def own_customer(api: Api, call: Incoming, handle: Handle) -> Answer:
         if "foreign" not in error.details:
             raise
         raise NotFound("There is no such card.", code="card_not_found") from None
+
+
+def is_called_like_a_payment(order_id: object) -> bool:
+    """Whether an order may not be an end user's: whoever asks for that payment would get it."""
+    return isinstance(order_id, str) and order_id.startswith(INTENT_PREFIX)
 
 
 async def own_payment(api: Api, call: Incoming, handle: Handle) -> Answer:
@@ -121,7 +125,6 @@ async def own_order(api: Api, call: Incoming, handle: Handle) -> Answer:
     sent = call.body.get("customerId")
     if isinstance(sent, str) and sent not in await _own_ids(api, call):
         raise NotFound("There is no such customer.", code="customer_not_found")
-    _check_name(call.body.get("orderId"))
     await _check_order(api, call)
     if sent is None:
         call = replace(call, body={**call.body, "customerId": await _own_id(api, call)})
@@ -145,12 +148,6 @@ def _foreign_cards_hidden() -> Iterator[None]:
         if refusal.kind is not ErrorClass.CARD_NOT_USABLE:
             raise
         raise NotFound("There is no such card.", code="card_not_found") from None
-
-
-def _check_name(order_id: object) -> None:
-    """Refuse an order that is called like a payment: whoever asks for that one would get this."""
-    if isinstance(order_id, str) and order_id.startswith(_INTENT_PREFIX):
-        raise InvalidRequest(FieldError("orderId", f"must not begin with {_INTENT_PREFIX}"))
 
 
 async def _check_order(api: Api, call: Incoming) -> None:

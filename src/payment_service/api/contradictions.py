@@ -4,19 +4,24 @@ A refund of 10 with `currency: eur` of a payment in dollars is a mistake that mo
 the field out of account would be to guess. What agrees is as good as left out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from payment_service.api.amounts import read_part
 from payment_service.api.field_names import folded_name, known_names
 from payment_service.api.options import ApiOptions
 from payment_service.api.validation import Findings
 from payment_service.domain.currencies import find_currency
-from payment_service.domain.errors import InvalidRequest
+from payment_service.domain.errors import FieldError, InvalidRequest
 from payment_service.domain.money import parse_refund_amount
 from payment_service.domain.payment import Payment
+
+# Also where a request takes it: it is there to agree.
+_CURRENCY: Final = "currency"
 
 Agrees = Callable[[object, Payment, ApiOptions], bool]
 
@@ -55,7 +60,7 @@ _AGREES: Final[Mapping[str, Agrees]] = MappingProxyType(
     {
         "amount": _is_amount,
         "capturemethod": _is_capture_method,
-        "currency": _is_currency,
+        _CURRENCY: _is_currency,
         "customerid": _is_customer,
         "orderid": _is_order,
         "paymentintent": _is_intent,
@@ -67,14 +72,40 @@ _AGREES: Final[Mapping[str, Agrees]] = MappingProxyType(
 def refuse_contradictions(
     kind: type[BaseModel], sent: Mapping[str, Any], payment: Payment, options: ApiOptions
 ) -> None:
-    """Raise InvalidRequest naming what says something else than the payment.
+    """Raise InvalidRequest naming all that says something else than the payment."""
+    read_parts(kind, sent, payment, options, ())
 
-    Fields that the request takes are not looked at: what they say is done, or refused by itself.
+
+def read_parts(
+    kind: type[BaseModel],
+    sent: Mapping[str, Any],
+    payment: Payment,
+    options: ApiOptions,
+    fields: Iterable[str],
+) -> list[int | None]:
+    """Return parts of a payment in minor units, None for all that is there.
+
+    Raises InvalidRequest naming all that says something else than the payment, and every part that
+    is none of its currency.
     """
     findings = Findings()
-    for name in sorted(sent.keys() - known_names(kind)):
+    findings.note(_contradictions(kind, sent, payment, options))
+    code = payment.terms.currency
+    parts = [findings.value(partial(read_part, sent, code, options, field)) for field in fields]
+    findings.close()
+    return parts
+
+
+def _contradictions(
+    kind: type[BaseModel], sent: Mapping[str, Any], payment: Payment, options: ApiOptions
+) -> Iterator[FieldError]:
+    """Give an error for what says something else than the payment.
+
+    Of the fields that the request takes only the currency is looked at: what the others say is
+    done, or refused by itself.
+    """
+    for name in sorted(sent.keys() - (known_names(kind) - {_CURRENCY})):
         agrees = _AGREES.get(folded_name(name))
         if agrees is None or sent[name] in (None, "") or agrees(sent[name], payment, options):
             continue
-        findings.bad(name, "says something else than the payment does; leave it out")
-    findings.close()
+        yield FieldError(name, "says something else than the payment does; leave it out")

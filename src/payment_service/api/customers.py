@@ -8,7 +8,7 @@ from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedCustomer, AskedCustomerId, AskedCustomerUpdate
 from payment_service.api.belonging import own_email, own_name
 from payment_service.api.caller import Scope
-from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.endpoint import Api, Endpoint, read
 from payment_service.api.incoming import Incoming, refuse_card_numbers
 from payment_service.api.validation import Findings
 from payment_service.domain.email_address import normalised_email
@@ -17,20 +17,22 @@ from payment_service.flows.keep_customer import create_customer, get_customer
 
 
 async def create(api: Api, call: Incoming) -> Answer:
-    findings = Findings()
-    asked = findings.fields(AskedCustomer, call.body)
-    sent = call.body.get("email")
-    email = findings.value(lambda: normalised_email(sent)) if isinstance(sent, str) else None
-    findings.close()
-    assert asked is not None
-    assert email is not None
+    asked = read(api, call, customer_in)
     customer, is_new = await create_customer(
         api.world, asked.email, asked.name, deadline=api.deadline(), request_id=call.request_id
     )
     if customer.customer_id is None:
-        return pending("The customer is being made; ask for it by its e-mail.", {"email": email})
+        told = "The customer is being made; ask for it by its e-mail."
+        return pending(told, {"email": normalised_email(asked.email)})
     ids: dict[str, Any] = {"customerId": customer.customer_id}
     return success(ids, 201 if is_new else 200, **ids)
+
+
+def customer_in(_api: Api, call: Incoming, findings: Findings) -> AskedCustomer | None:
+    """Return who is to be a customer, as far as the request says it."""
+    asked = findings.fields(AskedCustomer, call.body)
+    _check_email(call, findings)
+    return asked
 
 
 async def get(api: Api, call: Incoming) -> Answer:
@@ -41,20 +43,10 @@ async def get(api: Api, call: Incoming) -> Answer:
 
 async def change(api: Api, call: Incoming) -> Answer:
     refuse_card_numbers({"customerId": call.path["customer"]})
-    findings = Findings()
-    named = findings.fields(AskedCustomerId, {"customerId": call.path["customer"]})
-    asked = findings.fields(AskedCustomerUpdate, call.body)
-    sent = call.body.get("email")
-    if isinstance(sent, str):
-        findings.value(lambda: normalised_email(sent))
-    elif asked is not None and asked.name is None:
-        findings.bad("email", "is required, unless `name` is there")
-    findings.close()
-    assert named is not None
-    assert asked is not None
+    asked = read(api, call, change_in)
     customer = await change_customer(
         api.world,
-        named.customer_id,
+        call.path["customer"],
         email=asked.email,
         name=asked.name,
         may_move=call.caller.email is None,
@@ -65,6 +57,22 @@ async def change(api: Api, call: Incoming) -> Answer:
         return pending("The customer is being changed.", {"customerId": customer_id})
     shown = success(api.show.customer(customer), customerId=customer_id)
     return replace(shown, subject=customer_id)
+
+
+def change_in(_api: Api, call: Incoming, findings: Findings) -> AskedCustomerUpdate | None:
+    """Return what is to be changed, as far as the request says it."""
+    findings.fields(AskedCustomerId, {"customerId": call.path["customer"]})
+    asked = findings.fields(AskedCustomerUpdate, call.body)
+    _check_email(call, findings)
+    if call.body.get("email") is None and call.body.get("name") is None:
+        findings.bad("email", "is required, unless `name` is there")
+    return asked
+
+
+def _check_email(call: Incoming, findings: Findings) -> None:
+    sent = call.body.get("email")
+    if isinstance(sent, str):
+        findings.value(lambda: normalised_email(sent))
 
 
 ENDPOINTS = (
@@ -82,6 +90,7 @@ ENDPOINTS = (
             "when it was there already. A customer that only Stripe knows is adopted."
         ),
         asks=AskedCustomer,
+        reads=customer_in,
         answers={200: NewCustomerAnswer, 201: NewCustomerAnswer, 202: PendingAnswer},
         refusals={409: ("customer_forgotten", "email_taken")},
     ),
@@ -112,6 +121,7 @@ ENDPOINTS = (
             "user may change the name of their own customer only."
         ),
         asks=AskedCustomerUpdate,
+        reads=change_in,
         answers={200: CustomerAnswer, 202: PendingAnswer},
         refusals={
             403: ("email_not_changeable",),

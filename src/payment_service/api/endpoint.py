@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -11,7 +11,14 @@ from starlette.responses import Response
 
 from payment_service.api.answers import Answer, pending, respond
 from payment_service.api.caller import ANYBODY, Caller, Scope
-from payment_service.api.field_names import misplaced, renamed, strangers
+from payment_service.api.field_names import (
+    inner_amounts,
+    misplaced,
+    renamed,
+    slips,
+    strangers,
+    twice_named,
+)
 from payment_service.api.idempotency import idempotently
 from payment_service.api.incoming import (
     Incoming,
@@ -24,9 +31,9 @@ from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.api.problems import UnknownPath, problem
 from payment_service.api.rate_limits import client_of
-from payment_service.api.validation import refuse_slips
+from payment_service.api.validation import Findings, note_unknown
 from payment_service.api.visit import Visit, visit_of
-from payment_service.domain.errors import InsufficientScope, InvalidRequest, Refusal
+from payment_service.domain.errors import InsufficientScope, Refusal
 from payment_service.flows.guard_cards import TRIED_FROM
 from payment_service.flows.stripe_time import know_time
 from payment_service.flows.tell_with_token import tell_with_token
@@ -34,6 +41,8 @@ from payment_service.flows.world import World
 from payment_service.ports import StoreInDoubt, Unavailable
 
 READING = frozenset({"GET"})
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,8 @@ class Api:
 
 
 Handle = Callable[[Api, Incoming], Awaitable[Answer]]
+# Reads what is asked, and notes every fault that the request has by itself; None when it has one.
+Reading = Callable[[Api, Incoming, Findings], T | None]
 # Acts for an end user, on what is that user's own; see `api/belonging.py`.
 Guard = Callable[[Api, Incoming, Handle], Awaitable[Answer]]
 
@@ -73,7 +84,7 @@ class Endpoint:
     body, or of the query when there is no body. answers: by status, the model of the body.
     refusals: the codes it may refuse with, by status. signed: whether the body is somebody else's,
     taken as it is with its signature, and no JSON of ours. body_optional: whether a request without
-    a body is one with no fields.
+    a body is one with no fields. reads: reads them, where more is to be checked than each field.
     """
 
     method: str
@@ -91,11 +102,21 @@ class Endpoint:
     at_root: bool = False
     signed: bool = False
     body_optional: bool = False
+    reads: Reading[object] | None = None
 
     @property
     def reads_body(self) -> bool:
         """Whether what is asked comes as JSON."""
         return self.method not in READING and not self.signed
+
+
+def read(api: Api, call: Incoming, reading: Reading[T]) -> T:
+    """Return what a request asks. Raises InvalidRequest that names every bad field."""
+    findings = Findings()
+    asked = reading(api, call, findings)
+    findings.close()
+    assert asked is not None
+    return asked
 
 
 async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> Response:
@@ -118,7 +139,7 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
 
     try:
         _check_scope(endpoint, visit.caller)
-        call = _read(endpoint, route, request, visit, strict=api.options.strict_requests)
+        call = _read(api, endpoint, route, request, visit)
         if endpoint.method not in READING:  # deadlines and what is written are in Stripe's time
             await know_time(api.world)
         if call.key is None:
@@ -171,13 +192,17 @@ def _check_scope(endpoint: Endpoint, caller: Caller) -> None:
         raise InsufficientScope(f"This needs the scope {endpoint.scope}.", scope=endpoint.scope)
 
 
-def _read(
-    endpoint: Endpoint, route: str, request: Request, visit: Visit, *, strict: bool
-) -> Incoming:
+def _read(api: Api, endpoint: Endpoint, route: str, request: Request, visit: Visit) -> Incoming:
+    """Return the request by the names of its fields.
+
+    Raises InvalidRequest if its key or a name is bad, with all else that is bad, for the answer
+    that is kept for a key is none to a slip. What its fields say is else looked at where it is
+    acted on. What cannot be read at all is refused alone.
+    """
     headers, raw = request.headers, visit.body
     query = read_query(request.scope["query_string"])
-    path: dict[str, Any] = request.path_params
     body: Mapping[str, Any] = query
+    findings = Findings()
     key = None
     if endpoint.reads_body:
         # A DELETE may carry its fields in the query instead: not every client can send a body.
@@ -185,22 +210,18 @@ def _read(
             body = {}
         elif raw or endpoint.method != "DELETE":
             body = read_body(raw, headers.get("content-type", ""))
-        key = read_key(headers)
-        if endpoint.asks is not None and query and body is not query:
-            wrong = misplaced(endpoint.asks, query)
-            if wrong:
-                raise InvalidRequest(*wrong)
-    if endpoint.asks is not None and not endpoint.signed:
-        body = _named(endpoint.asks, body, strict=strict or not endpoint.reads_body)
-        query = query if endpoint.reads_body else dict(body)
-        if key is not None:  # the answer that is kept for a key is none to a slip
-            refuse_slips(endpoint.asks, body)
-    return Incoming(
+        key = findings.value(lambda: read_key(headers))
+    if endpoint.asks is not None:
+        if body is not query:
+            findings.note(misplaced(endpoint.asks, query))
+        is_strict = api.options.strict_requests or not endpoint.reads_body
+        body = _named(endpoint.asks, body, findings, is_strict=is_strict)
+    call = Incoming(
         method=endpoint.method,
         route=route,
         request_id=visit.request_id,
-        path=path,
-        query=query,
+        path=request.path_params,
+        query=query if endpoint.reads_body else dict(body),
         body=body,
         key=key,
         bearer_token=read_bearer_token(headers),
@@ -208,18 +229,34 @@ def _read(
         raw=raw if endpoint.signed else b"",
         signature=headers.get("stripe-signature", "") if endpoint.signed else "",
     )
+    if findings:
+        _note_the_rest(api, endpoint, call, findings)
+    findings.close()
+    return call
 
 
-def _named(kind: type[BaseModel], sent: Mapping[str, Any], *, strict: bool) -> Mapping[str, Any]:
-    """Return the fields by their names. A filter that is ignored would show everybody's.
+def _named(
+    kind: type[BaseModel], sent: Mapping[str, Any], findings: Findings, *, is_strict: bool
+) -> Mapping[str, Any]:
+    """Return the fields by their names, and note those that are none.
 
-    Raises InvalidRequest: one is there twice, or strict and there is one that is not known.
+    A filter that is ignored would show everybody's.
     """
+    findings.note(twice_named(kind, sent))
     fields = renamed(kind, sent)
-    unknown = strangers(kind, fields) if strict else []
-    if unknown:
-        raise InvalidRequest(*unknown)
+    findings.note((strangers if is_strict else slips)(kind, fields))
+    findings.note(inner_amounts(kind, fields))
+    if not findings:
+        note_unknown(kind, fields)
     return fields
+
+
+def _note_the_rest(api: Api, endpoint: Endpoint, call: Incoming, findings: Findings) -> None:
+    """Note what is wrong with the fields of a request that is refused anyhow."""
+    if endpoint.reads is not None:
+        endpoint.reads(api, call, findings)
+    elif endpoint.asks is not None:
+        findings.fields(endpoint.asks, call.body)
 
 
 def _payer_address(visit: Visit, options: ApiOptions) -> str:

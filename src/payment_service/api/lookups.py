@@ -7,7 +7,7 @@ from payment_service.api.answers import Answer, success
 from payment_service.api.asked import AskedLook, AskedPage
 from payment_service.api.belonging import own_payment, own_payments
 from payment_service.api.caller import Scope
-from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.endpoint import Api, Endpoint, read
 from payment_service.api.incoming import Incoming
 from payment_service.api.paging import read_page
 from payment_service.api.presenting import wire_status
@@ -35,14 +35,7 @@ async def get(api: Api, call: Incoming) -> Answer:
 
 
 async def list_page(api: Api, call: Incoming) -> Answer:
-    findings = Findings()
-    asked = findings.fields(AskedPage, call.query)
-    since = findings.value(lambda: _moment("createdFrom", call.query.get("createdFrom")))
-    until = findings.value(lambda: _moment("createdTo", call.query.get("createdTo")))
-    if "currency" in call.query:
-        findings.value(lambda: find_currency(call.query["currency"]))
-    findings.close()
-    assert asked is not None
+    asked, since, until = read(api, call, filters_in)
     if asked.order_id is not None:
         payment = await api.world.store.get(PAYMENTS, asked.order_id)
         found = [payment] if payment and _matches(payment, asked, since, until) else []
@@ -57,6 +50,18 @@ async def list_page(api: Api, call: Incoming) -> Answer:
         limit=asked.limit,
     )
     return success([api.show.payment(one) for one in page.items], nextCursor=page.next_cursor)
+
+
+def filters_in(
+    _api: Api, call: Incoming, findings: Findings
+) -> tuple[AskedPage, datetime | None, datetime | None] | None:
+    """Return which payments are asked for, and since when and until when they were made."""
+    asked = findings.fields(AskedPage, call.query)
+    since = findings.value(lambda: _moment("createdFrom", call.query.get("createdFrom")))
+    until = findings.value(lambda: _moment("createdTo", call.query.get("createdTo")))
+    if "currency" in call.query:
+        findings.value(lambda: find_currency(call.query["currency"]))
+    return (asked, since, until) if asked is not None else None
 
 
 def _moment(field: str, text: str | None) -> datetime | None:
@@ -122,6 +127,7 @@ ENDPOINTS = (
         tag="payments",
         summary="List payments, newest first",
         asks=AskedPage,
+        reads=filters_in,
         answers={200: PaymentsAnswer},
         refusals={400: ("invalid_cursor",)},
     ),

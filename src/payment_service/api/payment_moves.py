@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from payment_service.api.amounts import check_part, read_part
+from payment_service.api.amounts import check_parts
 from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
 from payment_service.api.answers import Answer
 from payment_service.api.asked import AskedCancellation, AskedCapture, AskedConfirmation
 from payment_service.api.belonging import own_payment, own_unheld_payment
 from payment_service.api.caller import Scope
-from payment_service.api.contradictions import refuse_contradictions
-from payment_service.api.endpoint import Api, Endpoint, services_only
+from payment_service.api.contradictions import read_parts, refuse_contradictions
+from payment_service.api.endpoint import Api, Endpoint, read, services_only
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
 from payment_service.api.payments import answer_of, asking_payer, shown
@@ -20,6 +20,8 @@ from payment_service.flows import cancel as canceling
 from payment_service.flows import capture as capturing
 from payment_service.flows.confirm_payment import confirm_payment
 from payment_service.flows.find_payment import find_payment
+
+_PARTS = ("amount",)
 
 
 async def confirm(api: Api, call: Incoming) -> Answer:
@@ -40,20 +42,24 @@ async def confirm(api: Api, call: Incoming) -> Answer:
 
 
 async def capture(api: Api, call: Incoming) -> Answer:
-    findings = Findings()
-    findings.fields(AskedCapture, call.body)
-    check_part(call.body, findings, api.options)
-    findings.close()
+    read(api, call, capture_in)
     payment = await find_payment(api.world, call.path["id"])
-    refuse_contradictions(AskedCapture, call.body, payment, api.options)
+    [amount_minor] = read_parts(AskedCapture, call.body, payment, api.options, _PARTS)
     payment = await capturing.capture(
         api.world,
         payment,
-        amount_minor=read_part(call.body, payment.terms.currency, api.options),
+        amount_minor=amount_minor,
         request_id=call.request_id,
         deadline=api.deadline(),
     )
     return await shown(api, payment)
+
+
+def capture_in(api: Api, call: Incoming, findings: Findings) -> AskedCapture | None:
+    """Return what is to be captured, as far as the request says it."""
+    asked = findings.fields(AskedCapture, call.body)
+    check_parts(call.body, findings, api.options, _PARTS)
+    return asked
 
 
 async def cancel(api: Api, call: Incoming) -> Answer:
@@ -113,6 +119,7 @@ ENDPOINTS = (
             "taken is released: a hold is captured once. The same again answers as before."
         ),
         asks=AskedCapture,
+        reads=capture_in,
         answers=_ANSWERS,
         refusals={
             400: ("amount_not_integer", "amount_null", "amount_not_positive"),

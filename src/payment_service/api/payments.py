@@ -1,15 +1,16 @@
 """Payments at the HTTP door: pay an order."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from typing import Any
 
 from payment_service.api.amounts import read_charge
 from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedPayment
-from payment_service.api.belonging import own_order
+from payment_service.api.belonging import INTENT_PREFIX, is_called_like_a_payment, own_order
 from payment_service.api.caller import Scope
 from payment_service.api.client_secrets import intent_with_secret
-from payment_service.api.endpoint import Api, Endpoint
+from payment_service.api.endpoint import Api, Endpoint, read
 from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
 from payment_service.api.problems import problem
@@ -34,7 +35,7 @@ ASKS_PAYER = "The payer must authenticate this payment. Nothing was charged yet.
 
 
 async def pay(api: Api, call: Incoming) -> Answer:
-    order = read_order(api, call)
+    order = read(api, call, order_in)
     paying = pay_order(api.world, order, deadline=api.deadline(), bearer_token=call.bearer_token)
     answer = await answer_of(api, call, paying)
     return asking_payer(api, call, answer, is_away=order.terms.off_session)
@@ -95,26 +96,20 @@ async def _bring_the_payer_back(api: Api, call: Incoming, refusal: RefusedByStri
     )
 
 
-def read_order(api: Api, call: Incoming) -> Order:
-    """Return what is to be paid. Raises InvalidRequest that names every bad field."""
-    findings = Findings()
+def order_in(api: Api, call: Incoming, findings: Findings) -> Order | None:
+    """Return what is to be paid, as far as the request says it."""
     asked = findings.fields(AskedPayment, call.body)
     money = read_charge(call.body, findings, api.options)
-    confirm = asked is not None and _is_to_be_confirmed(asked)
-    if asked is not None and asked.customer_id is None and confirm:
-        findings.bad("customerId", "is required when a card is to be charged")
-    if asked is not None and asked.off_session and asked.confirm is False:
-        findings.bad("offSession", "needs a payment that is confirmed at once")
-    findings.close()
-    assert asked is not None
-    assert money is not None
+    _check_together(call, findings)
+    if asked is None or money is None:
+        return None
     return Order(
         id=asked.order_id,
         terms=Terms(
             amount_minor=money.amount_minor,
             currency=money.currency,
             customer_id=asked.customer_id,
-            confirm=confirm,
+            confirm=_is_to_be_confirmed(call.body),
             capture_method=asked.capture_method or "automatic",
             return_url=asked.return_url,
             description=asked.description,
@@ -127,11 +122,24 @@ def read_order(api: Api, call: Incoming) -> Order:
     )
 
 
-def _is_to_be_confirmed(asked: AskedPayment) -> bool:
+def _check_together(call: Incoming, findings: Findings) -> None:
+    """Note what is wrong with fields that go together, whatever else is wrong with the others."""
+    sent = call.body
+    is_end_user = call.caller.email is not None  # whose customer is known
+    if sent.get("customerId") is None and _is_to_be_confirmed(sent) and not is_end_user:
+        findings.bad("customerId", "is required when a card is to be charged")
+    if sent.get("offSession") is True and sent.get("confirm") is False:
+        findings.bad("offSession", "needs a payment that is confirmed at once")
+    if is_end_user and is_called_like_a_payment(sent.get("orderId")):
+        findings.bad("orderId", f"must not begin with {INTENT_PREFIX}")
+
+
+def _is_to_be_confirmed(sent: Mapping[str, Any]) -> bool:
     """Whether a card is to be charged now. A default card is only when that is said."""
-    if asked.confirm is not None:
-        return asked.confirm
-    return asked.payment_method_id is not None or asked.off_session is True
+    confirm = sent.get("confirm")
+    if confirm is not None:
+        return confirm is True
+    return sent.get("paymentMethodId") is not None or sent.get("offSession") is True
 
 
 def _pending(payment: Payment) -> Answer:
@@ -167,6 +175,7 @@ ENDPOINTS = (
             "`data`. Unknown fields are ignored."
         ),
         asks=AskedPayment,
+        reads=order_in,
         answers={200: PaymentAnswer, 202: PendingAnswer},
         refusals={
             400: ("amount_not_integer", "amount_too_small", "card_not_usable", "card_detached"),

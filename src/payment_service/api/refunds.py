@@ -1,13 +1,13 @@
 """Refunds at the HTTP door."""
 
-from payment_service.api.amounts import check_part, read_part
+from payment_service.api.amounts import check_parts
 from payment_service.api.answer_models import PendingAnswer, RefundAnswer
 from payment_service.api.answers import Answer, about, pending, success
 from payment_service.api.asked import AskedRefund
 from payment_service.api.belonging import own_refund
 from payment_service.api.caller import Scope
-from payment_service.api.contradictions import refuse_contradictions
-from payment_service.api.endpoint import Api, Endpoint, services_only
+from payment_service.api.contradictions import read_parts
+from payment_service.api.endpoint import Api, Endpoint, read, services_only
 from payment_service.api.idempotency import derived_id, key_id
 from payment_service.api.incoming import Incoming
 from payment_service.api.validation import Findings
@@ -18,41 +18,39 @@ from payment_service.flows.find_payment import find_payment
 from payment_service.flows.find_refund import REFERENCE_PREFIX, find_refund
 from payment_service.flows.refund_payment import refund_payment
 
-EXPECTED = "expectedRefundable"
+_PARTS = ("amount", "expectedRefundable")
 # No payment has more refunds than this (REFUNDS_MAX of the domain is lower).
 _TRIES_MAX = 1000
 
 
 async def refund(api: Api, call: Incoming) -> Answer:
-    asked = _read(api, call)
+    asked = read(api, call, asked_in)
     payment = await find_payment(api.world, asked.payment_intent_id or asked.order_id or "")
     if asked.payment_intent_id not in {None, payment.intent_id}:  # an order that is called so
         raise NotFound("There is no such payment.")
-    refuse_contradictions(AskedRefund, call.body, payment, api.options)
+    amount_minor, expected_minor = read_parts(AskedRefund, call.body, payment, api.options, _PARTS)
     payment, made = await refund_payment(
         api.world,
         payment,
         refund_id=_refund_id(api, call, payment),
-        amount_minor=read_part(call.body, payment.terms.currency, api.options),
+        amount_minor=amount_minor,
         reason=asked.reason,
         deadline=api.deadline(),
         request_id=call.request_id,
-        expected_minor=read_part(call.body, payment.terms.currency, api.options, EXPECTED),
+        expected_minor=expected_minor,
     )
     if made.status is RefundStatus.ASKING:
         return _pending(payment, made)
     return about(payment.terms.customer_id, api.show.refund(payment, made))
 
 
-def _read(api: Api, call: Incoming) -> AskedRefund:
-    findings = Findings()
-    asked = findings.fields(AskedRefund, call.body)
-    if asked is not None and (asked.payment_intent_id is None) == (asked.order_id is None):
+def asked_in(api: Api, call: Incoming, findings: Findings) -> AskedRefund | None:
+    """Return what is to be refunded, as far as the request says it."""
+    sent = call.body
+    asked = findings.fields(AskedRefund, sent)
+    if (sent.get("paymentIntentId") is None) == (sent.get("orderId") is None):
         findings.bad("paymentIntentId", "is required, or orderId instead of it; not both")
-    check_part(call.body, findings, api.options)
-    check_part(call.body, findings, api.options, EXPECTED)
-    findings.close()
-    assert asked is not None
+    check_parts(sent, findings, api.options, _PARTS)
     return asked
 
 
@@ -117,6 +115,7 @@ ENDPOINTS = (
             "409 when another amount is left."
         ),
         asks=AskedRefund,
+        reads=asked_in,
         answers={200: RefundAnswer, 202: PendingAnswer},
         refusals={
             400: ("amount_not_integer", "amount_null", "amount_not_positive"),

@@ -1,12 +1,12 @@
 """Checks a request field by field and names every bad one at once, never with the value sent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from payment_service.api.field_names import known_names, slips
+from payment_service.api.field_names import SHOWN_MAX, known_names
 from payment_service.domain.errors import FieldError, InvalidRequest
 
 _log = structlog.get_logger("validation")
@@ -32,8 +32,6 @@ _WORDS: Mapping[str, str] = {
 # Our own types raise errors of this kind, with words that are ready.
 OWN_WORDS = "own_words"
 
-# A field name is the caller's text: enough of it to find it.
-_NAME_MAX = 60
 _UNKNOWN_MAX = 20
 
 
@@ -41,19 +39,20 @@ class Findings:
     """Every bad field of one request, collected and then raised together."""
 
     def __init__(self) -> None:
-        self._fields: list[FieldError] = []
+        self._fields: dict[str, FieldError] = {}
         self._codes: list[str] = []
+
+    def __bool__(self) -> bool:
+        """Whether anything was noted."""
+        return bool(self._fields)
 
     def fields(self, kind: type[M], sent: Mapping[str, Any]) -> M | None:
         """Return the fields of the request; None if one is bad, which is then noted."""
-        note_unknown(kind, sent)
-        for slip in slips(kind, sent):
-            self.bad(slip.field, slip.message)
         try:
             return kind.model_validate(sent)
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_input=False):
-                name = ".".join(str(part)[:_NAME_MAX] for part in fault["loc"]) or "body"
+                name = ".".join(str(part)[:SHOWN_MAX] for part in fault["loc"]) or "body"
                 self.bad(name, _words(fault))
             return None
 
@@ -62,22 +61,25 @@ class Findings:
         try:
             return parse()
         except InvalidRequest as error:
-            for bad in error.fields:
-                self.bad(bad.field, bad.message, error.reason_code)
+            self.note(error.fields, error.reason_code)
             return None
+
+    def note(self, found: Iterable[FieldError], code: str = InvalidRequest.code) -> None:
+        """Note bad fields, each once: what is said of it first stands."""
+        for bad in found:
+            if bad.field not in self._fields:
+                self._fields[bad.field] = bad
+                self._codes.append(code)
 
     def bad(self, field: str, message: str, code: str = InvalidRequest.code) -> None:
         """Note a bad field."""
-        if any(bad.field == field for bad in self._fields):
-            return
-        self._fields.append(FieldError(field, message))
-        self._codes.append(code)
+        self.note((FieldError(field, message),), code)
 
     def close(self) -> None:
         """Raise InvalidRequest if anything was noted; its code is the one fault's, if it is one."""
         if self._fields:
             code = self._codes[0] if len(self._codes) == 1 else InvalidRequest.code
-            raise InvalidRequest(*self._fields, code=code)
+            raise InvalidRequest(*self._fields.values(), code=code)
 
 
 def checked(kind: type[M], sent: Mapping[str, Any]) -> M:
@@ -89,17 +91,11 @@ def checked(kind: type[M], sent: Mapping[str, Any]) -> M:
     return fields
 
 
-def refuse_slips(kind: type[BaseModel], sent: Mapping[str, Any]) -> None:
-    """Raise InvalidRequest, with all that is bad, if a name is a slip; else say nothing yet."""
-    if next(slips(kind, sent), None) is not None:
-        checked(kind, sent)
-
-
 def note_unknown(kind: type[BaseModel], sent: Mapping[str, Any]) -> None:
     """Say in a debug line which fields were sent that mean nothing here."""
     unknown = sent.keys() - known_names(kind)
     if unknown:
-        names = sorted(name[:_NAME_MAX] for name in unknown)[:_UNKNOWN_MAX]
+        names = sorted(name[:SHOWN_MAX] for name in unknown)[:_UNKNOWN_MAX]
         _log.debug("request.unknown_fields_ignored", fields=names)
 
 
