@@ -136,7 +136,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an OrderService that is in trouble when it is read is told",
         "adapters/order_service/client.py",
-        'return NotExecuted(f"read_{told.reason}", retry_after_s=_wait_s(told))',
+        'return NotExecuted(f"read_{told.reason}", retry_after_s=told.retry_after_s)',
         "return None",
         (ANSWERS,),
     ),
