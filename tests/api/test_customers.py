@@ -128,3 +128,11 @@ async def test_an_email_that_stripe_will_not_look_for_is_400_and_names_the_field
 
     assert (refused.status, refused.code, refused.bad_fields) == (400, "email_invalid", ["email"])
     assert api.shop.engine.ledger()["customers"] == []
+
+
+async def test_what_else_stripe_refuses_in_the_look_is_502(api: Api) -> None:
+    refuse(api, "/v1/customers", (400, {"code": "parameter_unknown", "param": "limit"}), "GET")
+
+    refused = await api.post("/payment/customer", {"email": "bob@shop.example"})
+
+    assert (refused.status, refused.code) == (502, "stripe_refused")

@@ -220,20 +220,6 @@ def test_an_email_that_stripe_will_not_even_look_for_is_the_callers_to_mend() ->
     run(main)
 
 
-def test_what_else_stripe_will_not_look_for_is_told_with_its_code() -> None:
-    async def main() -> None:
-        shop = await open_shop()
-        let_stripe_answer(shop, FindCustomer, Rejected(Denial("parameter_unknown", "No.")))
-
-        with pytest.raises(StripeRefused) as refused:
-            await create(shop)
-
-        assert refused.value.reason_code == "parameter_unknown"
-        assert requests(shop) == []
-
-    run(main)
-
-
 @pytest.mark.parametrize("pick", [unreachable, always("reset_before", "GET")])
 def test_who_cannot_look_whether_stripe_has_the_customer_does_not_make_one(pick: Any) -> None:
     async def main() -> None:

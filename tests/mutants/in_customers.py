@@ -48,8 +48,8 @@ FOLLOWING = (
     Mutant(
         "an e-mail that becomes free later is never followed",
         "domain/customer_emails.py",
-        "    elif what == UNUSABLE:\n",
-        "    else:\n",
+        "        return _waiting(_unheld(",
+        "        return (lambda one, _: one)(_unheld(",
         (RULES, FOLLOWED),
     ),
     Mutant(

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 
 from payment_service.domain.customer import Customer, StepRefusal
 from payment_service.domain.email_address import EMAIL_MAX, followed_email
-from payment_service.domain.history import with_entry
+from payment_service.domain.history import Entry, with_entry
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import EmailClaimed, EmailReleased, EmailTaken, News
 from payment_service.domain.steps import ClaimEmail, EmailStep, ReleaseEmail
 
 EMAIL_TAKEN = "email_taken"
-# Why a customer is found by no e-mail, in its time line.
-TAKEN, UNUSABLE = "customer.email_taken", "customer.email_unusable"
+# How its time line says that another customer has its e-mail.
+TAKEN = "customer.email_taken"
 # Two customers may have exchanged their e-mails at Stripe: each is free as soon as the other one
 # was looked at.
 TAKEN_LOOK_S = 60.0
@@ -78,7 +78,8 @@ def moved_at_stripe(customer: Customer, shown: str | None, moment: Moment) -> Cu
     after = replace(customer, held_email=None, released_emails=released)
     if email is None:
         after = _due(without_next_email(after, moment.now), moment.now)
-        return _unheld(after, shown[:EMAIL_MAX], UNUSABLE, moment)
+        history = with_entry(after.history, "customer.email_unusable", moment)
+        return _unheld(after, shown[:EMAIL_MAX], history, moment)
     return wanting_email(after, email, moment.now)
 
 
@@ -147,7 +148,8 @@ def _is_wanted(customer: Customer, step: ClaimEmail) -> bool:
 def _taken(customer: Customer, step: ClaimEmail, moment: Moment) -> Customer:
     bare = replace(customer, next_email=None)
     if customer.update is None:
-        return _unheld(_due(bare, moment.now), step.email, TAKEN, moment)
+        history = with_entry(bare.history, TAKEN, moment)
+        return _waiting(_unheld(_due(bare, moment.now), step.email, history, moment), moment)
     refusal = StepRefusal(
         step=type(step).__name__, number=step.number, code=EMAIL_TAKEN, message=""
     )
@@ -171,18 +173,18 @@ def without_update(customer: Customer, now: datetime) -> Customer:
     return replace(without_next_email(customer, now), update=None, look_at=look_at)
 
 
-def _unheld(customer: Customer, shown: str, what: str, moment: Moment) -> Customer:
-    """Return the customer that nobody finds by an e-mail: said once, and looked at again.
-
-    One that another customer has may become free, so the looks go on; one that is none may not.
-    """
-    is_new = customer.taken_email != shown
-    if is_new:
-        history = with_entry(customer.history, what, moment)
-        customer = replace(customer, taken_email=shown, history=history)
-    elif what == UNUSABLE:
+def _unheld(customer: Customer, shown: str, history: tuple[Entry, ...], moment: Moment) -> Customer:
+    """Return the customer that nobody finds by an e-mail; the first time it is looked at again."""
+    if customer.taken_email == shown:
         return customer
-    lines = (line for line in reversed(customer.history) if line.what == what)
+    look_at = moment.now + timedelta(seconds=TAKEN_LOOK_S)
+    look_at = min(customer.look_at or look_at, look_at)
+    return replace(customer, taken_email=shown, look_at=look_at, history=history)
+
+
+def _waiting(customer: Customer, moment: Moment) -> Customer:
+    """Return the customer that is looked at again: the e-mail that another one has may be free."""
+    lines = (line for line in reversed(customer.history) if line.what == TAKEN)
     since = next(lines, None)
     taken_s = (moment.now - since.at).total_seconds() if since else TAKEN_LOOK_MAX_S
     wait_s = min(max(taken_s, TAKEN_LOOK_S), TAKEN_LOOK_MAX_S)

@@ -50,9 +50,9 @@ def wanting_update(
     if email is not None and not may_move:
         raise EmailNotYours("Only a service may change the e-mail of a customer.")
     # Its own e-mail is only written at Stripe again: nothing is to be claimed.
-    is_other = email is not None and email != customer.held_email
-    wanting = wanting_email(customer, email, now) if email is not None and is_other else customer
-    return replace(wanting, update=Update(email, name))
+    if email is not None and email != customer.held_email:
+        customer = wanting_email(customer, email, now)
+    return replace(customer, update=Update(email, name))
 
 
 def _email_is_so(customer: Customer, wanted: Update) -> bool:
