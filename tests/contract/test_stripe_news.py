@@ -185,13 +185,14 @@ def test_what_stripe_documents(raised: stripe.StripeError, news: News) -> None:
     assert news_of(raised) == news
 
 
+NO_FIELDS: tuple[dict[str, str] | None, ...] = ({}, None)
 TELL_NOTHING = (
     *((stripe.APIError, status, {}) for status in (410, 424, 500, 501, 503)),
-    *((stripe.CardError, 402, fields) for fields in ({}, None)),
+    *((stripe.CardError, 402, fields) for fields in NO_FIELDS),
     *(
         (stripe.InvalidRequestError, status, fields)
         for status in (400, 404)
-        for fields in ({}, None)
+        for fields in NO_FIELDS
     ),
     (stripe.CardError, 402, DECLINE | {"payment_intent": "pi_1"}),
     (

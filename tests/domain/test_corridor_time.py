@@ -21,7 +21,6 @@ from payment_service.domain.steps import (
     FindRefunds,
     ReadIntent,
 )
-from payment_service.domain.watching import EXPIRY
 from payment_service.domain.wishes import begin_refund
 from tests.domain.papers import (
     asked,
@@ -222,21 +221,6 @@ def test_a_cancellation_does_not_tire(news: NotExecuted, status: State) -> None:
     assert payment.attempt is not None
     assert payment.attempt.operation is Operation.CANCEL
     assert call_of(payment).tries == 10
-
-
-def test_an_expiry_that_our_key_may_not_carry_out_is_begun_again_by_a_look() -> None:
-    """Nobody asked for it, so it holds up nobody, and nobody is shown that it failed."""
-    payment = cancelling()
-    assert payment.attempt is not None
-    expiring = replace(payment, attempt=replace(payment.attempt, request_id=EXPIRY))
-
-    left = heard(expiring, NotExecuted("http_403", retryable=False), 60)
-
-    assert (left.state, left.attempt, left.failure) == (payment.status, None, payment.failure)
-    assert left.look_at is not None
-    seen = heard(left, IntentSeen(intent(str(left.status))), 25 * HOUR)
-    assert seen.attempt is not None
-    assert seen.attempt.request_id == EXPIRY
 
 
 def test_a_charge_that_surely_did_nothing_is_tried_four_times() -> None:
