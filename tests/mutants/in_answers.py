@@ -5,9 +5,61 @@ from tests.mutants.mutant import Mutant
 TRUTH = "tests/api/test_truth_of_answers.py"
 CARDS = "tests/api/test_truth_about_cards.py"
 NAMES = "tests/api/test_field_names.py"
+NAMED = "tests/api/test_only_what_was_named.py"
+KEYS = "tests/api/test_keys_that_may_not.py"
+APART = "tests/api/test_cards_apart.py"
 SAVED = "tests/api/test_saved_errors.py"
 
 MUTANTS = (
+    Mutant(
+        "who asks for a hold is charged",
+        "domain/wishes.py",
+        "    return payment.terms.is_held == order.terms.is_held or payment.state in _CHARGED\n",
+        "    return True\n",
+        (NAMED,),
+    ),
+    Mutant(
+        "a card that is named for later is dropped",
+        "domain/wishes.py",
+        "    return waits and _is_another(payment, order)\n",
+        "    return False\n",
+        (NAMED,),
+    ),
+    Mutant(
+        "a confirmation with another card than the one that is charged is a success",
+        "domain/wishes.py",
+        "        case State.SUCCEEDED if _is_another(payment, order):\n",
+        "        case State.SUCCEEDED if False:\n",
+        (NAMED,),
+    ),
+    Mutant(
+        "a key that may not read is told as Stripe being away",
+        "flows/look_again.py",
+        "raise why if isinstance(why, StripeRefused) else GatewayLost(str(unseen)) from unseen",
+        "raise GatewayLost(str(unseen)) from unseen",
+        (KEYS,),
+    ),
+    Mutant(
+        "what goes on about one card holds up another",
+        "domain/corridor_customers.py",
+        "    return replace(customer, call=replace(call, due_at=min(call.due_at, moment.now)))\n",
+        "    return customer\n",
+        (APART,),
+    ),
+    Mutant(
+        "a card is taken for attached under another id though that was detached",
+        "flows/keep_card.py",
+        "    is_gone = at_stripe.customer_id != customer.customer_id\n",
+        "    is_gone = False\n",
+        (APART,),
+    ),
+    Mutant(
+        "a default that was ours is never set at Stripe again",
+        "domain/customer.py",
+        "        default_at_stripe=DEFAULT_IN_DOUBT if is_ours else customer.default_at_stripe,\n",
+        "        default_at_stripe=customer.default_at_stripe,\n",
+        (APART,),
+    ),
     Mutant(
         "a capture that Stripe refused is told as done",
         "flows/own_attempt.py",
@@ -25,8 +77,8 @@ MUTANTS = (
     Mutant(
         "a card that was refused passes for the one that waits for its holder",
         "domain/wishes.py",
-        "if p.outcome == State.REQUIRES_ACTION)",
-        "if p.payment_method_id)",
+        "if p.outcome in _HAS_CARD)",
+        "if p.operation)",
         (TRUTH,),
     ),
     Mutant(
@@ -46,7 +98,7 @@ MUTANTS = (
     Mutant(
         "a cancellation that our key may not do is asked for for ever",
         "domain/corridor_attempts.py",
-        "        tired = not news.retryable and attempt.request_id != EXPIRY\n",
+        "        tired = not news.retryable and payment.status is not State.CANCELED\n",
         "        tired = False\n",
         (TRUTH,),
     ),

@@ -42,7 +42,7 @@ TOLD = (
     Mutant(
         "a payment that asks the payer is a success whatever is set",
         "api/payments.py",
-        "    if api.options.requires_action_status == 200:\n",
+        "    if api.options.requires_action_status == 200 and not is_away:\n",
         "    if True:\n",
         (DECLINES,),
     ),

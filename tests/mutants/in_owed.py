@@ -84,7 +84,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a new deal is charged before the old PaymentIntent is out of the way",
         "domain/wishes.py",
-        "if not same and payment.intent_id:",
+        "if payment.intent_id and (not same or _has_another_card(payment, order)):",
         "if False:",
         (PAYMENT,),
     ),
