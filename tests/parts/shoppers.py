@@ -145,6 +145,8 @@ class Shopper:
             status, content = await self._ask("POST", path, body, headers)
             taken = await self._taken_minor(talk.order_id)
             talk.answers.append(Heard(word_of_answer(status, content), asked_at, time(), taken))
+            # One that surely failed is made anew under the same key, by another reference.
+            talk.refund_id = _reference(content) or talk.refund_id
             if talk.last not in AGAIN:
                 return
             await asyncio.sleep(AGAIN_AFTER_S)
@@ -178,6 +180,12 @@ class Shopper:
             for intent in intents
             if intent["metadata"].get("order_id") == order_id
         )
+
+
+def _reference(content: Any) -> str | None:
+    """Return by which reference a refund goes, None of any other answer."""
+    data = content.get("data") if isinstance(content, dict) else None
+    return data.get("reference") if isinstance(data, dict) else None
 
 
 def word_of_answer(status: int, content: Any) -> str:
