@@ -14,7 +14,7 @@ import pytest
 from payment_service.adapters import mongo
 from payment_service.ports import Store
 from payment_service.storage.collections import COLLECTIONS
-from tests.parts.mongo_server import a_database
+from tests.parts.mongo_server import a_database, kept_for_ever
 from tests.parts.store_in_a_thread import RealLoop, ThreadedStore
 from tests.simulation.campaign import tally
 from tests.simulation.lives import gates, random_life
@@ -37,9 +37,8 @@ def lived() -> Iterator[Callable[[Life], Outcome]]:
     real = RealLoop()
     with a_database() as uri, pymongo.MongoClient[dict[str, Any]](uri) as client:
         database = client.get_default_database()
-        store = ThreadedStore(
-            real, lambda: mongo.open_store(uri, COLLECTIONS, pool_max=4, timeout_s=30)
-        )
+        kept = kept_for_ever(COLLECTIONS)
+        store = ThreadedStore(real, lambda: mongo.open_store(uri, kept, pool_max=4, timeout_s=30))
 
         def emptied() -> Store:
             for collection in COLLECTIONS:
