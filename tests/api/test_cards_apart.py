@@ -8,6 +8,7 @@ from stripe_sandbox.faults import Fault
 from tests.api.asgi import Heard
 from tests.api.conftest import Api
 from tests.api.test_keys_that_may_not import timed
+from tests.api.test_truth_of_answers import refuse
 from tests.flows.telling import at_stripe
 
 AMEX = "pm_card_amex"
@@ -102,6 +103,20 @@ async def test_a_card_whose_twin_was_detached_at_stripe_is_attached(
     [customer] = api.shop.engine.ledger()["customers"]
     assert [one["id"] for one in customer["cards"]] == [added.data["payment_method_id"]]
     assert customer["default_payment_method"] == added.data["payment_method_id"]
+
+
+async def test_a_card_whose_twin_stripe_does_not_know_any_more_is_attached(api: Api) -> None:
+    payer = await api.new_payer()
+    [card] = (await api.get(f"/payment/payment-methods/{payer}")).data
+    at_stripe(api.shop, f"/v1/payment_methods/{card['payment_method_id']}/detach")
+    missing = (404, {"code": "resource_missing", "param": "payment_method"})
+    refuse(api, f"/v1/payment_methods/{card['payment_method_id']}", missing, method="GET")
+
+    added = await attach(api, payer, "pm_card_visa")
+
+    assert added.status == 200
+    [customer] = api.shop.engine.ledger()["customers"]
+    assert [one["id"] for one in customer["cards"]] == [added.data["payment_method_id"]]
 
 
 async def test_a_card_whose_twin_is_there_is_not_attached_again(api: Api) -> None:

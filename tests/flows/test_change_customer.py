@@ -27,17 +27,18 @@ from tests.parts.shop import Shop, open_shop
 from tests.parts.virtual_time import run
 
 
-async def change(shop: Shop, customer: Customer, **wanted: str) -> Customer:
+async def change(shop: Shop, customer: Customer, *, within_s: float = 5, **wanted: str) -> Customer:
     return await change_customer(
         shop.world,
         str(customer.customer_id),
         email=wanted.get("email"),
         name=wanted.get("name"),
         may_move=True,
-        deadline=soon(shop, 5),
+        deadline=soon(shop, within_s),
     )
 
 
+@pytest.mark.parametrize("within_s", [5, 0])
 @pytest.mark.parametrize(
     ("meanwhile", "error"),
     [
@@ -46,7 +47,7 @@ async def change(shop: Shop, customer: Customer, **wanted: str) -> Customer:
     ],
 )
 def test_what_somebody_began_meanwhile_goes_first(
-    meanwhile: dict[str, object], error: type[Exception]
+    meanwhile: dict[str, object], error: type[Exception], within_s: float
 ) -> None:
     async def main() -> None:
         shop, store = await open_watched_shop()
@@ -60,7 +61,7 @@ def test_what_somebody_began_meanwhile_goes_first(
         store.before_writes.append(begun)
 
         with pytest.raises(error):
-            await change(shop, bob, name="Ann")
+            await change(shop, bob, name="Ann", within_s=within_s)
 
     run(main)
 

@@ -64,7 +64,8 @@ async def _begun(
         known = await customer_by_id(world, customer_id)
         customer = await living_customer(world, known, deadline=deadline)
         customer = await _ready(world, customer, deadline)
-        seen = await _seen(world, customer) if seems_so(customer, wanted) else None
+        at_stripe = customer.customer_id if seems_so(customer, wanted) else None
+        seen = await _seen(world, at_stripe) if at_stripe else None
 
         def wanting(
             current: Customer, moment: Moment, seen: SeenCustomer | None = seen
@@ -79,14 +80,12 @@ async def _begun(
                 raise
 
 
-async def _seen(world: World, customer: Customer) -> SeenCustomer | None:
+async def _seen(world: World, customer_id: str) -> SeenCustomer | None:
     """Return how Stripe shows the customer; None where it is deleted, as the change will hear.
 
     Raises GatewayUnavailable, StripeRefused.
     """
-    if customer.customer_id is None:
-        return None
-    news = await world.gateway.ask(ReadCustomer(customer.customer_id))
+    news = await world.gateway.ask(ReadCustomer(customer_id))
     match news:
         case CustomerSeen(customer=seen):
             return seen
