@@ -52,7 +52,8 @@ def given_up(customer: Customer, step: OwedCardStep, error: Denial) -> Customer:
 def _default_as_before(customer: Customer) -> Customer:
     """Return the customer with the default that Stripe had before it would not make it another.
 
-    Without one ours stands, for we charge by name: it is not asked for again and again.
+    Without one ours stands, for we charge by name; looks bring it to be asked for again, less and
+    less often.
     """
     before = customer.asked.default_before if customer.asked else None
     card = customer.card(before) if before else None
