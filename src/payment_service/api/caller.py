@@ -26,6 +26,16 @@ class Caller:
     scopes: frozenset[Scope]
     email: str | None = None
 
+    @property
+    def is_end_user(self) -> bool:
+        """Whether it reaches only what is its own customer's."""
+        return not self.is_service
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it may act for every customer."""
+        return self.email is None
+
 
 # Whoever calls where nobody has to say who it is.
 ANYBODY = Caller("anonymous", frozenset(Scope))

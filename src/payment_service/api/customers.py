@@ -49,7 +49,7 @@ async def change(api: Api, call: Incoming) -> Answer:
         call.path["customer"],
         email=asked.email,
         name=asked.name,
-        may_move=call.caller.email is None,
+        may_move=call.caller.is_service,
         deadline=api.deadline(),
     )
     customer_id = customer.customer_id

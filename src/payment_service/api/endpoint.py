@@ -123,13 +123,13 @@ async def serve(api: Api, endpoint: Endpoint, route: str, request: Request) -> R
     """Answer one request, refusals included; what else is raised is a bug, which the door hides."""
     visit = visit_of(request.scope)
     visit.route = route
-    if visit.caller.email is not None:
+    if visit.caller.is_end_user:
         api = replace(api, show=api.show.for_payer())
     TRIED_FROM.set("" if endpoint.signed else _payer_address(visit, api.options))
 
     async def act() -> Answer:
         try:
-            if call.caller.email is not None:
+            if call.caller.is_end_user:
                 return await endpoint.guard(api, call, endpoint.handle)
             return await endpoint.handle(api, call)
         except StoreInDoubt as error:
@@ -186,7 +186,7 @@ def _tell_with_token(api: Api, call: Incoming, answer: Answer) -> None:
 
 def _check_scope(endpoint: Endpoint, caller: Caller) -> None:
     """Raise InsufficientScope, or UnknownPath to an end user where only services may go."""
-    if caller.email is not None and endpoint.guard is services_only:
+    if caller.is_end_user and endpoint.guard is services_only:
         raise UnknownPath("There is no such path.")
     if endpoint.scope is not None and endpoint.scope not in caller.scopes:
         raise InsufficientScope(f"This needs the scope {endpoint.scope}.", scope=endpoint.scope)
@@ -264,7 +264,5 @@ def _payer_address(visit: Visit, options: ApiOptions) -> str:
 
     A caller without a name may be either; it is a payer where proxies of ours say whence it comes.
     """
-    is_payer = visit.caller.email is not None or (
-        visit.caller is ANYBODY and options.trusted_proxies > 0
-    )
+    is_payer = visit.caller.is_end_user or (visit.caller is ANYBODY and options.trusted_proxies > 0)
     return client_of(visit.address) if is_payer else ""

@@ -15,7 +15,7 @@ async def is_anothers(world: World, call: Incoming, told: Mapping[str, Any]) -> 
 
     Services hear everything. One that was forgotten is nobody's: there is nothing to be reached.
     """
-    if call.caller.email is None:
+    if call.caller.is_service:
         return False
     for customer_id in await _spoken_of(world, call, told):
         customer = await customer_of_id(world, customer_id)

@@ -125,7 +125,7 @@ def order_in(api: Api, call: Incoming, findings: Findings) -> Order | None:
 def _check_together(call: Incoming, findings: Findings) -> None:
     """Note what is wrong with fields that go together, whatever else is wrong with the others."""
     sent = call.body
-    is_end_user = call.caller.email is not None  # whose customer is known
+    is_end_user = call.caller.is_end_user  # whose customer is known
     if sent.get("customerId") is None and _is_to_be_confirmed(sent) and not is_end_user:
         findings.bad("customerId", "is required when a card is to be charged")
     if sent.get("offSession") is True and sent.get("confirm") is False:
