@@ -58,7 +58,7 @@ def test_a_placeholder_that_is_left_is_refused() -> None:
     with pytest.raises(InvalidSettings) as refused:
         load_settings(environ)
     wrong = {problem.name for problem in refused.value.problems}
-    assert {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"} <= wrong
+    assert {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "MONGODB_URI"} <= wrong
 
 
 @every_folder
@@ -112,8 +112,9 @@ def test_the_ports_are_those_that_are_opened(folder: str) -> None:
     opened = {port["name"]: str(port["containerPort"]) for port in api["ports"]}
     (watched,) = containers(installed(folder))["payment-worker"]["ports"]
 
+    port = int(environ["METRICS_PORT"])
     assert opened == {"http": environ["PORT"], "metrics": environ["METRICS_PORT"]}
-    assert watched == {"name": "metrics", "containerPort": int(environ["METRICS_PORT"])}
+    assert watched == {"name": "metrics", "containerPort": port, "protocol": "TCP"}
 
 
 @every_folder
