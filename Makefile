@@ -65,7 +65,7 @@ soak: setup ## Let real processes live under all faults, then judge them (MINUTE
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),20) $(ARGS)
 
 fuzz: setup ## Ask all that the published document allows, a thousand times an operation
-	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py tests/api/test_fuzzed_tokens.py
 
 bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)

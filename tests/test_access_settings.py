@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from payment_service.setting_groups.access import jwt_algorithms
+from payment_service.setting_groups.tokens import jwt_algorithms
 from payment_service.settings import InvalidSettings, load_settings
 from tests.parts.identity_provider import public_pem
 

@@ -54,7 +54,7 @@ class FixedKey:
     async def find(self, _kid: str | None, algorithm: str, _now: datetime, /) -> Any:
         """Return it, if the algorithm is one for its kind."""
         if not _fits(self._key, algorithm):
-            raise CredentialsRefused
+            raise CredentialsRefused().noting(reason="algorithm")
         return self._key
 
 
@@ -79,9 +79,11 @@ class PublishedKeys:
             self._begin(now)  # whom we know need not wait for it
         if not self._are_known(now):
             raise TokenKeysUnavailable("the identity provider's keys cannot be fetched")
-        key, meant_for = self._keys.get(kid, (None, None))
+        if kid not in self._keys:
+            raise CredentialsRefused().noting(reason="unknown_key")
+        key, meant_for = self._keys[kid]
         if meant_for not in {None, algorithm} or not _fits(key, algorithm):
-            raise CredentialsRefused
+            raise CredentialsRefused().noting(reason="algorithm")
         return key
 
     async def close(self) -> None:
