@@ -113,6 +113,13 @@ def test_algorithms_follow_the_source_of_keys_and_fit_it() -> None:
         assert list(refused({**JWKS, "AUTH_JWT_ALGORITHMS": wrong})) == ["AUTH_JWT_ALGORITHMS"]
 
 
+def test_a_secret_is_long_enough_for_its_algorithms() -> None:
+    by_secret = {**BARE, "AUTH_JWT_SECRET": SECRET}
+
+    assert list(refused({**by_secret, "AUTH_JWT_ALGORITHMS": "HS256,HS512"})) == ["AUTH_JWT_SECRET"]
+    load_settings({**by_secret, "AUTH_JWT_SECRET": SECRET * 2, "AUTH_JWT_ALGORITHMS": "HS512"})
+
+
 def test_origins_are_named_one_by_one() -> None:
     settings = load_settings({"CORS_ORIGINS": "https://Shop.example.com/, http://localhost:3000"})
 

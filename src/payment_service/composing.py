@@ -164,7 +164,7 @@ def _token_keys(issuer: TokenSettings, stack: contextlib.AsyncExitStack) -> Keys
         secret = secret_text(issuer.auth_jwt_secret)
         return FixedKey(secret=secret, public_key=issuer.auth_jwt_public_key)
     fetching = Fetching(issuer.auth_jwt_jwks_url)
-    published = PublishedKeys(fetching)
+    published = PublishedKeys(fetching, issuer.auth_jwt_issuer)
     stack.push_async_callback(fetching.close)
     stack.push_async_callback(published.close)
     return published

@@ -26,7 +26,9 @@ from payment_service.setting_kinds import (
 
 PREFIX = "auth_jwt_"
 ISSUERS = "auth_jwt_issuers"
-_HS = frozenset({"HS256", "HS384", "HS512"})
+# RFC 7518, 3.2: a key has at least the size of the hash, in bytes.
+_HS_BYTES_MIN = {"HS256": 32, "HS384": 48, "HS512": 64}
+_HS = frozenset(_HS_BYTES_MIN)
 _SOURCES = ("jwks_url", "public_key", "secret")
 _NEEDED = {"issuer": "https://id.example.com/", "audience": "payment-service"}
 _JWKS_EXAMPLE = "https://id.example.com/.well-known/jwks.json"
@@ -227,6 +229,10 @@ def issuer_contradictions(
     if symmetric and named - _HS:
         reason = f"must be HS256, HS384 or HS512 with {shown('secret')}"
         yield "algorithms", (reason, "HS256")
+    elif symmetric and len(str(values["secret"])) < (
+        least := max((_HS_BYTES_MIN[name] for name in named), default=0)
+    ):
+        yield "secret", (f"must have {least} characters at least for these algorithms", "...")
     elif sources and not symmetric and named & _HS:
         reason = "must not be HS… with public keys: anybody could sign with what is public"
         yield "algorithms", (reason, "RS256")

@@ -61,11 +61,12 @@ class FixedKey:
 class PublishedKeys:
     """The keys of an identity provider (RFC 7517), fetched when needed and kept.
 
-    fetch: gets the list, or raises CannotFetch.
+    fetch: gets the list, or raises CannotFetch. issuer: whose they are, for the log.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[bytes]], issuer: str = "") -> None:
         self._fetch = fetch
+        self._issuer = issuer
         self._keys: Mapping[str | None, tuple[Any, str | None]] = {}
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
@@ -113,11 +114,16 @@ class PublishedKeys:
         try:
             keys = _read(await self._fetch())
         except CannotFetch as error:
-            _log.warning("token_keys.not_fetched", reason=str(error), known=len(self._keys))
+            _log.warning(
+                "token_keys.not_fetched",
+                issuer=self._issuer,
+                reason=str(error),
+                known=len(self._keys),
+            )
         except Exception:  # noqa: BLE001 - the task's edge: nobody would hear of it, nor get a key
-            _log.exception("token_keys.stumbled")
+            _log.exception("token_keys.stumbled", issuer=self._issuer)
         else:
-            _log.info("token_keys.fetched", keys=len(keys))
+            _log.info("token_keys.fetched", issuer=self._issuer, keys=len(keys))
             self._keys, self._fetched_at = keys, now
         finally:
             self._fetching = None
