@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from payment_service.setting_groups.access import jwt_algorithms
+from payment_service.setting_groups.tokens import jwt_algorithms
 from payment_service.settings import InvalidSettings, load_settings
 from tests.parts.identity_provider import public_pem
 
@@ -111,6 +111,13 @@ def test_algorithms_follow_the_source_of_keys_and_fit_it() -> None:
         assert list(told) == ["AUTH_JWT_ALGORITHMS"]
     for wrong in ("none", "RS256,none", "rs256", "RS1"):
         assert list(refused({**JWKS, "AUTH_JWT_ALGORITHMS": wrong})) == ["AUTH_JWT_ALGORITHMS"]
+
+
+def test_a_secret_is_long_enough_for_its_algorithms() -> None:
+    by_secret = {**BARE, "AUTH_JWT_SECRET": SECRET}
+
+    assert list(refused({**by_secret, "AUTH_JWT_ALGORITHMS": "HS256,HS512"})) == ["AUTH_JWT_SECRET"]
+    load_settings({**by_secret, "AUTH_JWT_SECRET": SECRET * 2, "AUTH_JWT_ALGORITHMS": "HS512"})
 
 
 def test_origins_are_named_one_by_one() -> None:

@@ -29,6 +29,7 @@ FORMS = (
     f"whsec_{WORD}",
     f"mongodb://user:{WORD}@127.0.0.1/payments",
     WORD * 4,
+    f'issuer = [{{issuer = "https://id", audience = "us", secret = "{WORD * 4}"}}]',
 )
 # What a secret needs beside it.
 BESIDE = {
@@ -222,5 +223,5 @@ def test_every_setting_that_sounds_secret_is_one() -> None:
     sounding = {"key", "secret", "token", "password", "uri"}
     names = {name for name in Settings.model_fields if sounding & set(name.split("_"))}
 
-    open_to_all = {"order_service_token_url", "auth_jwt_public_key"}
+    open_to_all = {"order_service_token_url", "auth_jwt_public_key", "allow_http_token_urls"}
     assert names - set(secret_fields()) == open_to_all

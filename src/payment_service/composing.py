@@ -26,6 +26,7 @@ from payment_service.adapters.tokens import (
     Keys,
     PublishedKeys,
     TokenRules,
+    TrustedIssuer,
 )
 from payment_service.api.app import Access, ApiOptions
 from payment_service.domain.moment import Policy
@@ -36,8 +37,10 @@ from payment_service.flows.restore_payments import restore_payments
 from payment_service.flows.stripe_time import know_time, learn_time
 from payment_service.flows.world import Background, World
 from payment_service.ports import GatewayUnavailable, Store, StoreUnavailable
-from payment_service.setting_groups.access import jwt_algorithms, secret_text
+from payment_service.setting_groups import TokenSettings
+from payment_service.setting_groups.issuers import issuers_of
 from payment_service.setting_groups.stripe import is_live_key
+from payment_service.setting_groups.tokens import items_of, jwt_algorithms, secret_text
 from payment_service.settings import Settings
 from payment_service.stopping import Stop
 from payment_service.storage.collections import COLLECTIONS
@@ -126,23 +129,42 @@ async def open_access(settings: Settings) -> AsyncIterator[Access | None]:
 
 
 def _token_reader(settings: Settings, stack: contextlib.AsyncExitStack) -> JwtReader:
-    rules = TokenRules(
-        issuer=settings.auth_jwt_issuer,
-        audience=settings.auth_jwt_audience,
-        algorithms=jwt_algorithms(settings),
-        email_claim=settings.auth_jwt_email_claim,
-        scope_claim=settings.auth_jwt_scope_claim,
-        leeway_s=settings.auth_jwt_leeway_s,
+    """Return who reads the tokens of every issuer that is set, each by its own keys and rules."""
+    return JwtReader(
+        *(
+            TrustedIssuer(_token_keys(issuer, stack), _token_rules(issuer))
+            for issuer in issuers_of(settings)
+        )
     )
-    return JwtReader(_token_keys(settings, stack), rules)
 
 
-def _token_keys(settings: Settings, stack: contextlib.AsyncExitStack) -> Keys:
-    if not settings.auth_jwt_jwks_url:
-        secret = secret_text(settings.auth_jwt_secret)
-        return FixedKey(secret=secret, public_key=settings.auth_jwt_public_key)
-    fetching = Fetching(settings.auth_jwt_jwks_url)
-    published = PublishedKeys(fetching)
+def _token_rules(issuer: TokenSettings) -> TokenRules:
+    service_claim, _, value = issuer.auth_jwt_service_claim.partition("=")
+    return TokenRules(
+        issuer=issuer.auth_jwt_issuer,
+        audiences=frozenset(items_of(issuer.auth_jwt_audience)),
+        algorithms=jwt_algorithms(issuer),
+        audience_claim=issuer.auth_jwt_audience_claim,
+        email_claim=issuer.auth_jwt_email_claim,
+        email_verified_claim=issuer.auth_jwt_email_verified_claim,
+        assume_email_verified=issuer.auth_jwt_email_verified == "assumed",
+        scope_claims=items_of(issuer.auth_jwt_scope_claim),
+        scope_prefix=issuer.auth_jwt_scope_prefix,
+        service_scope=issuer.auth_jwt_service_scope,
+        service_clients=frozenset(items_of(issuer.auth_jwt_service_clients)),
+        service_claim=(service_claim, value) if service_claim else None,
+        service_may_have_email=issuer.auth_jwt_service_may_have_email,
+        end_user_scopes=frozenset(items_of(issuer.auth_jwt_end_user_scopes)),
+        leeway_s=issuer.auth_jwt_leeway_s,
+    )
+
+
+def _token_keys(issuer: TokenSettings, stack: contextlib.AsyncExitStack) -> Keys:
+    if not issuer.auth_jwt_jwks_url:
+        secret = secret_text(issuer.auth_jwt_secret)
+        return FixedKey(secret=secret, public_key=issuer.auth_jwt_public_key)
+    fetching = Fetching(issuer.auth_jwt_jwks_url)
+    published = PublishedKeys(fetching, issuer.auth_jwt_issuer)
     stack.push_async_callback(fetching.close)
     stack.push_async_callback(published.close)
     return published

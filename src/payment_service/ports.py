@@ -276,8 +276,9 @@ class TokenReader(Protocol):
     async def read(self, token: str, now: datetime) -> Identity:
         """Return whom the token vouches for at this time.
 
-        Raises CredentialsRefused, CredentialsExpired, EmailNotVerified, and Unavailable: the
-        provider's keys are not known and cannot be fetched, so nothing can be said about it.
+        Raises CredentialsRefused, CredentialsExpired, EmailNotVerified, NeitherUserNorService, each
+        with its reason for the log, and Unavailable: the provider's keys are not known and cannot
+        be fetched, so nothing can be said about it.
         """
         ...
 

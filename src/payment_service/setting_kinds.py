@@ -260,8 +260,51 @@ PublicKey = Annotated[
     AfterValidator(_public_key),
     Allowed(f"a public key in PEM (RSA: at least {RSA_BITS_MIN} bits), or empty"),
 ]
+# Visible ASCII without what parts names in lists and names from values. Names may be URLs.
+_CLAIM = r"[!#-+\--<>-~]{1,200}"
 ClaimName = Annotated[
-    str, _matching(r"[A-Za-z0-9_.:/-]{1,200}"), Allowed("the name of a claim at the token's top")
+    str, _matching(_CLAIM), Allowed("the name of a claim, or a path to it with dots")
+]
+ClaimNames = Annotated[
+    str,
+    _matching(rf"{_CLAIM}(,\s*{_CLAIM}){{0,4}}"),
+    Allowed("up to 5 names of claims, or paths to them with dots, with commas between them"),
+]
+ClaimAndValue = Annotated[
+    str,
+    _matching(rf"({_CLAIM}=[\x20-\x7e]{{1,200}})?"),
+    Allowed("the name of a claim, = and its value, or empty"),
+]
+# No control characters: a caller's name is made from it, and a log may show it.
+TokenIssuer = Annotated[
+    str,
+    _matching(r"[^\x00-\x1f\x7f{}]{0,500}"),
+    Allowed("the `iss` claim, exactly; a template such as {tenantid} is not filled in"),
+]
+_NAME = r"[^\x00-\x1f\x7f,]{1,500}"
+TokenAudiences = Annotated[
+    str,
+    _matching(rf"({_NAME}(,{_NAME}){{0,19}})?"),
+    Allowed("up to 20 of the `aud` claims, exactly, with commas between them"),
+]
+ClientIds = Annotated[
+    str,
+    _matching(rf"({_NAME}(,{_NAME}){{0,99}})?"),
+    Allowed("up to 100 client ids with commas between them, or empty"),
+]
+# RFC 6749, 3.3, without the comma.
+_SCOPE = r"[!#-+\--\[\]-~]"
+TokenScope = Annotated[
+    str, _matching(rf"{_SCOPE}{{0,200}}"), Allowed("a scope without spaces or commas, or empty")
+]
+EndUserScopes = Annotated[
+    str,
+    _listed(("payment.read", "payment.write")),
+    Allowed("payment.read, payment.write, or both with a comma between them, or empty"),
+]
+TokenIssuers = Annotated[
+    SecretStr | None,
+    Allowed("TOML with a table [[issuer]] for each issuer, or the path of a file with it"),
 ]
 Origins = Annotated[
     str,

@@ -13,7 +13,13 @@ from types import MappingProxyType
 
 from pydantic import ConfigDict, SecretStr, ValidationError
 
-from payment_service.setting_files import example_path, file_setting, read_secrets
+from payment_service.setting_files import (
+    UnusableFile,
+    example_path,
+    file_setting,
+    read_secret,
+    read_secrets,
+)
 from payment_service.setting_groups import (
     STRIPE_URL,
     AccessSettings,
@@ -25,13 +31,21 @@ from payment_service.setting_groups import (
     RunningSettings,
     ServingSettings,
     StripeSettings,
+    TokenSettings,
 )
 from payment_service.setting_groups.access import (
     AUTH_UNSET,
     access_contradictions,
     access_warnings,
 )
+from payment_service.setting_groups.issuers import (
+    UNREADABLE,
+    is_path,
+    issuers_of,
+    secrets_in,
+)
 from payment_service.setting_groups.stripe import is_live_key, is_stripe
+from payment_service.setting_groups.tokens import ISSUERS, is_true
 from payment_service.setting_kinds import allowed_of, example_of, is_secret
 from payment_service.setting_placeholders import LEFT_OVER, placeholders
 
@@ -76,6 +90,7 @@ class Settings(  # the page of settings shows the last group first
     LimitSettings,
     OrderSettings,
     StripeSettings,
+    TokenSettings,
     AccessSettings,
     DatabaseSettings,
     ServingSettings,
@@ -93,7 +108,8 @@ class Settings(  # the page of settings shows the last group first
         # One of several webhook secrets, or an address's password, is as secret by itself.
         signing = [part for value in whole for part in re.split(r",\s*", value) if "whsec_" in part]
         passwords = [found[1] for value in whole if (found := _PASSWORD.search(value))]
-        return tuple(dict.fromkeys([*whole, *signing, *passwords]))
+        listed = secrets_in(self.auth_jwt_issuers)
+        return tuple(dict.fromkeys([*whole, *signing, *passwords, *listed]))
 
     def warnings(self) -> tuple[str, ...]:
         """Say what may be meant, but is worth a look at the start."""
@@ -126,6 +142,7 @@ DEFAULTS: Mapping[Environment, Mapping[str, str]] = MappingProxyType(
 # Elsewhere an empty variable means one that is not set, as compose files produce them.
 _MAY_BE_EMPTY = frozenset(
     {"api_prefix", "order_service_url", "rate_limit_per_caller", "rate_limit_per_address"}
+    | {"auth_jwt_service_scope"}
 )
 
 
@@ -141,10 +158,14 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     }
     by_file, unusable = _secrets_in_files(environ)
     given |= by_file
+    no_issuers = {} if ISSUERS in by_file else _issuers_at_their_path(given)
+    if ISSUERS in unusable:
+        given[ISSUERS] = UNREADABLE
     environment = given.get("environment", "development").lower()
     known: Environment = "production" if environment == "production" else "development"
     values = _defaults(known, given) | given
     settings, wrong = _validated(values)
+    wrong |= no_issuers
     if "auth" not in values:
         wrong["auth"] = AUTH_UNSET
     for field, reason in _contradictions(environment, values):
@@ -178,6 +199,19 @@ def _secrets_in_files(environ: Mapping[str, str]) -> tuple[dict[str, str], dict[
         {fields[name]: value for name, value in found.items()},
         {fields[name]: reason for name, reason in wrong.items()},
     )
+
+
+def _issuers_at_their_path(given: dict[str, str]) -> dict[str, Reason]:
+    """Put the issuers' file in the place of its path; return what is wrong with it, by field."""
+    path = given.get(ISSUERS, "=")
+    if not is_path(path):
+        return {}
+    try:
+        given[ISSUERS] = read_secret(path)
+    except UnusableFile as error:
+        given[ISSUERS] = UNREADABLE
+        return {ISSUERS: (str(error), example_of(Settings.model_fields[ISSUERS]))}
+    return {}
 
 
 def _problems(
@@ -247,7 +281,11 @@ def _client_contradictions(
             yield name, ("is not set, and ORDER_SERVICE_TOKEN_URL needs it", example)
         if values.get(name) and not url:
             yield name, ("has no use without ORDER_SERVICE_TOKEN_URL; set that too, or neither", "")
-    if environment == "production" and url.lower().startswith("http://"):
+    if (
+        environment == "production"
+        and url.lower().startswith("http://")
+        and not is_true(values.get("allow_http_token_urls", ""))
+    ):
         reason = "must be https, or the client secret travels in the clear"
         yield "order_service_token_url", (reason, "https://login.internal.example/oauth2/token")
 
@@ -277,6 +315,20 @@ def _warnings(settings: Settings) -> Iterator[str]:
             "somebody asks about the order with a token"
         )
     yield from access_warnings(settings, production=production)
+    if production:
+        yield from _http_warnings(settings)
+
+
+def _http_warnings(settings: Settings) -> Iterator[str]:
+    """Say which addresses of tokens and keys are http, as ALLOW_HTTP_TOKEN_URLS lets them be."""
+    if settings.order_service_token_url.lower().startswith("http://"):
+        yield "ORDER_SERVICE_TOKEN_URL is http: the client secret travels in the clear"
+    if "jwt" not in settings.auth.split(","):
+        return
+    for issuer in issuers_of(settings):
+        if issuer.auth_jwt_jwks_url.lower().startswith("http://"):
+            where = "AUTH_JWT_JWKS_URL" if issuer is settings else "an address in AUTH_JWT_ISSUERS"
+            yield f"{where} is http: whoever is on the way can bring keys, and so tokens, of theirs"
 
 
 def _names_one_server(uri: SecretStr) -> bool:

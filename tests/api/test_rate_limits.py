@@ -9,7 +9,7 @@ from payment_service.api.rate_limits import RateLimits, Tallies, client_of
 from tests.api.conftest import open_api
 from tests.parts.shop import Shop
 
-SERVICE = Caller("psk_orders", frozenset(Scope))
+SERVICE = Caller("psk_orders", frozenset(Scope), is_service=True)
 
 
 class Now:
@@ -49,7 +49,7 @@ def test_an_address_is_refused_past_its_limit_until_the_window_is_over() -> None
 
 def test_a_caller_has_a_limit_of_its_own_from_whichever_address() -> None:
     rates = limits(Now(), rate_limit_per_caller="2/second")
-    other = Caller("psk_other", frozenset(Scope))
+    other = Caller("psk_other", frozenset(Scope), is_service=True)
     for _ in range(2):
         rates.after_auth("/payment/x", SERVICE)
         rates.after_auth("/payment/x", other)

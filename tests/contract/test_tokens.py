@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from payment_service.adapters.tokens import FixedKey, JwtReader, TokenRules
+from payment_service.adapters.tokens import FixedKey, JwtReader, Keys, TokenRules, TrustedIssuer
 from payment_service.domain.errors import (
     CredentialsExpired,
     CredentialsRefused,
@@ -22,6 +22,7 @@ from payment_service.domain.identity import Identity
 from tests.parts.identity_provider import (
     AUDIENCE,
     ISSUER,
+    SERVICE_MARK,
     IdentityProvider,
     jwk,
     private_key,
@@ -36,6 +37,14 @@ SECRET = "a secret of more than 32 bytes, as it must be"
 @pytest.fixture
 def provider() -> IdentityProvider:
     return IdentityProvider(lambda: NOON)
+
+
+def reader_of(keys: Keys, *algorithms: str) -> JwtReader:
+    """Return a reader with keys of its own."""
+    rules = TokenRules(
+        ISSUER, frozenset({AUDIENCE}), frozenset(algorithms), service_claim=SERVICE_MARK
+    )
+    return JwtReader(TrustedIssuer(keys, rules))
 
 
 async def read(
@@ -81,7 +90,10 @@ async def test_whoever_gets_another_email_is_another_caller(provider: IdentityPr
     assert before.name != after.name
 
 
-@pytest.mark.parametrize("email", ["", "nobody", None, 7, ["jane@example.com"], "\u212ajane@x.org"])
+@pytest.mark.parametrize(
+    "email",
+    ["", "nobody", None, 7, [], ["a@x.org", "b@x.org"], [7], {"a@x.org": 1}, "\u212ajane@x.org"],
+)
 async def test_an_email_that_is_none_never_makes_a_service(
     provider: IdentityProvider, email: Any
 ) -> None:
@@ -99,8 +111,8 @@ async def test_an_email_that_is_not_verified_is_nobodys(
         await read(provider, provider.user("jane@example.com", email_verified=verified))
 
 
-@pytest.mark.parametrize("verified", [None, True, "true"])
-async def test_a_provider_that_says_nothing_or_says_it_as_text_is_trusted(
+@pytest.mark.parametrize("verified", [True, "true", "True"])
+async def test_an_email_that_is_verified_may_be_so_as_text(
     provider: IdentityProvider, verified: Any
 ) -> None:
     token = provider.user("jane@example.com", email_verified=verified)
@@ -108,18 +120,39 @@ async def test_a_provider_that_says_nothing_or_says_it_as_text_is_trusted(
     assert (await read(provider, token)).email == "jane@example.com"
 
 
-async def test_claims_may_have_other_names(provider: IdentityProvider) -> None:
-    token = provider.token(scope=None, scp=["payment.read", 7], mail="jane@example.com")
+async def test_an_email_of_which_nothing_is_said_is_verified_only_if_a_setting_says_so(
+    provider: IdentityProvider,
+) -> None:
+    silent = provider.user("jane@example.com", email_verified=None)
+    denied = provider.user("jane@example.com", email_verified=False)
 
-    identity = await read(provider, token, scope_claim="scp", email_claim="mail")
-
-    assert identity.scopes == {"payment.read"}
+    with pytest.raises(EmailNotVerified):
+        await read(provider, silent)
+    assert (await read(provider, silent, assume_email_verified=True)).email == "jane@example.com"
+    with pytest.raises(EmailNotVerified):
+        await read(provider, denied, assume_email_verified=True)
+    other_name = provider.user("jane@example.com", email_verified=None, xms_edov=True)
+    identity = await read(provider, other_name, email_verified_claim="xms_edov")
     assert identity.email == "jane@example.com"
 
 
-@pytest.mark.parametrize("claim", [None, 7, {"payment.admin": True}])
-async def test_scopes_that_are_none_allow_nothing(provider: IdentityProvider, claim: Any) -> None:
-    assert (await read(provider, provider.token(scope=claim))).scopes == frozenset()
+async def test_claims_may_have_other_names(provider: IdentityProvider) -> None:
+    token = provider.user("x@example.com", scope=None, scp=["payment.read"], mail="jane@x.org")
+
+    identity = await read(provider, token, scope_claims=("scp",), email_claim="mail")
+
+    assert identity.scopes == {"payment.read"}
+    assert identity.email == "jane@x.org"
+
+
+async def test_a_token_without_scopes_allows_nothing(provider: IdentityProvider) -> None:
+    assert (await read(provider, provider.token(scope=None))).scopes == frozenset()
+    assert (await read(provider, provider.token(scope=[]))).scopes == frozenset()
+
+
+@pytest.mark.parametrize("claim", [7, True, {"payment.admin": True}, ["payment.read", 7], [[]]])
+async def test_scopes_of_a_wrong_type_make_no_token(provider: IdentityProvider, claim: Any) -> None:
+    assert await refusal_of(provider, provider.token(scope=claim)) == "credentials_invalid"
 
 
 @pytest.mark.parametrize(
@@ -191,9 +224,7 @@ async def test_the_public_key_is_no_secret(provider: IdentityProvider) -> None:
     assert await refusal_of(provider, forged) == "credentials_invalid"
     careless = frozenset({"RS256", "HS256"})
     assert await refusal_of(provider, forged, algorithms=careless) == "credentials_invalid"
-    fixed = JwtReader(
-        FixedKey(public_key=public_pem("key-1").decode()), TokenRules(ISSUER, AUDIENCE, careless)
-    )
+    fixed = reader_of(FixedKey(public_key=public_pem("key-1").decode()), *careless)
     with pytest.raises(CredentialsRefused):
         await fixed.read(forged, NOON)
 
@@ -274,12 +305,8 @@ async def test_tokens_may_be_signed_with_a_secret_or_a_curve() -> None:
     curve = ec.generate_private_key(ec.SECP256R1())
     pem = curve.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
-    by_secret = JwtReader(
-        FixedKey(secret=SECRET), TokenRules(ISSUER, AUDIENCE, frozenset({"HS256"}))
-    )
-    by_curve = JwtReader(
-        FixedKey(public_key=pem), TokenRules(ISSUER, AUDIENCE, frozenset({"RS256", "ES256"}))
-    )
+    by_secret = reader_of(FixedKey(secret=SECRET), "HS256")
+    by_curve = reader_of(FixedKey(public_key=pem), "RS256", "ES256")
 
     assert (await by_secret.read(jwt.encode(claims, SECRET, algorithm="HS256"), NOON)).email is None
     assert (await by_curve.read(jwt.encode(claims, curve, algorithm="ES256"), NOON)).email is None
@@ -293,11 +320,10 @@ async def test_a_short_key_signs_nothing() -> None:
     provider = IdentityProvider(lambda: NOON)
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - the point
     pem = short.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    rules = TokenRules(ISSUER, AUDIENCE, frozenset({"RS256"}))
     signed = f"{part({'alg': 'RS256'})}.{part(provider.claims())}"
     mac = jwt.get_algorithm_by_name("RS256").sign(signed.encode(), short)
 
     with pytest.raises(CredentialsRefused):
-        await JwtReader(FixedKey(public_key=pem), rules).read(
+        await reader_of(FixedKey(public_key=pem), "RS256").read(
             f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}", NOON
         )

@@ -22,7 +22,13 @@ from payment_service.domain.errors import CredentialsRefused
 from payment_service.settings import load_settings
 from payment_service.storage.collections import AUDIT, COLLECTIONS
 from tests.parts.http import Caller
-from tests.parts.identity_provider import AUDIENCE, ISSUER, IdentityProvider, public_pem
+from tests.parts.identity_provider import (
+    AUDIENCE,
+    ISSUER,
+    SETTING_OF_THE_MARK,
+    IdentityProvider,
+    public_pem,
+)
 from tests.parts.processes import Program, free_port, stack
 
 
@@ -119,6 +125,7 @@ async def test_a_token_is_checked_with_the_keys_that_its_provider_publishes() ->
             "AUTH_JWT_JWKS_URL": url,
             "AUTH_JWT_ISSUER": ISSUER,
             "AUTH_JWT_AUDIENCE": AUDIENCE,
+            **SETTING_OF_THE_MARK,
         }
         with stack(environ) as running:
             service = Caller(http, running.service_url)
@@ -147,6 +154,54 @@ async def test_a_token_is_checked_with_the_keys_that_its_provider_publishes() ->
     assert "Unclosed" not in log
 
 
+async def test_two_providers_are_known_by_a_file_and_each_by_its_own_keys(tmp_path: Path) -> None:
+    one, two = (IdentityProvider(lambda: datetime.now(UTC)) for _ in range(2))
+    two.kids = ["key-2"]
+    other = "https://other.example.com"
+    async with (
+        publishing(one) as url,
+        publishing(two) as other_url,
+        aiohttp.ClientSession() as http,
+    ):
+        file = tmp_path / "issuers.toml"
+        file.write_text(
+            f"""[[issuer]]
+issuer = "{ISSUER}"
+audience = "{AUDIENCE}"
+jwks_url = "{url}"
+
+[[issuer]]
+issuer = "{other}"
+audience = ["machines"]
+jwks_url = "{other_url}"
+service_claim = "gty=client-credentials"
+"""
+        )
+        with stack({"AUTH": "jwt", "AUTH_JWT_ISSUERS_FILE": str(file)}) as running:
+            service = Caller(http, running.service_url)
+
+            async def told(token: str) -> tuple[int, str | None]:
+                bearer = {"Authorization": f"Bearer {token}"}
+                heard = await service.ask("GET", "/payment/payments", headers=bearer)
+                return heard.status, heard.body.get("code")
+
+            heard = [
+                await told(one.token(scope="payment.read payment.service")),
+                await told(one.token()),  # the mark of the other issuer
+                await told(two.token(kid="key-2", iss=other, aud="machines", sub=None, azp="x")),
+                await told(two.token(kid="key-2")),
+                await told(one.token(iss=other, aud="machines")),
+            ]
+            running.service.stop()
+            log = running.service.log()
+
+    invalid = 401, "credentials_invalid"
+    ok = 200, None
+    assert heard == [ok, (403, "neither_user_nor_service"), ok, invalid, invalid]
+    assert log.count("credentials.refused") == 3
+    assert (one.fetches, two.fetches) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "source", [{"AUTH_JWT_PUBLIC_KEY": public_pem("key-1").decode()}, {"AUTH_JWT_SECRET": "x" * 32}]
 )
@@ -154,7 +209,7 @@ async def test_a_key_that_is_set_checks_tokens_without_asking_anybody(
     source: dict[str, str],
 ) -> None:
     provider = IdentityProvider(lambda: datetime.now(UTC))
-    named = {"AUTH_JWT_ISSUER": ISSUER, "AUTH_JWT_AUDIENCE": AUDIENCE}
+    named = {"AUTH_JWT_ISSUER": ISSUER, "AUTH_JWT_AUDIENCE": AUDIENCE, **SETTING_OF_THE_MARK}
     signed = {
         "AUTH_JWT_PUBLIC_KEY": provider.token(),
         "AUTH_JWT_SECRET": jwt.encode(provider.claims(), "x" * 32, algorithm="HS256"),

@@ -27,7 +27,8 @@ SETTINGS = {
 
 
 def test_nothing_that_is_asked_brings_a_5xx_or_an_answer_that_is_not_documented() -> None:
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "fuzz", "scope": "payment.admin"}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "fuzz"}
+    claims["scope"] = "payment.admin payment.service"
     token = jwt.encode({**claims, "exp": int(time.time()) + 7200}, SECRET, algorithm="HS256")
     with stack(SETTINGS, webhooks=True) as running:
         ran = subprocess.run(

@@ -210,15 +210,15 @@ CALLERS = (
     Mutant(
         "the secret of a key is not looked at",
         "domain/api_key.py",
-        "if key is None or not is_its or key.revoked_at is not None:",
-        "if key is None or key.revoked_at is not None:",
+        "    if not is_its:\n",
+        "    if key is None:\n",
         (API_KEY,),
     ),
     Mutant(
         "a key holds after its end",
         "domain/api_key.py",
-        '    if key.state(now) == "expired":\n        raise CredentialsExpired\n',
-        "",
+        'if key.state(now) == "expired":',
+        'if key.state(now) == "over":',
         (API_KEY,),
     ),
     Mutant(

@@ -15,6 +15,7 @@ from tests.mutants import (
     in_stores,
     in_stripe,
     in_time,
+    in_tokens,
 )
 from tests.mutants.mutant import Mutant
 
@@ -29,6 +30,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_stores.MUTANTS,
     *in_mongo.MUTANTS,
     *in_api.MUTANTS,
+    *in_tokens.MUTANTS,
     *in_declines.MUTANTS,
     *in_fields.MUTANTS,
     *in_answers.MUTANTS,

@@ -11,13 +11,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
-from payment_service.adapters.tokens import JwtReader, PublishedKeys, TokenRules
+from payment_service.adapters.tokens import JwtReader, PublishedKeys, TokenRules, TrustedIssuer
 from payment_service.adapters.tokens.fetching import CannotFetch
 
 ISSUER = "https://id.example.com/"
 AUDIENCE = "payment-service"
 ALGORITHMS = frozenset({"RS256", "ES256"})
 TOKEN_S = 3600
+# What marks a service here, as Auth0 does it; an end user's token has no such claim.
+SERVICE_MARK = ("gty", "client-credentials")
+SETTING_OF_THE_MARK = {"AUTH_JWT_SERVICE_CLAIM": "=".join(SERVICE_MARK)}
 
 
 @cache
@@ -57,8 +60,18 @@ class IdentityProvider:
 
     def reader(self, **rules: Any) -> JwtReader:
         """Return a reader that trusts this provider."""
-        named = {"issuer": ISSUER, "audience": AUDIENCE, "algorithms": ALGORITHMS, **rules}
-        return JwtReader(PublishedKeys(self.fetch), TokenRules(**named))
+        return JwtReader(self.trusted(**rules))
+
+    def trusted(self, **rules: Any) -> TrustedIssuer:
+        """Return this provider as one of those that a reader trusts."""
+        named = {
+            "issuer": ISSUER,
+            "audiences": frozenset({AUDIENCE}),
+            "algorithms": ALGORITHMS,
+            "service_claim": SERVICE_MARK,
+            **rules,
+        }
+        return TrustedIssuer(PublishedKeys(self.fetch), TokenRules(**named))
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         """Return what a good token of a service says; None takes a claim away."""
@@ -70,6 +83,7 @@ class IdentityProvider:
             "iat": now,
             "exp": now + TOKEN_S,
             "scope": "payment.admin",
+            SERVICE_MARK[0]: SERVICE_MARK[1],
             **changed,
         }
         return {name: value for name, value in claims.items() if value is not None}
@@ -87,4 +101,5 @@ class IdentityProvider:
     def user(self, email: str, **changed: Any) -> str:
         """Return the token of an end user who may do all that end users can."""
         named = {"sub": f"user-of-{email}", "email": email, "email_verified": True}
-        return self.token(**{**named, "scope": "openid payment.write", **changed})
+        unmarked = {"scope": "openid payment.write", SERVICE_MARK[0]: None}
+        return self.token(**{**named, **unmarked, **changed})

@@ -19,26 +19,23 @@ class Caller:
 
     name: the same for the same caller for ever; idempotency keys and limits belong to it. Safe to
     log. scopes: all that it may do. email: of an end user, who reaches only what is that
-    customer's; None for services.
+    customer's; None for services. is_service: whether it may act for every customer, which is said
+    by what it showed and never follows from what it lacks.
     """
 
     name: str
     scopes: frozenset[Scope]
     email: str | None = None
+    is_service: bool = False
 
     @property
     def is_end_user(self) -> bool:
         """Whether it reaches only what is its own customer's."""
         return not self.is_service
 
-    @property
-    def is_service(self) -> bool:
-        """Whether it may act for every customer."""
-        return self.email is None
-
 
 # Whoever calls where nobody has to say who it is.
-ANYBODY = Caller("anonymous", frozenset(Scope))
+ANYBODY = Caller("anonymous", frozenset(Scope), is_service=True)
 
 
 def all_scopes_of(named: Iterable[str]) -> frozenset[Scope]:

@@ -8,8 +8,15 @@ import structlog
 
 from payment_service.api.caller import Caller, all_scopes_of
 from payment_service.api.credentials import is_api_key, read_credentials
+from payment_service.api.refusal_lines import RefusalLines
 from payment_service.domain.api_key import NOTE_USE_EVERY, ApiKey, check, read_written
-from payment_service.domain.errors import CredentialsRefused, NotFound
+from payment_service.domain.errors import (
+    CredentialsMissing,
+    CredentialsRefused,
+    EmailNotVerified,
+    NeitherUserNorService,
+    NotFound,
+)
 from payment_service.flows.keep_api_key import note_use
 from payment_service.flows.world import World
 from payment_service.ports import TokenReader, Unavailable
@@ -36,7 +43,7 @@ class Access:
 
 
 class Callers:
-    """Knows callers by their credentials."""
+    """Knows callers by their credentials, and says in the log why it does not know one."""
 
     def __init__(self, world: World, access: Access) -> None:
         self._world = world
@@ -44,30 +51,41 @@ class Callers:
         self._api_keys = access.api_keys
         self._known: dict[str, tuple[ApiKey, datetime]] = {}
         self._noted: dict[str, datetime] = {}
+        self._refusals = RefusalLines()
 
     async def find(self, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
         """Return who sent these headers.
 
         Raises CredentialsMissing, CredentialsRefused, CredentialsExpired, AmbiguousCredentials,
-        EmailNotVerified, and Unavailable: it cannot be found out now.
+        EmailNotVerified, NeitherUserNorService, and Unavailable: it cannot be found out now.
         """
-        credentials = read_credentials(headers)
-        if is_api_key(credentials):
-            return await self._by_key(credentials)
+        is_key = False
+        try:
+            credentials = read_credentials(headers)
+            is_key = is_api_key(credentials)
+            return await (self._by_key if is_key else self._by_token)(credentials)
+        except CredentialsMissing:
+            raise
+        except (CredentialsRefused, EmailNotVerified, NeitherUserNorService) as refusal:
+            self._refusals.write(refusal, self._world.clock.now(), is_api_key=is_key)
+            raise
+
+    async def _by_token(self, credentials: str) -> Caller:
         if self._tokens is None:
-            raise CredentialsRefused
+            raise CredentialsRefused().noting(reason="tokens_not_accepted")
         identity = await self._tokens.read(credentials, self._world.clock.now())
-        return Caller(identity.name, all_scopes_of(identity.scopes), identity.email)
+        scopes = all_scopes_of(identity.scopes)
+        return Caller(identity.name, scopes, identity.email, is_service=identity.is_service)
 
     async def _by_key(self, credentials: str) -> Caller:
         if not self._api_keys:
-            raise CredentialsRefused
+            raise CredentialsRefused().noting(reason="api_keys_not_accepted")
         key_id, secret = read_written(credentials)
         now = self._world.clock.now()
         key = check(await self._key(key_id, now), secret, now)
         self._note(key, now)
         # By its name, so that what was asked with a key is not done again with the one after it.
-        return Caller(f"key:{key.name}", all_scopes_of(key.scopes))
+        return Caller(f"key:{key.name}", all_scopes_of(key.scopes), is_service=True)
 
     async def _key(self, id: str, now: datetime) -> ApiKey | None:
         known = self._known.get(id)

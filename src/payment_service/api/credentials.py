@@ -38,13 +38,15 @@ def is_api_key(credentials: str) -> bool:
 def _bearer(value: bytes) -> bytes:
     scheme, _, token = value.partition(b" ")
     token = token.strip()
-    if scheme.lower() != b"bearer" or not token or len(token) > _HEADER_MAX:
-        raise CredentialsRefused
+    if scheme.lower() != b"bearer" or not token:
+        raise CredentialsRefused().noting(reason="scheme")
+    if len(token) > _HEADER_MAX:
+        raise CredentialsRefused().noting(reason="too_long")
     return token
 
 
 def _api_key(value: bytes) -> bytes:
     """Only a key may come this way: a token would be taken for one of somebody else's here."""
     if not value.startswith(PREFIX.encode()):
-        raise CredentialsRefused
+        raise CredentialsRefused().noting(reason="no_api_key_of_ours")
     return value

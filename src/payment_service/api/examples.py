@@ -222,6 +222,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.CredentialsExpired(),
     errors.InsufficientScope("This needs the scope payment.write.", scope="payment.write"),
     errors.EmailNotVerified("The identity provider has not verified this e-mail address."),
+    errors.NeitherUserNorService(),
     errors.CardNotUsable("This card belongs to another customer."),
     *_refusals_of_stripe(),
     errors.NotFound("There is no such payment."),

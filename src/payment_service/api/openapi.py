@@ -67,7 +67,7 @@ _ANY_CODES: Final[Mapping[int, tuple[str, ...]]] = {
 _CALLER_CODES: Final[Mapping[int, tuple[str, ...]]] = {
     400: ("ambiguous_credentials",),
     401: ("credentials_missing", "credentials_invalid", "credentials_expired"),
-    403: ("insufficient_scope", "email_not_verified"),
+    403: ("insufficient_scope", "email_not_verified", "neither_user_nor_service"),
     503: ("identity_provider_unavailable",),
 }
 _SECURITY_SCHEMES: Final[dict[str, Any]] = {

@@ -163,6 +163,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.CredentialsExpired: 401,
         errors.InsufficientScope: 403,
         errors.EmailNotVerified: 403,
+        errors.NeitherUserNorService: 403,
         errors.EmailNotYours: 403,
         errors.NotFound: 404,
         UnknownPath: 404,

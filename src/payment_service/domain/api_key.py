@@ -64,7 +64,7 @@ def read_written(text: str) -> tuple[str, str]:
     """Return id and secret of a key. Raises CredentialsRefused: it cannot be one of ours."""
     found = _WRITTEN.fullmatch(text)
     if found is None:
-        raise CredentialsRefused
+        raise CredentialsRefused().noting(reason="malformed")
     return found[1], found[2]
 
 
@@ -111,14 +111,19 @@ def check(key: ApiKey | None, secret: str, now: datetime) -> ApiKey:
     """Return the key, if this is its secret and it holds.
 
     Raises CredentialsExpired to whoever has the secret, else CredentialsRefused: whether there is
-    such a key, or was, is nobody else's business, and takes as long to find out.
+    such a key, or was, is nobody else's business, and takes as long to find out. The reason that
+    they carry is for the log.
     """
     kept = key.secret_hash if key is not None else _NO_HASH
     is_its = hmac.compare_digest(hash_of(secret), kept)
-    if key is None or not is_its or key.revoked_at is not None:
-        raise CredentialsRefused
+    if key is None:
+        raise CredentialsRefused().noting(reason="unknown")
+    if not is_its:
+        raise CredentialsRefused().noting(reason="wrong_secret", key_id=key.id)
+    if key.revoked_at is not None:
+        raise CredentialsRefused().noting(reason="revoked", key_id=key.id)
     if key.state(now) == "expired":
-        raise CredentialsExpired
+        raise CredentialsExpired().noting(reason="expired", key_id=key.id)
     return key
 
 

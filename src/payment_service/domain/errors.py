@@ -33,13 +33,14 @@
     │   ├── CredentialsMissing  nothing was shown
     │   └── CredentialsExpired  it was good once
     ├── InsufficientScope       who calls is known, and may not do this
-    └── EmailNotVerified        the token's e-mail may be somebody else's
+    ├── EmailNotVerified        the token's e-mail may be somebody else's
+    └── NeitherUserNorService   the token has no e-mail, and nothing marks it as a service's
 
 They know nothing of HTTP; `api/problems.py` is the one table that gives each its status.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ class Refusal(Exception):
         self.message = message
         self.reason_code = code or self.code
         self.details = details
+        self.log_fields: dict[str, str] = {}
+
+    def noting(self, **fields: str) -> Self:
+        """Return it with fields that are for the log alone, and never for the caller."""
+        self.log_fields.update(fields)
+        return self
 
 
 class InvalidRequest(Refusal):
@@ -263,3 +270,12 @@ class EmailNotVerified(Refusal):
     """The identity provider has not checked that the token's e-mail is the caller's."""
 
     code = "email_not_verified"
+
+
+class NeitherUserNorService(Refusal):
+    """The token is valid; it has no e-mail of an end user, nor the mark of a service."""
+
+    code = "neither_user_nor_service"
+
+    def __init__(self) -> None:
+        super().__init__("This token is neither an end user's, who has an e-mail, nor a service's.")

@@ -8,6 +8,7 @@ from payment_service.setting_groups.payments import PaymentSettings
 from payment_service.setting_groups.running import RunningSettings
 from payment_service.setting_groups.serving import Environment, ServingSettings
 from payment_service.setting_groups.stripe import STRIPE_URL, StripeSettings
+from payment_service.setting_groups.tokens import TokenSettings
 
 __all__ = [
     "STRIPE_URL",
@@ -20,4 +21,5 @@ __all__ = [
     "RunningSettings",
     "ServingSettings",
     "StripeSettings",
+    "TokenSettings",
 ]

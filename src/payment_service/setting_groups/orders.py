@@ -40,7 +40,7 @@ class OrderSettings(BaseModel):
         description=(
             "Where tokens for the OrderService are fetched by OAuth 2.0 client credentials, with "
             "`ORDER_SERVICE_CLIENT_ID` and `ORDER_SERVICE_CLIENT_SECRET`. In production it needs "
-            "https. Empty: none are."
+            "https, or `ALLOW_HTTP_TOKEN_URLS`. Empty: none are."
         ),
         examples=["https://login.internal.example/oauth2/token"],
     )

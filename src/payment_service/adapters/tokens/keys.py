@@ -54,18 +54,19 @@ class FixedKey:
     async def find(self, _kid: str | None, algorithm: str, _now: datetime, /) -> Any:
         """Return it, if the algorithm is one for its kind."""
         if not _fits(self._key, algorithm):
-            raise CredentialsRefused
+            raise CredentialsRefused().noting(reason="algorithm")
         return self._key
 
 
 class PublishedKeys:
     """The keys of an identity provider (RFC 7517), fetched when needed and kept.
 
-    fetch: gets the list, or raises CannotFetch.
+    fetch: gets the list, or raises CannotFetch. issuer: whose they are, for the log.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[bytes]], issuer: str = "") -> None:
         self._fetch = fetch
+        self._issuer = issuer
         self._keys: Mapping[str | None, tuple[Any, str | None]] = {}
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
@@ -79,9 +80,11 @@ class PublishedKeys:
             self._begin(now)  # whom we know need not wait for it
         if not self._are_known(now):
             raise TokenKeysUnavailable("the identity provider's keys cannot be fetched")
-        key, meant_for = self._keys.get(kid, (None, None))
+        if kid not in self._keys:
+            raise CredentialsRefused().noting(reason="unknown_key")
+        key, meant_for = self._keys[kid]
         if meant_for not in {None, algorithm} or not _fits(key, algorithm):
-            raise CredentialsRefused
+            raise CredentialsRefused().noting(reason="algorithm")
         return key
 
     async def close(self) -> None:
@@ -111,11 +114,16 @@ class PublishedKeys:
         try:
             keys = _read(await self._fetch())
         except CannotFetch as error:
-            _log.warning("token_keys.not_fetched", reason=str(error), known=len(self._keys))
+            _log.warning(
+                "token_keys.not_fetched",
+                issuer=self._issuer,
+                reason=str(error),
+                known=len(self._keys),
+            )
         except Exception:  # noqa: BLE001 - the task's edge: nobody would hear of it, nor get a key
-            _log.exception("token_keys.stumbled")
+            _log.exception("token_keys.stumbled", issuer=self._issuer)
         else:
-            _log.info("token_keys.fetched", keys=len(keys))
+            _log.info("token_keys.fetched", issuer=self._issuer, keys=len(keys))
             self._keys, self._fetched_at = keys, now
         finally:
             self._fetching = None

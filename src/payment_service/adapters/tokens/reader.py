@@ -1,5 +1,7 @@
-"""Checks JSON Web Tokens, and reads in them who calls and what the caller may do."""
+"""Checks JSON Web Tokens of the issuers that are trusted, and says who calls."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -7,14 +9,16 @@ from typing import Any
 
 import jwt
 
-from payment_service.adapters.tokens.keys import Keys
-from payment_service.domain.email_address import normalised_email
-from payment_service.domain.errors import (
-    CredentialsExpired,
-    CredentialsRefused,
-    EmailNotVerified,
-    InvalidRequest,
+from payment_service.adapters.tokens.claims import (
+    Unverified,
+    refused,
+    seconds_claim,
+    take_apart,
+    texts_claim,
 )
+from payment_service.adapters.tokens.keys import Keys
+from payment_service.adapters.tokens.rules import TokenRules, identity_of
+from payment_service.domain.errors import CredentialsExpired, Refusal
 from payment_service.domain.identity import Identity
 
 # Some hundred groups in a token make 4 KiB. Ours must be hashed or checked before it says anything.
@@ -23,114 +27,82 @@ TOKEN_BYTES_MAX = 8 * 1024
 REMEMBERED_S = 60.0
 # Some hundred bytes each: more callers than one process serves in that minute.
 REMEMBERED_MAX = 10_000
-_KID_MAX = 255
-# The year 9999, past which no calendar here goes.
-SECONDS_MAX = 253_402_300_800
-# Letting the library look at the times would bring in its own clock; we have been given one.
-_OPTIONS: Any = {
-    "require": ["exp", "iss", "aud", "sub"],
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "enforce_minimum_key_length": True,
-}
+# An address of an issuer that is not ours, as far as it may stand in a log.
+_SHOWN_ISSUER = re.compile(
+    r"https?://[A-Za-z0-9.-]{1,100}(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]{0,100})?"
+)
+# PyJWT checks the signature. Its checks of claims are not used: they would bring in another clock,
+# and raise what is not theirs for claims of a wrong type.
+_SIGNATURES = jwt.PyJWS(options={"verify_signature": True, "enforce_minimum_key_length": True})
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRules:
-    """What a token must say. algorithms: all that it may be signed with, whatever it says."""
+class TrustedIssuer:
+    """An identity provider whose tokens count: its keys, which check no other's, and its rules."""
 
-    issuer: str
-    audience: str
-    algorithms: frozenset[str]
-    email_claim: str = "email"
-    scope_claim: str = "scope"
-    leeway_s: float = 30.0
+    keys: Keys
+    rules: TokenRules
 
 
 class JwtReader:
-    """Keeps the promise of `ports.TokenReader`."""
+    """Keeps the promise of `ports.TokenReader`, for tokens of any of these issuers.
 
-    def __init__(self, keys: Keys, rules: TokenRules) -> None:
-        self._keys = keys
-        self._rules = rules
+    Two entries may have one issuer when no audience is in both.
+    """
+
+    def __init__(self, *issuers: TrustedIssuer) -> None:
+        self._issuers: dict[str, list[TrustedIssuer]] = {}
+        for issuer in issuers:
+            self._issuers.setdefault(issuer.rules.issuer, []).append(issuer)
         self._remembered: dict[bytes, tuple[Identity, datetime]] = {}
 
     async def read(self, token: str, now: datetime) -> Identity:
         """Return whom the token vouches for."""
-        if len(token) > TOKEN_BYTES_MAX or not token.isascii():
-            raise CredentialsRefused
+        if len(token) > TOKEN_BYTES_MAX:
+            raise refused("too_long")
+        if not token.isascii():
+            raise refused("not_a_signed_token")
         digest = sha256(token.encode()).digest()
         remembered = self._remembered.get(digest)
         if remembered is not None and now < remembered[1]:
             return remembered[0]
-        claims = await self._verified(token, now)
-        left_s = self._seconds_left(claims, now)
-        identity = self._identity(claims)
+        unverified = take_apart(token)
+        try:
+            identity, left_s = await self._verified(token, unverified, now)
+        except Refusal as refusal:
+            refusal.noting(issuer=self._shown(unverified.claims.get("iss")))
+            raise
         self._remember(digest, identity, now + timedelta(seconds=min(left_s, REMEMBERED_S)))
         return identity
 
-    async def _verified(self, token: str, now: datetime) -> dict[str, Any]:
-        """Return the claims of a token that was signed for us with a key that we trust."""
+    async def _verified(
+        self, token: str, unverified: Unverified, now: datetime
+    ) -> tuple[Identity, float]:
+        """Return whom it vouches for, and for how many seconds.
+
+        What it says of its issuer and audience chooses the rules that it must keep, and no more.
+        """
+        claims = unverified.claims
+        issuer = _chosen(self._of(claims.get("iss")), claims)
+        algorithm = unverified.algorithm
+        if algorithm not in issuer.rules.algorithms:
+            raise refused("algorithm")
+        key = await issuer.keys.find(unverified.kid, algorithm, now)
         try:
-            header = jwt.get_unverified_header(token)
-            algorithm, kid = header.get("alg"), header.get("kid")
-            # `crit` asks for more than signatures, and what is not understood must be refused.
-            if algorithm not in self._rules.algorithms or "crit" in header or "b64" in header:
-                raise CredentialsRefused
-            if kid is not None and len(kid) > _KID_MAX:
-                raise CredentialsRefused
-            key = await self._keys.find(kid, algorithm, now)
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=[algorithm],
-                issuer=self._rules.issuer,
-                audience=self._rules.audience,
-                options=_OPTIONS,
-            )
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise CredentialsRefused from error
-        return claims
+            _SIGNATURES.decode_complete(token, key, algorithms=[algorithm])
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise refused("signature") from error
+        left_s = _seconds_left(claims, issuer.rules.leeway_s, now)
+        return identity_of(claims, issuer.rules), left_s
 
-    def _seconds_left(self, claims: dict[str, Any], now: datetime) -> float:
-        """Return how long the token still holds. Raises CredentialsExpired, CredentialsRefused."""
-        present, leeway = now.timestamp(), self._rules.leeway_s
-        begins = (_seconds(claims.get(name, present)) for name in ("nbf", "iat"))
-        if any(begin > present + leeway for begin in begins):
-            raise CredentialsRefused
-        left_s = _seconds(claims["exp"]) + leeway - present
-        if left_s <= 0:
-            raise CredentialsExpired
-        return left_s
+    def _of(self, issuer: Any) -> Sequence[TrustedIssuer]:
+        return self._issuers.get(issuer, ()) if isinstance(issuer, str) else ()
 
-    def _identity(self, claims: dict[str, Any]) -> Identity:
-        subject = claims["sub"]
-        if not isinstance(subject, str) or not subject:
-            raise CredentialsRefused
-        email = self._email(claims)
-        # Subjects may be e-mails. Whoever gets another e-mail is another caller, to whom no answer
-        # that was kept under an idempotency key is given again.
-        seed = "\n".join((self._rules.issuer, subject, email or ""))
-        name = f"jwt:{sha256(seed.encode(errors='replace')).hexdigest()[:32]}"
-        return Identity(name, _words(claims.get(self._rules.scope_claim)), email)
-
-    def _email(self, claims: dict[str, Any]) -> str | None:
-        """Return an end user's e-mail. Who has a claim that is none is nobody, and no service."""
-        if self._rules.email_claim not in claims:
-            return None
-        told = claims[self._rules.email_claim]
-        try:
-            email = normalised_email(told)
-        except (InvalidRequest, AttributeError) as error:
-            raise CredentialsRefused from error
-        # The sign of Kelvin becomes a plain k: another mailbox, and maybe another person's.
-        if email.isascii() != told.isascii():
-            raise CredentialsRefused
-        verified = claims.get("email_verified", True)
-        if verified is not True and verified != "true":  # some providers write all claims as text
-            raise EmailNotVerified("The identity provider has not verified this e-mail address.")
-        return email
+    def _shown(self, issuer: Any) -> str:
+        """Return the issuer as the log may have it: anybody can write anything into a token."""
+        if isinstance(issuer, str) and (issuer in self._issuers or _SHOWN_ISSUER.fullmatch(issuer)):
+            return issuer
+        return "none" if issuer is None else "not shown"
 
     def _remember(self, digest: bytes, identity: Identity, until: datetime) -> None:
         if len(self._remembered) >= REMEMBERED_MAX:
@@ -138,17 +110,32 @@ class JwtReader:
         self._remembered[digest] = identity, until
 
 
-def _seconds(claim: Any) -> float:
-    if isinstance(claim, bool) or not isinstance(claim, int | float):
-        raise CredentialsRefused
-    if not -SECONDS_MAX < claim < SECONDS_MAX:  # neither is what is not a number
-        raise CredentialsRefused
-    return float(claim)
+def _chosen(issuers: Sequence[TrustedIssuer], claims: dict[str, Any]) -> TrustedIssuer:
+    """Return the one entry whose issuer and audience the token names."""
+    if not issuers:
+        raise refused("issuer")
+    chosen = [
+        issuer
+        for issuer in issuers
+        if not issuer.rules.audiences.isdisjoint(texts_claim(claims, issuer.rules.audience_claim))
+    ]
+    if not chosen:
+        raise refused("audience")
+    if len(chosen) > 1:  # for two entries with one issuer; which rules hold must be no question
+        raise refused("audience_of_two_entries")
+    return chosen[0]
 
 
-def _words(claim: Any) -> frozenset[str]:
-    if isinstance(claim, str):
-        return frozenset(claim.split())
-    if isinstance(claim, list):
-        return frozenset(word for word in claim if isinstance(word, str))
-    return frozenset()
+def _seconds_left(claims: dict[str, Any], leeway_s: float, now: datetime) -> float:
+    """Return how long the token still holds. Raises CredentialsExpired, CredentialsRefused."""
+    present = now.timestamp()
+    begins = (seconds_claim(claims, name) for name in ("nbf", "iat"))
+    if any(begin is not None and begin > present + leeway_s for begin in begins):
+        raise refused("not_yet_valid")
+    ends = seconds_claim(claims, "exp")
+    if ends is None:
+        raise refused("no_expiry")
+    left_s = ends + leeway_s - present
+    if left_s <= 0:
+        raise CredentialsExpired().noting(reason="expired")
+    return left_s

@@ -1,0 +1,145 @@
+"""Tokens that hypothesis makes up: rightly signed with any claims, broken, or no tokens at all.
+
+`FUZZ_EXAMPLES` sets how many of each; `make fuzz` makes a thousand.
+"""
+
+import base64
+import io
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import jwt
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from payment_service.adapters.tokens import FixedKey, JwtReader, TokenRules, TrustedIssuer
+from payment_service.api.app import Access, Gate, build_app
+from payment_service.logs import configure_logs
+from tests.api.access import OPTIONS
+from tests.api.asgi import Caller, Heard
+from tests.parts.shop import open_shop
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+SECRET = "of-this-test-alone-and-signs-all-its-tokens"
+ISSUERS, AUDIENCES = ("https://one.example", "two"), ("payment-service", "machines")
+EMAIL_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
+NAMES = (
+    *("iss", "aud", "sub", "exp", "nbf", "iat", "client_id", "azp", "appid", "cid", "scope", "scp"),
+    *("email", "email_verified", EMAIL_CLAIM, "realm_access", "roles", "gty", "jti", "typ"),
+)
+
+fuzzed = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+
+TEXT = st.text(
+    st.characters(exclude_categories=()) | st.sampled_from("\0\ud800\udfff\u202e. @/,"), max_size=20
+)
+NUMBER = st.integers() | st.floats() | st.sampled_from([10**400, -(10**30), 1e308, 2**63, True])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | NUMBER | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+ODD_CLAIMS = st.dictionaries(st.sampled_from(NAMES) | TEXT, ANYTHING, max_size=8)
+HEADERS = st.dictionaries(
+    st.sampled_from(["kid", "typ", "crit", "b64", "cty", "jwk", "x5c"]) | TEXT, ANYTHING, max_size=3
+)
+
+
+@asynccontextmanager
+async def service() -> AsyncIterator[Caller]:
+    """Open the service to tokens of two issuers, with every rule in use."""
+    configure_logs("debug", "json", out=io.BytesIO())
+    shop = await open_shop()
+
+    def trusted(number: int, **rules: Any) -> TrustedIssuer:
+        audience = frozenset({AUDIENCES[number]})
+        named = TokenRules(ISSUERS[number], audience, frozenset({"HS256", "HS512"}), **rules)
+        return TrustedIssuer(FixedKey(secret=SECRET), named)
+
+    reader = JwtReader(
+        trusted(0, scope_claims=("scope", "realm_access.roles", "scp"), service_claim=("gty", "x")),
+        trusted(
+            1,
+            email_claim=EMAIL_CLAIM,
+            assume_email_verified=True,
+            end_user_scopes=frozenset({"payment.read"}),
+            service_clients=frozenset({"checkout"}),
+        ),
+    )
+    access = Access(api_keys=True, tokens=reader)
+    try:
+        yield Caller(build_app(shop.world, OPTIONS, gate=Gate(), access=access))
+    finally:
+        await shop.world.background.drain(1.0)
+        await shop.world.store.close()
+
+
+async def status_of(caller: Caller, token: str) -> Heard:
+    return await caller.ask(
+        "GET", "/payment/payments", headers={"Authorization": f"Bearer {token}"}
+    )
+
+
+def sign(claims: dict[str, Any], header: dict[str, Any]) -> str:
+    """Return a token with these claims as they are, half surrogate pairs and NaN included."""
+    signed = b".".join(map(_part, ({"alg": "HS256", **header}, claims)))
+    signature = jwt.get_algorithm_by_name("HS256").sign(signed, SECRET.encode())
+    return b".".join((signed, base64.urlsafe_b64encode(signature).rstrip(b"="))).decode()
+
+
+def _part(value: Any) -> bytes:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+
+
+@fuzzed
+@given(changed=ODD_CLAIMS, gone=st.sets(st.sampled_from(NAMES), max_size=3), number=st.booleans())
+async def test_no_claim_of_a_signed_token_brings_an_error_of_ours(
+    changed: dict[str, Any], gone: set[str], *, number: bool
+) -> None:
+    good = {"iss": ISSUERS[number], "aud": AUDIENCES[number], "sub": "7", "exp": 4e9, "gty": "x"}
+    claims = {name: value for name, value in good.items() if name not in gone}
+    async with service() as caller:
+        heard = await status_of(caller, sign({**claims, **changed}, {}))
+
+    assert heard.status in {200, 401, 403}, heard.raw
+
+
+@fuzzed
+@given(header=HEADERS)
+async def test_no_header_of_a_signed_token_brings_an_error_of_ours(header: dict[str, Any]) -> None:
+    claims = {"iss": ISSUERS[0], "aud": AUDIENCES[0], "sub": "7", "exp": 4e9, "gty": "x"}
+    async with service() as caller:
+        heard = await status_of(caller, sign(claims, header))
+
+    assert heard.status in {401, 403}, heard.raw  # it has no scope
+
+
+@fuzzed
+@given(
+    at=st.integers(min_value=0, max_value=400),
+    instead=st.text(st.characters(max_codepoint=255), max_size=3),
+)
+async def test_no_broken_token_is_let_in(at: int, instead: str) -> None:
+    claims = {"iss": ISSUERS[0], "aud": AUDIENCES[0], "sub": "7", "exp": 4e9, "gty": "x"}
+    token = sign({**claims, "scope": "payment.read"}, {})
+    broken = f"{token[:at]}{instead}{token[at + 1 :]}"
+    async with service() as caller:
+        good = await status_of(caller, token)
+        heard = await status_of(caller, broken)
+
+    assert good.status == 200
+    if broken.strip() != token:
+        assert heard.status == 401, heard.raw
+
+
+@fuzzed
+@given(st.binary(max_size=300) | st.binary(max_size=100).map(lambda raw: raw + b".e30." + raw))
+async def test_no_bytes_in_place_of_a_token_bring_an_error_of_ours(raw: bytes) -> None:
+    async with service() as caller:
+        heard = await status_of(caller, raw.decode("latin-1"))
+        nested = await status_of(caller, base64.urlsafe_b64encode(raw).decode() + "." + "e30.e30")
+
+    assert (heard.status, nested.status) == (401, 401)
