@@ -15,7 +15,8 @@ from payment_service.setting_placeholders import (
 )
 from payment_service.settings import InvalidSettings, Settings, load_settings, secret_fields
 
-SECRETS = [name.upper() for name in secret_fields()]
+# The issuers' file holds several values, each of which is looked at by itself.
+SECRETS = [name.upper() for name in secret_fields() if name != "auth_jwt_issuers"]
 
 # One a line.
 WORDS = """
@@ -150,6 +151,23 @@ def test_a_placeholder_in_a_file_is_said_of_the_file(tmp_path: Path) -> None:
         assert found[file_setting(name)] == f"names a file whose content {LEFT_OVER}"
 
 
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ('secret = "change-me-change-me-change-me-change-me"', "secret"),
+        ('secret = "<the provider\'s secret, of 32 characters>"', "secret"),
+        ('jwks_url = "https://<tenant>.example.com/keys"', "jwks_url"),
+        ('jwks_url = "https://login.example.com/{tenant}/keys"', "jwks_url"),
+    ],
+)
+def test_a_placeholder_in_the_file_of_issuers_is_said_of_its_field(line: str, field: str) -> None:
+    entry = f'[[issuer]]\nissuer = "https://id.example.com/"\naudience = "payments"\n{line}\n'
+
+    said = refused({"AUTH": "jwt", "AUTH_JWT_ISSUERS": entry})["AUTH_JWT_ISSUERS"]
+
+    assert f"{field} {LEFT_OVER}" in said
+
+
 def test_every_placeholder_is_named_at_once_and_none_is_repeated() -> None:
     with pytest.raises(InvalidSettings) as caught:
         load_settings(dict.fromkeys(SECRETS, "change-me-verysecret"))
@@ -184,6 +202,6 @@ def test_the_look_at_a_long_value_is_short(unit: str) -> None:
 
 
 def test_no_example_of_a_secret_can_be_used_as_it_is() -> None:
-    for name in secret_fields():
+    for name in map(str.lower, SECRETS):
         for example in Settings.model_fields[name].examples or ():
             assert name == "mongodb_uri" or is_placeholder(str(example)), name

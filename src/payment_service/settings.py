@@ -170,7 +170,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         wrong["auth"] = AUTH_UNSET
     for field, reason in _contradictions(environment, values):
         wrong.setdefault(field, reason)
-    for field in placeholders(given, secret_fields()):
+    single = {field: value for field, value in given.items() if field != ISSUERS}  # a whole file
+    for field in placeholders(single, secret_fields()):
         wrong[field] = LEFT_OVER, example_of(Settings.model_fields[field])
     for field in by_file.keys() & wrong.keys():
         unusable[field] = f"names a file whose content {wrong.pop(field)[0]}"
