@@ -7,6 +7,7 @@ first time; var/image keeps the base for the next.
 import asyncio
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -138,9 +139,8 @@ async def _judge_stop(
 
 def _empty_volume(folder: Path) -> None:
     user, group = map(int, last_stage("USER")[0].text.split(":"))
-    folder.mkdir(exist_ok=True)
-    for path in folder.iterdir():
-        path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     os.chown(folder, user, group)
 
 
