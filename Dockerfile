@@ -14,7 +14,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 COPY requirements requirements
 RUN python -m venv --without-pip /opt/payment-service \
  && pip --python /opt/payment-service/bin/python install \
-      --no-deps --require-hashes --only-binary=:all: -r requirements/runtime.txt
+      --no-compile --no-deps --require-hashes --only-binary=:all: -r requirements/runtime.txt
 # What builds the wheel is locked too, among much that the image has no use for.
 RUN sed -n '/^\(hatchling\|packaging\|pathspec\|pluggy\|trove-classifiers\)==/,/[^\\]$/p' \
       requirements/dev.txt > build.txt \
@@ -22,7 +22,7 @@ RUN sed -n '/^\(hatchling\|packaging\|pathspec\|pluggy\|trove-classifiers\)==/,/
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
- && pip --python /opt/payment-service/bin/python install --no-deps dist/*.whl
+ && pip --python /opt/payment-service/bin/python install --no-compile --no-deps dist/*.whl
 
 FROM python:3.13-slim-trixie
 ARG REVISION=unknown
@@ -42,6 +42,13 @@ ENV PATH=/opt/payment-service/bin:$PATH \
 # Only SQLite writes here, and wants a volume; MongoDB needs none. /tmp may be a tmpfs.
 RUN install --directory --owner=10001 --group=10001 /var/lib/payments
 COPY --from=build /opt/payment-service /opt/payment-service
+# What the roles load is compiled here, once, with their part of the standard library, which comes as
+# source: otherwise each start takes twice as long. The rest stays source, which saves 22 MB.
+RUN env -u PYTHONDONTWRITEBYTECODE /opt/payment-service/bin/python -c "import importlib, pkgutil; \
+import payment_service, stripe_sandbox, uvicorn.lifespan.off; \
+[importlib.import_module(module.name) for top in (payment_service, stripe_sandbox) \
+ for module in pkgutil.walk_packages(top.__path__, top.__name__ + '.') \
+ if not module.name.endswith('__main__')]"
 # A number, because Kubernetes cannot see that a name is not root.
 USER 10001:10001
 WORKDIR /var/lib/payments

@@ -8,7 +8,7 @@ GATED := src/payment_service/domain/*,src/payment_service/flows/*
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test sim mutants soak fuzz bench docs lock clean
+.PHONY: help setup run check test sim mutants soak fuzz bench image docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ fuzz: setup ## Ask all that the document allows, a thousand times an operation, 
 
 bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)
+
+image: setup ## Build the image on a real engine and run it as the manifests do (root, Debian)
+	@tests/image/get-engine.sh
+	$(BIN)/python -m tests.image
 
 docs: setup ## Write the generated pages anew
 	$(BIN)/python docs/generate.py

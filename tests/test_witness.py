@@ -1,7 +1,7 @@
 """What is told of work that ended in an exception: a bug loudly, an outage of others in a line."""
 
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from structlog.testing import capture_logs
 
 from payment_service.domain.corridor_attempts import CONTRADICTED, heard_of
@@ -60,3 +60,14 @@ def test_money_that_another_payment_intent_took_is_an_error_that_names_it_and_is
     assert (line["event"], line["log_level"]) == (CONTRADICTED, "error")
     assert (line["intent_id"], line["late_intent_id"]) == ("pi_1", "pi_copy")
     assert told() == before + 1
+
+
+def test_no_series_tells_when_it_was_made() -> None:
+    registry = CollectorRegistry()
+    Counter("things", "Things.", registry=registry).inc()
+    Histogram("spans", "Spans.", registry=registry).observe(1)
+
+    shown = f"{generate_latest(registry)!r} {generate_latest(REGISTRY)!r}"
+
+    assert "_created" not in shown
+    assert "things_total 1.0" in shown

@@ -9,6 +9,8 @@ from typing import Any
 
 import uvicorn
 
+from payment_service.logs import SERVER_NAME
+
 # As many connections as the kernel may hold while one event loop turn accepts.
 BACKLOG = 2048
 # Above the 60 s for which balancers keep idle connections: the server must not close first.
@@ -22,7 +24,22 @@ class StartError(Exception):
 
 
 class PlainServer(uvicorn.Server):
-    """uvicorn without its signal handlers."""
+    """uvicorn without its signal handlers.
+
+    name: what the lines of the log call it, to tell several in one process apart.
+    """
+
+    def __init__(self, config: uvicorn.Config, name: str) -> None:
+        super().__init__(config)
+        self._name = name
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `should_exit`. Its connections inherit its name."""
+        before = SERVER_NAME.set(self._name)
+        try:
+            await super().serve(sockets)
+        finally:
+            SERVER_NAME.reset(before)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from threading import Lock
 from types import TracebackType
@@ -32,6 +33,9 @@ _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.
 # any of them, whatever LOG_LEVEL says and however they are set up. uvicorn tells of starts only.
 _LIBRARY_LEVEL = logging.WARNING
 _SERVER, _SERVER_LEVEL = "uvicorn", logging.INFO
+# Which server of the process speaks, "" for none. Whoever runs one says so, and uvicorn's lines
+# bear it: they are the same for each.
+SERVER_NAME: ContextVar[str] = ContextVar("server_name", default="")
 
 
 def configure_logs(
@@ -194,16 +198,19 @@ class _FromLibraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record as a line of ours, if it is loud enough to be harmless."""
-        least = _SERVER_LEVEL if record.name.split(".")[0] == _SERVER else _LIBRARY_LEVEL
+        of_server = record.name.split(".")[0] == _SERVER
+        least = _SERVER_LEVEL if of_server else _LIBRARY_LEVEL
         if record.levelno < least:
             return
         log = structlog.get_logger()
+        server = SERVER_NAME.get() if of_server else ""
         try:
             log.log(
                 max((known for known in _LEVELS if known <= record.levelno), default=logging.DEBUG),
                 record.getMessage(),
                 logger=record.name,
                 exc_info=record.exc_info,
+                **({"server": server} if server else {}),
             )
         except Exception as error:  # noqa: BLE001 - a line that cannot be formed must not stop work
             # The arguments, which the standard library would print as they are, stay out of it.

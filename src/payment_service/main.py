@@ -50,7 +50,7 @@ async def serve(settings: Settings) -> None:
             grace_s=settings.shutdown_grace_s,
             connections=connections_of(gatehouse),
         )
-        server = PlainServer(config)
+        server = PlainServer(config, "api")
         gc.collect()
         gc.freeze()  # what is made by now lives on: the collector need not walk it every time
         gatehouse.feel()
@@ -137,7 +137,7 @@ async def _watching(
         yield
         return
     app = watching_app(world.store, world.clock, REGISTRY, ready)
-    server = PlainServer(plain_config(app, grace_s=0))
+    server = PlainServer(plain_config(app, grace_s=0), "metrics")
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield

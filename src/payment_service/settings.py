@@ -47,6 +47,7 @@ from payment_service.setting_groups.issuers import (
 from payment_service.setting_groups.stripe import is_live_key, is_stripe
 from payment_service.setting_groups.tokens import ISSUERS, is_true
 from payment_service.setting_kinds import allowed_of, example_of, is_secret
+from payment_service.setting_placeholders import LEFT_OVER, placeholders
 
 Reason = tuple[str, str]  # what is wrong with a setting, and an example of what is right
 
@@ -169,6 +170,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         wrong["auth"] = AUTH_UNSET
     for field, reason in _contradictions(environment, values):
         wrong.setdefault(field, reason)
+    single = {field: value for field, value in given.items() if field != ISSUERS}  # a whole file
+    for field in placeholders(single, secret_fields()):
+        wrong[field] = LEFT_OVER, example_of(Settings.model_fields[field])
     for field in by_file.keys() & wrong.keys():
         unusable[field] = f"names a file whose content {wrong.pop(field)[0]}"
     if settings is None or wrong or unusable:

@@ -28,6 +28,8 @@ PASSED_ON = re.compile(r"PIP_.*|.*_PROXY|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE
 STOP_S_MAX = 10.0
 # Some fifty packages from the registry, unpacked and compiled, on a busy machine.
 BUILD_S_MAX = 240.0
+# Of the packages in the image the roles load less than half.
+COMPILED_BYTES_MAX = 20 * 2**20
 
 
 @dataclass
@@ -237,6 +239,24 @@ def test_it_is_compiled_keeps_its_assertions_and_is_not_root(image: Image) -> No
     assert Path(compiled).is_file()
     assert optimize == "0"
     assert user_id != "0"
+
+
+def test_what_its_roles_load_is_compiled_and_not_much_else(image: Image) -> None:
+    roles = "payment_service.main, payment_service.worker, payment_service.adapters.mongo"
+    loaded = subprocess.run(
+        image.command("python", "-v", "-c", f"import {roles}, stripe_sandbox.cli"),
+        env=image.settings({}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    compiled = list(image.root.rglob("*.pyc"))
+    sources = list(image.root.rglob("*.py"))
+
+    from_source = re.findall(r"code object from '?([^']*\.py)'?$", loaded.stderr, re.MULTILINE)
+    assert [path for path in from_source if path.startswith(str(image.root))] == []
+    assert len(compiled) < len(sources) / 2
+    assert sum(path.stat().st_size for path in compiled) < COMPILED_BYTES_MAX
 
 
 async def test_its_roles_pay_an_order_and_write_nothing_but_the_volume(running: Running) -> None:

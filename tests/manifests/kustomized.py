@@ -1,7 +1,7 @@
 """What `kubectl kustomize` makes of a folder, as far as ours use it; anything else is refused.
 
-Two kinds of patch are known: merging, with lists of things that have names merged by name, and
-`$patch: delete`. A test compares this with kubectl itself where there is one.
+Two kinds of patch are known: merging, with lists of things that have names merged by name and null
+for what goes, and `$patch: delete`. A test compares this with kubectl itself where there is one.
 """
 
 import copy
@@ -21,7 +21,7 @@ FOLDERS = ("k8s", "k8s-development")
 # Where a folder says what belongs to it: kustomize knows both names.
 ASKING = ("Kustomization", "kustomization.yaml")
 # What kustomize does not apply, because every installation has its own.
-YOURS = ("PaymentService-configmap.yaml", "PaymentService-secret.yaml")
+YOURS = ("k8s/PaymentService-configMap.yaml", "k8s-examples/PaymentService-secret.yaml")
 _UNDERSTOOD = {"apiVersion", "kind", "resources", "images", "patches"}
 
 
@@ -45,7 +45,7 @@ def rendered(folder: str) -> Manifests:
 @cache
 def installed(folder: str) -> Manifests:
     """Return the whole installation: what is applied, and what is an operator's own."""
-    theirs = [one for name in YOURS for one in documents(ROOT / "k8s" / name)]
+    theirs = [one for name in YOURS for one in documents(ROOT / name)]
     own = {_key(one): one for one in theirs}
     return rendered(folder) if _key(theirs[0]) in rendered(folder) else {**rendered(folder), **own}
 
@@ -105,7 +105,8 @@ def _patch(found: Manifests, patch: Manifest) -> None:
 def _merged(old: Any, new: Any) -> Any:
     if isinstance(old, dict) and isinstance(new, dict):
         both = {name: _merged(old[name], new[name]) for name in old.keys() & new.keys()}
-        return {**old, **new, **both}
+        merged = {**old, **new, **both}
+        return {name: value for name, value in merged.items() if value is not None}
     if isinstance(old, list) and isinstance(new, list) and all("name" in one for one in new):
         patches = {one["name"]: one for one in new}
         assert patches.keys() <= {one["name"] for one in old}

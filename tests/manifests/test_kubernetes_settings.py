@@ -2,7 +2,7 @@
 
 import pytest
 
-from payment_service.settings import InvalidSettings, load_settings
+from payment_service.settings import InvalidSettings, load_settings, secret_fields
 from tests.manifests.environments import EXISTING_KEYS, environ_of, named, references
 from tests.manifests.kustomized import FOLDERS, containers, installed
 from tests.manifests.names import known_names
@@ -58,7 +58,7 @@ def test_a_placeholder_that_is_left_is_refused() -> None:
     with pytest.raises(InvalidSettings) as refused:
         load_settings(environ)
     wrong = {problem.name for problem in refused.value.problems}
-    assert {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"} <= wrong
+    assert {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "MONGODB_URI"} <= wrong
 
 
 @every_folder
@@ -71,6 +71,14 @@ def test_what_is_referred_to_is_there_or_may_be_absent(folder: str, role: str) -
         assert optional or key in {**one.get("data", {}), **one.get("stringData", {})}, name
         # Whatever is newer than the existing installations must be able to be absent.
         assert optional == (key not in EXISTING_KEYS[holder]), name
+
+
+@every_role
+def test_every_secret_setting_has_a_place_in_the_secret(role: str) -> None:
+    found = references(containers(installed("k8s"))[role])
+
+    placed = {name for name, (kind, _, _, _) in found.items() if kind == "Secret"}
+    assert placed == {name.upper() for name in secret_fields()}
 
 
 def test_existing_keys_keep_their_places() -> None:
@@ -112,8 +120,9 @@ def test_the_ports_are_those_that_are_opened(folder: str) -> None:
     opened = {port["name"]: str(port["containerPort"]) for port in api["ports"]}
     (watched,) = containers(installed(folder))["payment-worker"]["ports"]
 
+    port = int(environ["METRICS_PORT"])
     assert opened == {"http": environ["PORT"], "metrics": environ["METRICS_PORT"]}
-    assert watched == {"name": "metrics", "containerPort": int(environ["METRICS_PORT"])}
+    assert watched == {"name": "metrics", "containerPort": port, "protocol": "TCP"}
 
 
 @every_folder

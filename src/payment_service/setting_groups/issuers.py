@@ -22,6 +22,7 @@ from payment_service.setting_groups.tokens import (
     secret_text,
 )
 from payment_service.setting_kinds import allowed_of
+from payment_service.setting_placeholders import LEFT_OVER, placeholders
 
 # Each is a start of its own with its own keys; more are another problem than this one.
 ISSUERS_MAX = 50
@@ -115,7 +116,12 @@ def _mistakes(text: str, *, https_only: bool, single: tuple[str, tuple[str, ...]
     for number, table in enumerate(tables, start=1):
         values, wrong = _with_files(table)
         found = issuer_contradictions(values, https_only=https_only, shown=str)
-        single_wrong = {name: reason for name, (reason, _) in found} | _wrong_fields(values)
+        by_form = {name: reason for name, (reason, _) in found} | _wrong_fields(values)
+        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        left = list(placeholders(texts, {"secret"}))
+        if "secret" in left:  # that it is too short as well is beside the point
+            by_form.pop("secret", None)
+        single_wrong = dict.fromkeys(left, LEFT_OVER) | by_form
         wrong |= _said_of_files(table, single_wrong, wrong)
         issuer = str(values.get("issuer"))
         mine = {(issuer, one) for one in items_of(str(values.get("audience", "")))}
