@@ -11,9 +11,9 @@ from payment_service.api.app import ApiOptions
 from payment_service.composing import (
     api_options_of,
     event_reader_of,
-    open_database,
     policy_of,
 )
+from payment_service.databases import open_database
 from payment_service.domain.moment import Policy
 from payment_service.domain.money import AmountUnit
 from payment_service.settings import load_settings

@@ -127,7 +127,7 @@ def settings() -> None:
 
 def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     """Do something with the database alone, beside a service that runs, if it is shared."""
-    from payment_service.composing import ready_database  # noqa: PLC0415 - as above
+    from payment_service.databases import ready_database  # noqa: PLC0415 - as above
     from payment_service.ports import Unavailable  # noqa: PLC0415
 
     async def opened() -> None:
@@ -139,9 +139,6 @@ def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(opened())
     except Unavailable as error:
         typer.echo(f"The database cannot be opened: {error}", err=True)
-        typer.echo(
-            "With SQLite, stop the service first; with MongoDB this works while it runs.", err=True
-        )
         raise typer.Exit(EXIT_UNUSABLE) from error
 
 

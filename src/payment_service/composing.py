@@ -10,7 +10,7 @@ import structlog
 from payment_service.adapters.disciplined_clock import DisciplinedClock
 from payment_service.adapters.order_service.client import HttpOrders, ReadBack
 from payment_service.adapters.order_service.oauth import Client, ClientTokens
-from payment_service.adapters.sqlite import SqliteStore, erase, open_store
+from payment_service.adapters.sqlite import SqliteStore
 from payment_service.adapters.stripe import (
     Budget,
     SignedEvents,
@@ -29,6 +29,7 @@ from payment_service.adapters.tokens import (
     TrustedIssuer,
 )
 from payment_service.api.app import Access, ApiOptions
+from payment_service.databases import open_soon
 from payment_service.domain.moment import Policy
 from payment_service.domain.money import AmountUnit
 from payment_service.domain.notice import UNANSWERED_WAIT_S
@@ -36,14 +37,13 @@ from payment_service.flows.recover import take_over
 from payment_service.flows.restore_payments import restore_payments
 from payment_service.flows.stripe_time import know_time, learn_time
 from payment_service.flows.world import Background, World
-from payment_service.ports import GatewayUnavailable, Store, StoreUnavailable
+from payment_service.ports import GatewayUnavailable, Store
 from payment_service.setting_groups import TokenSettings
 from payment_service.setting_groups.issuers import issuers_of
 from payment_service.setting_groups.stripe import is_live_key
 from payment_service.setting_groups.tokens import items_of, jwt_algorithms, secret_text
 from payment_service.settings import Settings
 from payment_service.stopping import Stop
-from payment_service.storage.collections import COLLECTIONS
 from payment_service.witness import LogWitness
 
 # A claim outlives the slowest try by this, so that nobody takes a living owner for dead. It also
@@ -170,60 +170,6 @@ def _token_keys(issuer: TokenSettings, stack: contextlib.AsyncExitStack) -> Keys
     return published
 
 
-def open_database(settings: Settings) -> Store:
-    """Return the store that the settings choose, opened. Raises StoreUnavailable."""
-    if settings.mongodb_uri is not None:
-        return _open_mongodb(settings, settings.mongodb_uri.get_secret_value())
-    accept_outdated = settings.sqlite_accept_outdated
-    return open_store(settings.sqlite_path, COLLECTIONS, accept_outdated=accept_outdated)
-
-
-def open_database_at(settings: Settings, address: str) -> Store:
-    """Return the store at `sqlite:<path>` or a MongoDB address, opened. Raises StoreUnavailable."""
-    kind, _, rest = address.partition(":")
-    if kind == "sqlite" and rest:
-        return open_store(rest, COLLECTIONS)
-    if kind in {"mongodb", "mongodb+srv"} and rest:
-        return _open_mongodb(settings, address)
-    raise StoreUnavailable("an address begins with sqlite: or mongodb:// and does not end there")
-
-
-def _open_mongodb(settings: Settings, uri: str) -> Store:
-    # A start on SQLite does not pay for the driver.
-    from payment_service.adapters import mongo  # noqa: PLC0415
-
-    return mongo.open_store(
-        uri,
-        COLLECTIONS,
-        pool_max=settings.mongodb_pool_max,
-        timeout_s=settings.mongodb_timeout_s,
-        self_test=True,
-    )
-
-
-@contextlib.asynccontextmanager
-async def ready_database(settings: Settings) -> AsyncIterator[Store]:
-    """Yield the store alone, ready to be used; close it on leaving.
-
-    Raises StoreUnavailable, which a MongoDB that was not migrated is too.
-    """
-    store = open_database(settings)
-    try:
-        await store.check_schema()
-        yield store
-    finally:
-        await store.close()
-
-
-def erase_removed(settings: Settings) -> None:
-    """Make what was removed unreadable in the database's own file; nobody else may have it open.
-
-    Raises StoreUnavailable. Of a database server that is its operator's to do.
-    """
-    if settings.mongodb_uri is None:
-        erase(settings.sqlite_path)
-
-
 def open_orders(settings: Settings) -> HttpOrders:
     """Return the OrderService, with our own credentials for it if there are any."""
     token, secret = settings.order_service_token, settings.order_service_client_secret
@@ -259,7 +205,7 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
     stop: whose grace the draining shares with all that ends before it; left out: its own.
     """
     stop = stop or Stop(settings.shutdown_grace_s)
-    store = open_database(settings)
+    store = await open_soon(settings)
     orders = open_orders(settings)
     clock = DisciplinedClock()
     gateway = _open_gateway(settings, clock)

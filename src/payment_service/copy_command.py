@@ -66,7 +66,7 @@ async def _copy(settings: Settings, source: str, target: str) -> Comparison:
 
 
 async def _opened(opened: AsyncExitStack, settings: Settings, address: str) -> Store:
-    from payment_service.composing import open_database_at  # noqa: PLC0415 - as in `cli`
+    from payment_service.databases import open_database_at  # noqa: PLC0415 - as in `cli`
 
     if address == FROM_SETTINGS[0]:
         address = f"sqlite:{settings.sqlite_path}"

@@ -1,7 +1,6 @@
 """`payment-service forget`: a customer goes, the books stay. Asks first, tells what it did."""
 
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -12,6 +11,15 @@ from payment_service.settings import Settings
 
 # A customer with fifty cards takes a hundred calls to Stripe of a third of a second each.
 PATIENCE_S = 120.0
+PATIENCE_MAX_S = 3600.0
+# Past its patience the flow has still to write what it knows.
+ANSWER_S = 30.0
+# Said after a customer was forgotten by the process that has the file open: writing a file anew
+# stops every payment meanwhile.
+STILL_IN_THE_FILE = (
+    "The SQLite file may still hold what was removed, in parts that are free to be written over. "
+    "To write it anew, stop the service and run the same command again."
+)
 # What was asked cannot be done now, or must not be.
 EXIT_REFUSED = 1
 
@@ -27,14 +35,18 @@ def add_to(app: typer.Typer, run: Run) -> None:
         by: By = "",
         reason: Reason = "",
         patience_s: Annotated[
-            float, typer.Option(min=0, help="How long to wait for Stripe, in seconds.")
+            float,
+            typer.Option(
+                min=0, max=PATIENCE_MAX_S, help="How long to wait for Stripe, in seconds."
+            ),
         ] = PATIENCE_S,
         *,
         yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     ) -> None:
         """Forget a customer, here and at Stripe, for good. Payments stay, without the person.
 
-        With SQLite the service must be stopped; with MongoDB it may run.
+        The service may run. Only with SQLite, and while it is stopped, the file is written anew, so
+        that no byte of what was removed is left in it.
         """
         if not yes:
             typer.confirm(
@@ -47,31 +59,39 @@ def add_to(app: typer.Typer, run: Run) -> None:
 
 
 async def _forget(settings: Settings, *, email: str, who: str, why: str, wait_s: float) -> None:
-    from payment_service.composing import erase_removed, open_world  # noqa: PLC0415 - see `cli`
-    from payment_service.domain.errors import NotFound, Refusal  # noqa: PLC0415
-    from payment_service.flows.forget_customer import forget_customer  # noqa: PLC0415
-    from payment_service.flows.stripe_time import know_time  # noqa: PLC0415
-    from payment_service.ports import GatewayUnavailable  # noqa: PLC0415
+    from payment_service.databases import running_service  # noqa: PLC0415 - see `cli`
 
-    try:
-        async with open_world(settings) as world:
-            await know_time(world)
-            deadline = world.clock.now() + timedelta(seconds=wait_s)
-            done = await forget_customer(world, email, who=who, why=why, deadline=deadline)
-        erase_removed(settings)
-    except NotFound as nothing:
-        erase_removed(settings)  # an earlier try may have ended just before this
-        raise _not_done(f"Nothing to forget: {nothing.message}") from nothing
-    except Refusal as refusal:
-        raise _not_done(f"Not forgotten: {refusal.message}") from refusal
-    except GatewayUnavailable as trouble:
-        raise _not_done(f"Not finished: {trouble} Run it again.") from trouble
+    arguments = {"email": email, "who": who, "why": why, "wait_s": wait_s}
+    service = await running_service(settings)
+    if service is None:
+        done = await _forget_alone(settings, arguments)
+    else:
+        try:
+            done = await service.do("forget", arguments, limit_s=wait_s + ANSWER_S)
+        finally:
+            await service.close()
+    if "why_not" in done:
+        typer.echo(done["why_not"], err=True)
+        raise typer.Exit(EXIT_REFUSED)
     typer.echo("Forgotten: the customer and its cards, here and at Stripe.")
-    under = f", under the customer id {done.customer_id}" if done.customer_id else ""
-    typer.echo(f"Kept: {done.payments} payments{under}.")
-    typer.echo(f"Dropped: callers' words in {done.worded} of them, {done.answers} kept answers.")
+    under = f", under the customer id {done['customer_id']}" if done["customer_id"] else ""
+    typer.echo(f"Kept: {done['payments']} payments{under}.")
+    typer.echo(
+        f"Dropped: callers' words in {done['worded']} of them, {done['answers']} kept answers."
+    )
+    if service is not None:
+        typer.echo(STILL_IN_THE_FILE, err=True)
 
 
-def _not_done(why: str) -> typer.Exit:
-    typer.echo(why, err=True)
-    return typer.Exit(EXIT_REFUSED)
+async def _forget_alone(settings: Settings, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Forget with the database opened by this command, and write a SQLite file anew."""
+    from payment_service.composing import open_world  # noqa: PLC0415 - see `cli`
+    from payment_service.databases import erase_removed  # noqa: PLC0415
+    from payment_service.operations import forget  # noqa: PLC0415
+
+    async with open_world(settings) as world:
+        done = await forget(world, arguments)
+    # Of nobody too: an earlier try may have ended just before this.
+    if "why_not" not in done or done.get("nothing"):
+        erase_removed(settings)
+    return done

@@ -17,14 +17,14 @@ from payment_service.api.watching import watching_app
 from payment_service.composing import (
     api_options_of,
     open_access,
-    open_database,
     open_world,
-    ready_database,
 )
+from payment_service.databases import beside_operators, open_database, ready_database
 from payment_service.domain.card_refusals import Kind, Suspect
 from payment_service.flows.guard_cards import lift_pause
 from payment_service.flows.world import World
 from payment_service.listening import PlainServer, listen, plain_config, shared
+from payment_service.operations import operations_of
 from payment_service.settings import Settings
 from payment_service.stopping import Stop
 from payment_service.worker import Worker
@@ -56,7 +56,10 @@ async def serve(settings: Settings) -> None:
         gatehouse.feel()
         serving = asyncio.create_task(server.serve(sockets=shared(listener)))
         serving.add_done_callback(lambda _: stop.tell())  # if it ends by itself, so do we
-        async with _watching(world, for_watchers, ready=lambda: gate.is_open):
+        async with (
+            beside_operators(settings, world.store, operations_of(world)),
+            _watching(world, for_watchers, ready=lambda: gate.is_open),
+        ):
             with _working(world, settings, enabled=settings.worker_enabled):
                 _log.info("service.started", host=settings.host, port=settings.port)
                 await stop.wait()
@@ -87,7 +90,10 @@ async def work(settings: Settings) -> None:
     stop = _stop_of(settings)
     async with open_world(settings, stop) as world:
         with _working(world, settings, enabled=True) as worker:
-            async with _watching(world, for_watchers, ready=worker.is_recent):
+            async with (
+                beside_operators(settings, world.store, operations_of(world)),
+                _watching(world, for_watchers, ready=worker.is_recent),
+            ):
                 _log.info("worker.started")
                 await stop.wait()
                 _log.info("worker.stopping")

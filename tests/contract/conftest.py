@@ -12,6 +12,7 @@ from pymongo import AsyncMongoClient
 
 from payment_service.adapters.mongo import open_store as open_mongo_store
 from payment_service.adapters.sqlite import IN_MEMORY, open_store
+from payment_service.adapters.store_socket import SocketStore, StoreServer, connect
 from payment_service.ports import Collection, Store
 from tests.contract.things import COLLECTIONS
 from tests.parts.mongo_server import any_mongo, with_database
@@ -49,6 +50,24 @@ async def sqlite_in_a_file(
 
 
 @asynccontextmanager
+async def beside_a_process(
+    place: Place, collections: Iterable[Collection[Any]]
+) -> AsyncIterator[Store]:
+    """Give the store as a command sees it while another process has the file."""
+    collections = list(collections)
+    path = str(place.folder / "store.db.sock")
+    async with sqlite_in_a_file(place, collections) as theirs:
+        server = StoreServer(theirs, collections, path)
+        await server.start()
+        service = await connect(path)
+        assert service is not None
+        store = SocketStore(service)
+        yield store
+        await store.close()
+        await server.close()
+
+
+@asynccontextmanager
 async def mongo(place: Place, collections: Iterable[Collection[Any]]) -> AsyncIterator[Store]:
     uri = place.mongo_uri()
     # Far longer than any call takes: a machine that is busy elsewhere is not what is tested here.
@@ -65,6 +84,7 @@ async def mongo(place: Place, collections: Iterable[Collection[Any]]) -> AsyncIt
 STORES: dict[str, Opener] = {
     "sqlite-memory": sqlite_in_memory,
     "sqlite-file": sqlite_in_a_file,
+    "socket": beside_a_process,
     "mongo": mongo,
 }
 

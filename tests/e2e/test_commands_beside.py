@@ -1,0 +1,185 @@
+"""Operators' commands on the SQLite file of a service that runs, as they type them."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import aiohttp
+
+from tests.parts.http import Caller, customer_with_card
+from tests.parts.processes import Stack, stack
+
+# What the guide promises of a key that is revoked; and what a busy machine may take besides.
+REVOKED_WITHIN_S, MARGIN_S = 3.0, 5.0
+
+
+def command(here: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "payment_service", *arguments],
+        env={**_found_by(), **here.service.environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _found_by() -> dict[str, str]:
+    """Return what a program needs to find ours."""
+    return {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+
+
+def listening_at(here: Stack) -> Path:
+    return Path(f"{here.service.environ['SQLITE_PATH']}.sock")
+
+
+async def test_the_first_key_is_made_used_and_revoked_without_a_stop() -> None:
+    with stack({"AUTH": "api-key"}) as here:
+        pid = here.service.pid
+        scopes = ("--scopes", "payment.read")
+        made = command(here, "keys", "create", "--name", "first", *scopes, "--by", "Olga P.")
+        key = made.stdout.strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        async with aiohttp.ClientSession() as http:
+            service = Caller(http, here.service_url)
+            read = await service.ask("GET", "/payment/payments", headers=headers)
+            listed = command(here, "keys", "list")
+            revoked = command(here, "keys", "revoke", key.split("_")[1], "--reason", "leaked")
+            began = time.monotonic()
+            refused = False
+            while not refused and time.monotonic() - began < REVOKED_WITHIN_S + MARGIN_S:
+                after = await service.ask("GET", "/payment/payments", headers=headers)
+                refused = after.status == 401
+            unknown = command(here, "keys", "revoke", "nobodys")
+        mode = stat.S_IMODE(listening_at(here).stat().st_mode)
+        was_running = here.service.pid == pid
+        log = here.service.log()
+        here.service.stop()
+        is_left = listening_at(here).exists()
+
+    assert (made.returncode, read.status) == (0, 200), made.stderr
+    assert "\tactive\tpayment.read\t" in listed.stdout
+    assert revoked.returncode == 0
+    assert refused
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert (mode, was_running, is_left) == (0o600, True, False)
+    assert key.split("_")[2] not in log + listed.stdout + revoked.stdout
+
+
+async def test_refusals_are_lifted_and_notifications_listed_while_it_runs() -> None:
+    with stack({"CARD_REFUSALS_MAX": "1"}) as here:
+        async with aiohttp.ClientSession() as http:
+            service = Caller(http, here.service_url)
+            customer_id, _ = await customer_with_card(service, "zoe@shop.example")
+            order = {"amount": 900, "orderId": "o-1", "customerId": customer_id, "confirm": True}
+            declined = {**order, "paymentMethodId": "pm_card_chargeDeclined"}
+            first = await service.ask("POST", "/payment/payment-intent", declined)
+            paused = await service.ask("POST", "/payment/payment-intent", order)
+            lifted = command(here, "lift-refusals", "customer", customer_id)
+            paid = await service.ask("POST", "/payment/payment-intent", order)
+            listed = command(here, "notifications", "list", "--state", "delivered")
+
+    assert (first.status, paused.status, lifted.returncode) == (402, 429, 0), lifted.stderr
+    assert paid.data["status"] == "succeeded"
+    assert (listed.returncode, listed.stdout.split("\t")[0]) == (0, "o-1"), listed.stderr
+
+
+def test_commands_work_at_once_and_after_the_process_was_killed() -> None:
+    with stack({"AUTH": "api-key"}) as here:
+        wish = ["keys", "create", "--scopes", "payment.read", "--name"]
+        made: list[subprocess.CompletedProcess[str]] = []
+        threads = [
+            threading.Thread(target=lambda name=name: made.append(command(here, *wish, name)))
+            for name in ("one", "two", "three")
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        here.service.kill()
+        was_left = listening_at(here).exists()
+        alone = command(here, *wish, "four")
+        here.service.start()
+        listed = command(here, "keys", "list")
+
+    assert [one.returncode for one in (*made, alone)] == [0] * 4, [one.stderr for one in made]
+    assert was_left
+    assert {line.split("\t")[-1] for line in listed.stdout.splitlines()} == {
+        *("one", "two", "three", "four")
+    }
+
+
+def test_a_service_that_does_not_answer_any_more_leaves_a_write_in_doubt() -> None:
+    with stack({"AUTH": "api-key"}) as here:
+        here.service.pause()
+        run = subprocess.Popen(
+            [sys.executable, "-m", "payment_service", "keys", "list"],
+            env={**_found_by(), **here.service.environ},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(2)  # it has connected, for the kernel takes connections of a paused process
+        os.kill(here.service.pid, signal.SIGKILL)
+        here.service.kill()
+        _, said = run.communicate(timeout=60)
+
+    # Nobody holds the file any more: it was read directly, or the lost answer was said.
+    assert run.returncode in {0, 2}
+    assert "Traceback" not in said
+
+
+def test_a_start_says_who_has_the_file_and_another_files_name_is_left_alone() -> None:
+    with stack() as here:
+        second = command(here, "serve")
+        here.service.stop()
+        taken = listening_at(here)
+        taken.write_text("somebody's notes")
+        here.service.start()
+        log = here.service.log()
+        beside = command(here, "keys", "list")
+        kept = taken.read_text()
+
+    assert second.returncode == 2
+    assert "is in use" in second.stderr
+    assert '"operator_socket.unavailable"' in log or "operator_socket.unavailable" in log
+    assert kept == "somebody's notes"
+    assert (beside.returncode, "is in use by another process" in beside.stderr) == (2, True)
+
+
+def test_a_very_long_path_is_no_hindrance(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    with stack({"AUTH": "api-key", "SQLITE_PATH": str(folder / "p.sqlite3")}) as here:
+        made = command(here, "keys", "create", "--name", "first", "--scopes", "payment.read")
+
+    assert made.returncode == 0, made.stderr
+
+
+def test_what_speaks_another_language_is_let_go() -> None:
+    with stack({"AUTH": "api-key"}) as here:
+        strangers: list[socket.socket] = []
+        for sent in (b"\xff\xff\xff\xff", b"\x00\x00\x00\x02{]", b"GET / HTTP/1.1\r\n\r\n"):
+            stranger = socket.socket(socket.AF_UNIX)
+            stranger.settimeout(10)
+            stranger.connect(str(listening_at(here)))
+            stranger.sendall(sent)
+            strangers.append(stranger)
+        ends = [_read_to_end(stranger) for stranger in strangers]
+        made = command(here, "keys", "create", "--name", "first", "--scopes", "payment.read")
+
+    assert all(b"release" in end for end in ends)
+    assert made.returncode == 0, made.stderr
+
+
+def _read_to_end(stranger: socket.socket) -> bytes:
+    said = b""
+    with stranger:
+        while part := stranger.recv(4096):
+            said += part
+    return said
