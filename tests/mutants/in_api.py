@@ -279,8 +279,8 @@ SHOWN = (
     Mutant(
         "a card number is written into the log",
         "redaction.py",
-        "            text = _without_cards(text)\n",
-        "            pass\n",
+        "        return _without_cards(text) if has_digits else text\n",
+        "        return text\n",
         (REDACTION,),
     ),
     Mutant(

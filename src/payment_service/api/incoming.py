@@ -14,7 +14,7 @@ from payment_service.api.caller import ANYBODY, Caller
 from payment_service.api.problems import InvalidJson, WrongContentType
 from payment_service.domain.api_key import PREFIX as API_KEY_PREFIX
 from payment_service.domain.card_fields import DEPTH_MAX, SHOWN_MAX, find_card_numbers_in
-from payment_service.domain.card_number import may_hold_card_number
+from payment_service.domain.card_number import holds_card_number, may_hold_card_number
 from payment_service.domain.errors import FieldError, InvalidRequest, RawCardDataRefused
 from payment_service.domain.split_card_number import names_of_split_number
 
@@ -31,6 +31,8 @@ VALUES_MAX = 1_600
 # A body as large as this is searched at once: to find out whether it must be would cost as much.
 _GLANCED_AT_MAX = 4 * 1024
 
+# A number such as 4.2e15, which is no text's part.
+_EXPONENT = re.compile(rb"[:,\[][\s-]{0,4}+[0-9.]++[Ee]")
 # A string of JSON, or what begins like one and never ends.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -111,14 +113,16 @@ def read_body(raw: bytes, content_type: str) -> dict[str, Any]:
 def needs_search(raw: bytes) -> bool:
     """Whether there may be a card number in it, or more depth than can be searched.
 
-    Without escapes and other scripts a card number shows as 13 digits with little between them, so
-    one look over the text spares most bodies the search in every field.
+    What JSON puts around a text parts it from the next, so that one search of a small body as it
+    came spares most the search in every field: unless there are escapes or other scripts in it, or
+    a number with an exponent.
     """
-    return (
-        len(raw) > _GLANCED_AT_MAX
-        or raw.count(b"{") + raw.count(b"[") > DEPTH_MAX
-        or may_hold_card_number(raw)
-    )
+    if len(raw) > _GLANCED_AT_MAX or raw.count(b"{") + raw.count(b"[") > DEPTH_MAX:
+        return True
+    if not may_hold_card_number(raw):
+        return _EXPONENT.search(raw) is not None
+    is_plain = raw.isascii() and b"%" not in raw and b"\\" not in raw
+    return not is_plain or holds_card_number(raw.decode()) or _EXPONENT.search(raw) is not None
 
 
 def refuse_card_numbers(value: object) -> None:

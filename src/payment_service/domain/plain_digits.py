@@ -29,7 +29,7 @@ _ALSO: Final = {"\u2212": "-", "\u00b7": ".", "\u2022": ".", "\u2027": ".", "\u0
 
 # What is read of ASCII; and of the rest full-width, Arabic and Persian digits, spaces and dashes,
 # and what is not seen.
-_ASCII: Final = "(?:0[9ADad]|2[0ABDEFabdef]|3[0-9ADad]|5[8Ff]|7[8CEce])"
+_ASCII: Final = "(?:0[9ADad]|2[0ABDEFabdef]|3[0-9Dd]|5[8Ff]|7[8CEce])"
 _UTF_8: Final = (
     "(?:[Cc]2%(?:[Aa][0Dd]|[Bb]7)|[Dd]9%[Aa][0-9]|[Dd][Bb]%[Bb][0-9]"
     "|[Ee]2%(?:8[01]%[89ABab][0-9A-Fa-f]|88%92)|[Ee]3%80%80|[Ee][Ff]%[Bb][BCbc]%[89Bb][0-9A-Fa-f])"
@@ -43,9 +43,8 @@ _ESCAPE: Final = re.compile(
 )
 # Ten digits and some marks, in two spellings; one text has no reason to use more.
 ESCAPES_MAX: Final = 64
-# So far into a text escapes are looked for: half of the largest body, several times our longest
-# URL, and 2 ms of the worst.
-ESCAPED_MAX: Final = 32 * 1024
+# So far into a text escapes are looked for: eight times our longest URL, and 1 ms of the worst.
+ESCAPED_MAX: Final = 16 * 1024
 
 
 def plain_digits(text: str) -> str:

@@ -6,7 +6,8 @@ fifty would pass for a card number. So the names must not say what each number i
 
 import re
 from collections.abc import Mapping
-from itertools import pairwise
+from functools import lru_cache
+from itertools import islice, pairwise
 from typing import Final
 
 from payment_service.domain.card_issuers import DIGITS_MIN, is_issued
@@ -15,10 +16,12 @@ from payment_service.domain.plain_digits import UNSEEN, plain_digits
 
 # A part of a number, written with spaces; a longer text is not one.
 PART_MAX: Final = 40
-# Stripe's own limit on the entries of metadata.
+# Stripe's own limits on the entries of metadata, and on their names.
 PARTS_MAX: Final = 50
+NAME_MAX: Final = 40
 
 _DIGITS: Final = re.compile(r"[0-9]+")
+_NO_DIGITS: Final = re.compile(r"[^0-9]+")
 _TOKEN: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _CARD_WORDS: Final = frozenset({"card", "cards", "cc", "pan", "credit", "visa", "mastercard"})
 # Names that say what a number is.
@@ -43,12 +46,14 @@ def names_of_split_number(values: Mapping[str, object]) -> list[str]:
     Only of short texts, PARTS_MAX of them.
     """
     parts = [
-        (name, plain)
-        for name, text in list(values.items())[:PARTS_MAX]
-        if isinstance(text, str) and len(text) <= PART_MAX
-        if _DIGITS.search(plain := plain_digits(text).replace(UNSEEN, ""))
+        (name, text)
+        for name, text in islice(values.items(), PARTS_MAX)
+        if isinstance(text, str) and len(text) <= PART_MAX and len(name) <= NAME_MAX
+        if not _says_what_it_is(name)
     ]
-    digits = sum(len(run) for _, plain in parts for run in _DIGITS.findall(plain))
+    parts = [(name, plain_digits(text).replace(UNSEEN, "")) for name, text in parts]
+    parts = [(name, plain) for name, plain in parts if _DIGITS.search(plain)]
+    digits = len(_NO_DIGITS.sub("", "".join([plain for _, plain in parts])))
     if len(parts) < 2 or digits < DIGITS_MIN:
         return []
     for ordered in (parts, sorted(parts)):
@@ -77,12 +82,16 @@ def _may_be_one(parts: list[tuple[str, list[str]]]) -> bool:
     words = [_words(name) for name, _ in parts]
     if any(part & _CARD_WORDS for part in words):
         return True
-    if any(part & _OTHER_NUMBERS for part in words):
-        return False
     in_groups = any(len(runs) > 1 for _, runs in parts)
     by_fours = all(len(run) % 4 == 0 for _, runs in parts for run in runs)
     related = all(_are_related(one, other) for one, other in pairwise(words))
     return in_groups or by_fours or related
+
+
+@lru_cache(maxsize=1024)
+def _says_what_it_is(name: str) -> bool:
+    words = _words(name)
+    return bool(words & _OTHER_NUMBERS) and not words & _CARD_WORDS
 
 
 def _words(name: str) -> frozenset[str]:
