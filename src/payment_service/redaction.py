@@ -27,6 +27,8 @@ KNOWN_LENGTH_MIN = 8
 TEXT_MAX = 8 * 1024
 # So much of a text that is cut is its end, where a traceback says what went wrong.
 TAIL_MAX = 3 * 1024
+# What says in its place how much is left out.
+_NOTE_MAX = 40
 # As deep as what we write into lines by far; whatever is deeper is somebody else's.
 DEPTH_MAX = 32
 
@@ -219,7 +221,7 @@ class Redact:
         text = _PRIVATE_KEY.sub(rf"\1{_HIDDEN}", text)
         # To the last space, and in the end from a line's beginning: a secret is one word, but for a
         # card number in groups.
-        head = text[: TEXT_MAX - TAIL_MAX]
+        head = text[: TEXT_MAX - TAIL_MAX - _NOTE_MAX]
         head = head[: max(map(head.rfind, _SPACES)) + 1].rstrip(_JOINED)
         _, line_end, tail = text[max(len(head), len(text) - TAIL_MAX) :].partition("\n")
         left_out = size - len(head) - len(tail)

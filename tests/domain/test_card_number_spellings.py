@@ -15,7 +15,7 @@ from payment_service.domain.card_number import (
     may_hold_card_number,
 )
 from payment_service.domain.errors import FieldError, InvalidRequest
-from payment_service.domain.plain_digits import ESCAPES_MAX, plain_digits
+from payment_service.domain.plain_digits import ESCAPES_MAX, plain_digits, prepare
 from tests.parts.honest_texts import CORPORA
 
 VISA = "4242424242424242"
@@ -217,3 +217,14 @@ def test_the_first_look_sees_every_number_that_the_search_sees(joints: list[str]
 @given(st.text(max_size=80))
 def test_plain_digits_keep_their_places(text: str) -> None:
     assert len(plain_digits(text)) == len(text)
+
+
+def test_numbers_in_one_row_are_found_in_their_order() -> None:
+    prepare()
+    text = " ".join([*VISA, grouped(AMEX, " "), VISA, "4006381333931"])
+
+    known = find_card_numbers(text)
+    all_that_may_be = find_card_numbers(f"{text} 9999-9999-9999-9995", any_issuer=True)
+
+    assert [one.last4 for one in known.found] == ["4242", "0005", "4242"]
+    assert [one.last4 for one in all_that_may_be.found] == ["4242", "0005", "4242", "9995"]
