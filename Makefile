@@ -64,10 +64,10 @@ mutants: setup ## Plant every known mistake and see each one caught (ARGS="--onl
 soak: setup ## Let real processes live under all faults, then judge them (MINUTES=20 ARGS=--mongodb)
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),20) $(ARGS)
 
-fuzz: setup ## Ask all that the published document allows, a thousand times an operation
-	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py
+fuzz: setup ## Ask all that the published document allows, and post ten thousand strange events
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py tests/e2e/test_fuzzed_events.py
 
-bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store or overload)
+bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store, scans or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)
 
 docs: setup ## Write the generated pages anew
