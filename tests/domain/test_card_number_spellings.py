@@ -1,5 +1,6 @@
 """Other ways to write a card number, and honest texts with as many digits that are none."""
 
+from decimal import Decimal
 from itertools import islice
 
 import pytest
@@ -189,9 +190,18 @@ def test_names_in_paths_are_cut_and_paths_are_few() -> None:
 
 
 def test_numbers_with_exponents_and_texts_with_bounds_are_searched() -> None:
-    body = {"a": 4.242424242424242e15, "b\x01": f"x\x01{VISA}", "c": -int(VISA), "d": True}
+    body = {
+        "a": 4.242424242424242e15,
+        "huge": [Decimal("1e999999999"), Decimal("-1e999999999"), 10**4000, 1e300, 1e-300],
+        "tiny": Decimal("1e-999999999"),
+        "b\x01": f"x\x01{VISA}",
+        "c": -int(VISA),
+        "d": True,
+        "e": Decimal("4.242424242424242E+15"),
+        "f": Decimal(f"{VISA}.50"),
+    }
 
-    assert find_card_numbers_in(body, frozenset()) == ["a", "b\x01", "c"]
+    assert find_card_numbers_in(body, frozenset()) == ["a", "b\x01", "c", "e", "f"]
 
 
 def test_more_escapes_than_a_text_has_reason_for_are_left_as_they_are() -> None:

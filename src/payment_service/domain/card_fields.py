@@ -91,7 +91,7 @@ class _Texts:
             self.walk(value, parent, depth)
         elif isinstance(value, str):
             self._add(value, parent, position)
-        elif isinstance(value, int | float | Decimal) and abs(value) >= _CARD_MIN:
+        elif isinstance(value, int | float | Decimal) and _has_length(value):
             self._add(_as_text(value), parent, position)
 
     def _add(self, text: str, parent: int, part: str | int | None) -> None:
@@ -128,11 +128,15 @@ class _Texts:
         return path.removeprefix(".")
 
 
+def _has_length(value: float | Decimal) -> bool:
+    """Whether a number has as many digits before its point as a card number, whatever it is."""
+    if isinstance(value, Decimal):  # to calculate with a huge exponent overflows
+        return DIGITS_MIN <= value.adjusted() + 1 <= DIGITS_MAX
+    return bool(_CARD_MIN <= abs(value) < _TOO_LARGE)
+
+
 def _as_text(value: float | Decimal) -> str:
-    # Python refuses to write out an int of thousands of digits; one of 20 is no card number anyway.
     if isinstance(value, float):
         return str(value)
-    if abs(value) >= _TOO_LARGE:
-        return ""
     whole = int(value)
     return str(whole if whole == value else value)

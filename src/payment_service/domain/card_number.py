@@ -31,7 +31,7 @@ _ON_CARDS: Final = frozenset({(4, 6, 5), (4, 6, 4), (8, 8)})
 # numbers, before the rest is called unsearched. A cart of 500 bar codes, and 40 metadata values of
 # groups, do not come near it; both together take 3 ms.
 ROWS_MAX: Final = 8 * 1024
-WORK_MAX: Final = 900
+WORK_MAX: Final = 700
 # What groups, and what is around a number, take to look at: a plain number is 1.
 _WORK_GROUPS, _WORK_AROUND = 4, 8
 
