@@ -1,7 +1,6 @@
 """Events that Stripe signed and that are not what its documents say: thin, foreign, misshapen."""
 
 import json
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from payment_service.storage.collections import EVENTS
 from tests.api.asgi import Heard
 from tests.api.conftest import Api, open_api
 from tests.parts.shop import Shop, open_shop
+from tests.parts.strange_events import JSON, SNAPSHOT, THIN, WRONG, places, put, thin
 from tests.parts.virtual_time import epoch_s, run
 
 SECRET = "whsec_new"
@@ -47,20 +47,6 @@ async def post(api: Api, event: Any) -> Heard:
     return heard
 
 
-def thin(event_type: str, kind: str | None = None, id: str | None = None, **fields: Any) -> Any:
-    related = {"id": id, "type": kind, "url": f"/v1/things/{id}"} if kind else None
-    return {
-        "id": f"evt_thin_{event_type}",
-        "object": "v2.core.event",
-        "type": event_type,
-        "livemode": False,
-        "created": "2026-11-23T09:00:00.123Z",
-        "context": None,
-        "related_object": related,
-        **fields,
-    }
-
-
 async def kept(api: Api, event: Any) -> Any:
     return (await api.get(f"/payment/events/{event['id']}")).data
 
@@ -70,42 +56,6 @@ def snapshot(api: Api, event_type: str = "payment_intent.succeeded") -> dict[str
 
 
 # Fields of wrong types
-
-WRONG: list[Any] = [
-    1,
-    -1,
-    10**400,
-    67_768_036_191_676_800,  # a year that does not fit into the C library's tm
-    1.5,
-    True,
-    None,
-    "",
-    "x",
-    "x" * 10_000,
-    "\ud800",
-    "\x00",
-    [],
-    [1],
-    {},
-]
-WRONG += [{"id": 1}, {"id": None}, {"id": {"id": "x"}}, {"id": "x" * 10_000}]
-
-
-def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Yield every place in a JSON value but its root."""
-    steps = value.items() if isinstance(value, dict) else ()
-    for name, inner in steps:
-        yield (*path, name)
-        yield from places(inner, (*path, name))
-
-
-def put(event: Any, path: tuple[str | int, ...], value: Any) -> Any:
-    changed = deepcopy(event)
-    part = changed
-    for name in path[:-1]:
-        part = part[name]
-    part[path[-1]] = value
-    return changed
 
 
 async def everybody_can_still_list(api: Api) -> None:
@@ -141,40 +91,6 @@ async def test_a_field_of_a_wrong_type_is_refused_or_passed_over_and_never_kept_
     await everybody_can_still_list(api)
 
 
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**30), 10**30)
-    | st.floats(allow_nan=False)
-    | st.text(st.characters(exclude_categories=[]), max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["id", "object", "type", "metadata", "service", "customer"]), inner
-        )
-    ),
-    max_leaves=6,
-)
-SNAPSHOT: dict[str, Any] = {
-    "id": "evt_1",
-    "object": "event",
-    "account": None,
-    "type": "payment_method.attached",
-    "created": 1_795_424_400,
-    "livemode": False,
-    "data": {
-        "object": {
-            "id": "pi_1",
-            "object": "payment_intent",
-            "status": "succeeded",
-            "customer": "cus_1",
-            "payment_intent": "pi_2",
-            "metadata": {"service": "payment-service", "order_id": "order-1"},
-        },
-        "previous_attributes": {"customer": "cus_2"},
-    },
-}
-THIN = thin("v1.payment_intent.succeeded", "payment_intent", "pi_1")
 PLACES = [(event, path) for event in (SNAPSHOT, THIN) for path in places(event)]
 
 

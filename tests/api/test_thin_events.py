@@ -8,8 +8,9 @@ from payment_service.adapters.stripe.looks import NAMED_AT
 from payment_service.domain.event import NAMED_KINDS
 from payment_service.storage.collections import EVENTS
 from tests.api.conftest import Api
-from tests.api.test_strange_events import KEY, kept, post, snapshot, thin, with_webhook
+from tests.api.test_strange_events import KEY, kept, post, snapshot, with_webhook
 from tests.parts.shop import Shop
+from tests.parts.strange_events import thin
 
 SUCCEEDED = "payment_intent.succeeded"
 

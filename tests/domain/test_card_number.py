@@ -7,11 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from payment_service.domain.card_number import (
-    DEPTH_MAX,
-    find_card_numbers_in,
-    holds_card_number,
-)
+from payment_service.domain.card_fields import DEPTH_MAX, find_card_numbers_in
+from payment_service.domain.card_number import holds_card_number
 from payment_service.domain.errors import FieldError, InvalidRequest
 from tests.parts.growth import FACTOR, is_linear
 

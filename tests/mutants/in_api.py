@@ -272,15 +272,15 @@ SHOWN = (
     Mutant(
         "a client secret is written into the log",
         "redaction.py",
-        '        text = _CLIENT_SECRET.sub(rf"\\1{_HIDDEN}", text)\n',
+        '    (("_secret_",), _CLIENT_SECRET, rf"\\1{_HIDDEN}"),\n',
         "",
         (REDACTION,),
     ),
     Mutant(
         "a card number is written into the log",
         "redaction.py",
-        "        text = _DIGITS.sub(_without_cards, text)\n",
-        "",
+        "        return _without_cards(text) if has_digits else text\n",
+        "        return text\n",
         (REDACTION,),
     ),
     Mutant(

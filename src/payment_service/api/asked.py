@@ -7,11 +7,19 @@ import re
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from payment_service.api.validation import OWN_WORDS
+from payment_service.api.validation import NAMED_MAX, OWN_WORDS
 
 # Stripe allows 50 metadata keys; four are ours.
 METADATA_KEYS_MAX: Final = 46
@@ -64,9 +72,20 @@ def _url(value: str) -> str:
     return value
 
 
+def _few(value: Any) -> Any:
+    """Refuse more entries than could be named if they were all bad, before each is looked at."""
+    if isinstance(value, dict) and len(value) > NAMED_MAX:
+        raise _too_many_entries()
+    return value
+
+
+def _too_many_entries() -> PydanticCustomError:
+    return _wrong(f"must have at most {METADATA_KEYS_MAX} entries")
+
+
 def _metadata(value: dict[str, str]) -> dict[str, str]:
     if len(value) > METADATA_KEYS_MAX:
-        raise _wrong(f"must have at most {METADATA_KEYS_MAX} entries")
+        raise _too_many_entries()
     for name, text in value.items():
         if not 0 < len(name) <= METADATA_KEY_MAX or "[" in name or "]" in name:
             raise _wrong(
@@ -115,6 +134,7 @@ Url = Annotated[
 ]
 Metadata = Annotated[
     dict[str, str],
+    BeforeValidator(_few),
     AfterValidator(_metadata),
     WithJsonSchema(
         {

@@ -5,7 +5,6 @@ that does not read. What is refused here never becomes a request: it costs a par
 """
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -29,6 +28,7 @@ from payment_service.api.problems import (
     UrlTooLong,
     problem,
 )
+from payment_service.api.request_ids import sane_request_id
 from payment_service.domain.errors import Refusal
 from payment_service.domain.money import AmountUnit
 from payment_service.ports import Unavailable
@@ -54,7 +54,6 @@ TELL_EVERY_S = 1.0
 _RETRY_AFTER_S = cycle((1, 3, 2, 4))
 
 _log = structlog.get_logger("door")
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _SHOW = Presenter(AmountUnit.MINOR)
 
 # The refusal of which there are most, ready but for its id: whatever it costs, a flood costs often.
@@ -298,8 +297,8 @@ class Connection(HttpToolsProtocol):
 
     def _request_id(self) -> str:
         for name, value in self.headers:
-            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-                return value.decode()
+            if name == b"x-request-id" and (given := sane_request_id(value)):
+                return given
         return self.shared.new_id()
 
     def _size_of_head(self) -> int:

@@ -4,7 +4,6 @@ Pure ASGI, for every layer between a caller and an endpoint is paid for on every
 """
 
 import asyncio
-import re
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -25,13 +24,13 @@ from payment_service.api.problems import (
     problem,
 )
 from payment_service.api.rate_limits import RateLimits
+from payment_service.api.request_ids import sane_request_id
 from payment_service.api.visit import SCOPE_KEY, Visit
 from payment_service.domain.errors import Refusal
 from payment_service.ports import Ids, Unavailable
 
 _log = structlog.get_logger("door")
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -242,8 +241,8 @@ def _headers(scope: Scope) -> tuple[str, int, bytes]:
     request_id, chunked, origin = "", False, b""
     length = 0 if scope["method"] in _BODILESS else -1
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            request_id = value.decode()
+        if name == b"x-request-id":
+            request_id = sane_request_id(value) or request_id
         elif name == b"content-length":
             length = int(value) if value.isdigit() else -1
         elif name == b"transfer-encoding":

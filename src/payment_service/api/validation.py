@@ -33,10 +33,16 @@ _WORDS: Mapping[str, str] = {
 OWN_WORDS = "own_words"
 
 _UNKNOWN_MAX = 20
+# Every field of our largest request and its metadata could be bad; a caller mends its program, and
+# not each of a thousand entries.
+NAMED_MAX = 100
+
+
+_THE_REST = FieldError("body", f"has more than {NAMED_MAX} bad fields, of which so many are named")
 
 
 class Findings:
-    """Every bad field of one request, collected and then raised together."""
+    """The bad fields of one request, collected and then raised together: all, up to NAMED_MAX."""
 
     def __init__(self) -> None:
         self._fields: dict[str, FieldError] = {}
@@ -67,9 +73,13 @@ class Findings:
     def note(self, found: Iterable[FieldError], code: str = InvalidRequest.code) -> None:
         """Note bad fields, each once: what is said of it first stands."""
         for bad in found:
-            if bad.field not in self._fields:
-                self._fields[bad.field] = bad
-                self._codes.append(code)
+            if bad.field in self._fields:
+                continue
+            if len(self._fields) >= NAMED_MAX:
+                self._fields[_THE_REST.field] = _THE_REST
+                return
+            self._fields[bad.field] = bad
+            self._codes.append(code)
 
     def bad(self, field: str, message: str, code: str = InvalidRequest.code) -> None:
         """Note a bad field."""
