@@ -4,7 +4,6 @@ Digits of other scripts, full-width ones, and those that a URL or JSON wrote as 
 what cannot be seen is UNSEEN. Nothing else of the text is changed, and its length stays.
 """
 
-import json
 import re
 import unicodedata
 from functools import cache
@@ -100,7 +99,7 @@ def _meant(escape: str) -> str:
     if escape.startswith("%"):
         char = bytes.fromhex(escape.replace("%", "")).decode()
     elif escape.startswith("\\u"):
-        char = json.loads(f'"{escape}"')
+        char = chr(int.from_bytes(bytes.fromhex(escape[2:])))
     else:
         return " "
     return _table()[ord(char)]
