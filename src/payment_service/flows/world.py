@@ -155,8 +155,6 @@ class World:
     tokens_tried: TokensTried = field(default_factory=TokensTried)
     changes: Changes = field(default_factory=Changes)
     asking_time: Once = field(default_factory=Once)
-    # How many payers wait for Stripe: they are no load.
-    payers_outside: Callable[[], int] = lambda: 0
 
     def moment(self, door: Door) -> Moment:
         """Now, through this door, under the policy."""
