@@ -189,7 +189,9 @@ async def main(options: argparse.Namespace) -> None:
     }
     kinds = options.kinds.split(",") if options.kinds else list(FLOODS)
     ratios = {}
+    cores = os.sched_getaffinity(0)
     for kind in kinds:  # what one flood leaves behind must not count for the next
+        os.sched_setaffinity(0, cores)
         with stack(limits) as running:
             running.service.stop()
             keys = [make_key(running, name) for name in ("shop", "batch")]

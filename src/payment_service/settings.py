@@ -31,6 +31,7 @@ from payment_service.setting_groups.access import (
     access_contradictions,
     access_warnings,
 )
+from payment_service.setting_groups.limits import limit_warnings
 from payment_service.setting_groups.stripe import is_live_key, is_stripe
 from payment_service.setting_kinds import allowed_of, example_of, is_secret
 
@@ -274,6 +275,7 @@ def _warnings(settings: Settings) -> Iterator[str]:
             "somebody asks about the order with a token"
         )
     yield from access_warnings(settings, production=production)
+    yield from limit_warnings(settings, production=production)
 
 
 def _names_one_server(uri: SecretStr) -> bool:

@@ -6,7 +6,7 @@ may have everything.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import process_time
@@ -18,8 +18,10 @@ from payment_service.domain.fair_share import Lately
 from payment_service.domain.processor_share import ProcessorShare
 from payment_service.ports import Asker
 
-# So many begin at once, however busy the processor is.
+# So many begin at once, however busy the processor is: with as many under way, and so often in this
+# time.
 AT_ONCE = 2
+OFTEN_S = 0.01
 # So many may need processor or database at a time: more makes neither of them faster.
 ACTIVE_MAX = 64
 # How soon it is seen whether the processor has time for those in line.
@@ -91,9 +93,16 @@ class Shares:
         self._lately = Lately()
         self._processor = ProcessorShare()
         self._of: dict[str, _Share] = {}
+        self._begun: Counter[str] = Counter()  # since `_counted_at`
+        self._counted_at = 0.0
         self._lines: deque[str] = deque()  # whose requests wait; who was served last is last
         self._timer: asyncio.TimerHandle | None = None
         self.resting = 0
+
+    @property
+    def callers(self) -> int:
+        """How many callers have something under way or in line."""
+        return len(self._of)
 
     async def enter(self, name: str) -> Place:
         """Return a place for a request of this caller when there is one. Raises TooManyRequests.
@@ -103,9 +112,12 @@ class Shares:
         now = asyncio.get_running_loop().time()
         self._lately.asks(name, now)
         share = self._of.setdefault(name, _Share())
-        begins = not share.waiting and (share.active < AT_ONCE or self._may_begin(share, now))
+        begins = not share.waiting and (
+            self._has_little(share, name, now) or self._may_begin(share, now)
+        )
         if begins or not self._lately.shares(name, now):
             self._begin(share)
+            self._begun[name] += 1
         else:
             await self._wait(share, name)
         return Place(self, name)
@@ -125,6 +137,13 @@ class Shares:
     def _begin(self, share: _Share) -> None:
         share.active += 1
         share.under_way += 1
+
+    def _has_little(self, share: _Share, name: str, now: float) -> bool:
+        """Say whether a caller has little under way and begins little."""
+        if now - self._counted_at >= OFTEN_S:
+            self._begun.clear()
+            self._counted_at = now
+        return share.active < AT_ONCE and self._begun[name] < AT_ONCE
 
     def _may_begin(self, share: _Share, now: float) -> bool:
         if share.under_way >= self._under_way_max or share.active >= ACTIVE_MAX:

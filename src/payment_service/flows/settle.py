@@ -10,6 +10,7 @@ from datetime import datetime
 
 from payment_service.domain.moment import Door
 from payment_service.flows.advance import Claimed, Corridor, D, advance, commit, place, reload
+from payment_service.flows.guard_cards import goes_on
 from payment_service.flows.world import World
 from payment_service.ports import ASKED_BY, Unavailable
 
@@ -35,6 +36,7 @@ async def settle(
     ahead is then the best that is known.
     """
     walk = world.background.spawn(_walk(world, way, claimed, settled, deadline, bearer_token))
+    goes_on(walk)
     watch: asyncio.Task[D] = asyncio.create_task(
         _settled_elsewhere(world, way, claimed.doc, settled, walk)
     )
