@@ -67,7 +67,7 @@ soak: setup ## Let real processes live under all faults, then judge them (MINUTE
 fuzz: setup ## Ask all that the published document allows, a thousand times an operation
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py
 
-bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store or overload)
+bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store, overload or fair)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)
 
 docs: setup ## Write the generated pages anew

@@ -119,10 +119,13 @@ def api_options_of(settings: Settings) -> ApiOptions:
 
 
 def _under_way_max(settings: Settings) -> int:
-    """Return how much of one caller's may be under way: as much as has a turn at Stripe in time."""
-    least = settings.requests_in_flight_max // 2
+    """Return how much of one caller's may be under way: as much as has a turn at Stripe in time.
+
+    At most half of what there is of requests and of connections to Stripe.
+    """
+    half = min(settings.requests_in_flight_max, settings.stripe_connections_max) // 2
     per_s = settings.stripe_requests_per_endpoint_s
-    return max(min(int(per_s * TURNS_AHEAD_S) or least, least), 1)
+    return max(min(int(per_s * TURNS_AHEAD_S) or half, half), 1)
 
 
 @contextlib.asynccontextmanager
