@@ -68,7 +68,7 @@ fuzz: setup ## Ask all that the document allows a thousand times, with strange t
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py tests/e2e/test_fuzzed_events.py \
 	  tests/api/test_fuzzed_tokens.py
 
-bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store, scans or overload)
+bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store, scans, fair or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)
 
 image: setup ## Build the image on a real engine and run it as the manifests do (root, Debian)

@@ -74,6 +74,25 @@ def test_the_http_door_is_as_the_settings_say() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("changed", "under_way"),
+    [
+        ({}, 100),
+        ({"STRIPE_REQUESTS_PER_ENDPOINT_S": "6"}, 24),
+        ({"STRIPE_REQUESTS_PER_ENDPOINT_S": "0"}, 128),
+        ({"STRIPE_REQUESTS_PER_ENDPOINT_S": "500"}, 128),
+        ({"STRIPE_REQUESTS_PER_ENDPOINT_S": "500", "STRIPE_CONNECTIONS_MAX": "4096"}, 500),
+        ({"REQUESTS_IN_FLIGHT_MAX": "1"}, 1),
+    ],
+)
+def test_of_one_caller_no_more_is_under_way_than_has_its_turn_at_stripe_in_time(
+    changed: dict[str, str], under_way: int
+) -> None:
+    options = api_options_of(load_settings(changed))
+
+    assert options.requests_under_way_max == under_way
+
+
 @pytest.mark.parametrize("secret", ["whsec_oldoldoldold", "whsec_newnewnewnew"])
 def test_while_a_signing_secret_is_rotated_both_of_the_settings_count(secret: str) -> None:
     reader = event_reader_of(

@@ -18,6 +18,7 @@ LIVE = {
     "ENVIRONMENT": "production",
     "STRIPE_SECRET_KEY": "rk_live_abcdef123456",
     "AUTH": "api-key",
+    "TRUSTED_PROXIES": "1",
 }
 
 WRONG = {
@@ -327,6 +328,32 @@ def test_production_is_warned_of_a_mongodb_that_cannot_fail_over() -> None:
     assert warnings("mongodb://u:p@db/payments") == 1
     assert warnings("mongodb://a,b,c/payments?replicaSet=rs0") == 0
     assert warnings("mongodb+srv://u:p@cluster.example/payments") == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({}, 0),
+        ({"TRUSTED_PROXIES": "0"}, 1),
+        ({"TRUSTED_PROXIES": ""}, 1),
+        ({"TRUSTED_PROXIES": "0", "RATE_LIMIT_PER_ADDRESS": ""}, 1),
+        ({"TRUSTED_PROXIES": "0", "CARD_REFUSALS_MAX": "0"}, 1),
+        (
+            {
+                "TRUSTED_PROXIES": "0",
+                "RATE_LIMIT_PER_ADDRESS": "",
+                "CARD_REFUSALS_MAX": "0",
+            },
+            0,
+        ),
+    ],
+)
+def test_production_is_warned_of_limits_by_an_address_that_may_be_a_proxys(
+    changed: dict[str, str], warned: int
+) -> None:
+    warnings = load_settings({**LIVE, **changed}).warnings()
+
+    assert sum(one.startswith("TRUSTED_PROXIES is 0") for one in warnings) == warned
 
 
 def test_secrets_are_known_whole_and_in_parts_to_whoever_hides_them() -> None:

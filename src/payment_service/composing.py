@@ -52,6 +52,9 @@ LEASE_MARGIN_S = 5.0
 # How long a start waits for Stripe to say what time it is, to take over what the process before it
 # left. Longer than a slow answer; without one it starts all the same, and those claims lapse.
 FIRST_TIME_S = 5.0
+# What has no turn in front of Stripe within this time is given up there, and tried again later,
+# which costs: with so much of its own ahead a caller's next request rather waits at the door.
+TURNS_AHEAD_S = 4.0
 _log = structlog.get_logger("main")
 
 
@@ -111,9 +114,21 @@ def api_options_of(settings: Settings) -> ApiOptions:
         rate_limit_per_caller=settings.rate_limit_per_caller,
         rate_limit_per_address=settings.rate_limit_per_address,
         trusted_proxies=settings.trusted_proxies,
+        requests_waiting_max=settings.requests_in_flight_max // 2,
+        requests_under_way_max=_under_way_max(settings),
         requires_action_status=int(settings.requires_action_status),
         strict_requests=settings.strict_requests,
     )
+
+
+def _under_way_max(settings: Settings) -> int:
+    """Return how much of one caller's may be under way: as much as has a turn at Stripe in time.
+
+    At most half of what there is of requests and of connections to Stripe.
+    """
+    half = min(settings.requests_in_flight_max, settings.stripe_connections_max) // 2
+    per_s = settings.stripe_requests_per_endpoint_s
+    return max(min(int(per_s * TURNS_AHEAD_S) or half, half), 1)
 
 
 @contextlib.asynccontextmanager
@@ -222,7 +237,6 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
         service=settings.service_name,
         livemode=is_live_key(settings.stripe_secret_key.get_secret_value()),
         event_reader=event_reader_of(settings),
-        payers_outside=lambda: gateway.payers_waiting,
     )
     learning: asyncio.Task[None] | None = None
     try:

@@ -77,7 +77,7 @@ def _gatehouse(settings: Settings, world: World, gate: Gate, webhook_path: str) 
         connections_max=settings.connections_max,
         webhook_path=webhook_path,
         new_id=lambda: world.ids.new("req"),
-        inside=lambda: gate.inside - world.payers_outside(),
+        inside=lambda: gate.inside - gate.resting(),
     )
 
 

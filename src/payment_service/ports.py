@@ -216,6 +216,22 @@ class Store(Protocol):
 # so; the tasks that it starts inherit that.
 MAY_WAIT: ContextVar[bool] = ContextVar("may_wait", default=False)
 
+
+class Asker:
+    """For whom Stripe is asked. name: a caller's, "" nobody who can be told apart."""
+
+    name = ""
+
+    def waits(self) -> None:
+        """Hear that it waits for Stripe, or for its turn to ask."""
+
+    def goes_on(self) -> None:
+        """Hear that this wait is over."""
+
+
+# For whom this task works, so that each has a share; set by the door, inherited by its tasks.
+ASKED_BY: ContextVar[Asker] = ContextVar("asked_by", default=Asker())  # noqa: B039 - has no state
+
 # Whether a request may leave, asked immediately before its first byte does.
 LeaveWhile = Callable[[], bool]
 

@@ -44,6 +44,7 @@ from payment_service.setting_groups.issuers import (
     issuers_of,
     secrets_in,
 )
+from payment_service.setting_groups.limits import limit_warnings
 from payment_service.setting_groups.stripe import is_live_key, is_stripe
 from payment_service.setting_groups.tokens import ISSUERS, is_true
 from payment_service.setting_kinds import allowed_of, example_of, is_secret
@@ -316,6 +317,7 @@ def _warnings(settings: Settings) -> Iterator[str]:
             "somebody asks about the order with a token"
         )
     yield from access_warnings(settings, production=production)
+    yield from limit_warnings(settings, production=production)
     if production:
         yield from _http_warnings(settings)
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -43,9 +43,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Asks an application."""
+    """Asks an application. address: whence, a peer's."""
 
     app: ASGIApp
+    address: str = field(default="127.0.0.1", kw_only=True)
 
     async def get(self, target: str, **headers: str) -> Heard:
         """GET, with headers named `x_request_id`."""
@@ -90,7 +91,7 @@ class Caller:
         async def send(message: Message) -> None:
             heard.append(message)
 
-        await self.app(_scope(method, target, headers), receive, send)
+        await self.app(_scope(method, target, headers, self.address), receive, send)
         await asyncio.sleep(0)  # log lines are written at the end of a turn of the loop
         start, *rest = heard
         names = {name.decode(): value.decode() for name, value in start["headers"]}
@@ -102,7 +103,7 @@ def _number(value: object) -> object:
     return float(value)  # for sending only: the test names numbers that survive it
 
 
-def _scope(method: str, target: str, headers: dict[str, str]) -> Scope:
+def _scope(method: str, target: str, headers: dict[str, str], address: str) -> Scope:
     path, _, query = target.partition("?")
     return {
         "type": "http",
@@ -115,6 +116,6 @@ def _scope(method: str, target: str, headers: dict[str, str]) -> Scope:
         "query_string": query.encode(),
         "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 50000),
+        "client": (address, 50000),
         "server": ("127.0.0.1", 9000),
     }

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_service.adapters.stripe.budget import (
-    PAUSE_MAX_S,
     PAYERS_IN_A_ROW_MAX,
     WAITING_MAX,
     WINDOW_S,
@@ -19,6 +18,7 @@ from payment_service.adapters.stripe.budget import (
     Whose,
     endpoint_of,
 )
+from payment_service.adapters.stripe.rate import PAUSE_MAX_S
 
 CREATE, READ = "post /v1/payment_intents", "get /v1/payment_intents/{id}"
 STEP_S = 0.01

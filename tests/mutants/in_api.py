@@ -239,8 +239,8 @@ CALLERS = (
     Mutant(
         "who has left the door is counted as inside",
         "api/door.py",
-        "                self._gate.inside -= 1\n",
-        "                pass\n",
+        "            self._gate.inside -= 1\n",
+        "            pass\n",
         (LIMITS,),
     ),
     Mutant(

@@ -288,7 +288,7 @@ WORKERS = (
     Mutant(
         "a card tester's fingerprint is not asked for when a card is saved",
         "flows/keep_card.py",
-        "    await let_try(world, card=seen.fingerprint)\n",
+        "        await card_try.let(card=seen.fingerprint)\n",
         "",
         (GUARD,),
     ),

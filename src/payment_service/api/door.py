@@ -4,6 +4,7 @@ Pure ASGI, for every layer between a caller and an endpoint is paid for on every
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from payment_service.api.answers import Answer, encode
 from payment_service.api.browsers import ALWAYS, DEFAULTS, Browsers, Headers
+from payment_service.api.caller import ANYBODY
 from payment_service.api.callers import Callers
 from payment_service.api.meters import Meters
 from payment_service.api.options import ALWAYS_OPEN, ApiOptions
@@ -20,18 +22,22 @@ from payment_service.api.problems import (
     BodyTooLarge,
     BodyTooSlow,
     ShuttingDown,
+    TooManyRequests,
     internal_error,
     problem,
 )
 from payment_service.api.rate_limits import RateLimits
 from payment_service.api.request_ids import sane_request_id
+from payment_service.api.shares import Shares
 from payment_service.api.visit import SCOPE_KEY, Visit
 from payment_service.domain.errors import Refusal
-from payment_service.ports import Ids, Unavailable
+from payment_service.ports import ASKED_BY, Ids, Unavailable
 
 _log = structlog.get_logger("door")
 
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# How long a refusal for too many requests is kept back.
+REFUSAL_HELD_S = 1.0
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -39,11 +45,13 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Gate:
     """Whether new requests are let in; closed once, when the process is told to stop.
 
-    inside: how many requests are there whole and not answered yet.
+    inside: how many requests are there whole and not answered yet. resting: how many of them wait
+    for Stripe, and are no load.
     """
 
     is_open: bool = field(default=True)
     inside: int = 0
+    resting: Callable[[], int] = lambda: 0
 
     def close(self) -> None:
         """Let nobody in any more; who is in may finish."""
@@ -83,7 +91,14 @@ class Door:
         self._browsers = Browsers(options.cors_origins)
         self._open_paths = open_paths
         self._open_below = open_below
+        self._unshared = ALWAYS_OPEN | {options.webhook_path}
         self._rates = RateLimits(options)
+        self._shares = Shares(
+            under_way_max=options.requests_under_way_max,
+            waiting_max=options.requests_waiting_max,
+        )
+        gate.resting = lambda: self._shares.resting
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +106,11 @@ class Door:
             return
         began = perf_counter()
         given, length, origin = _headers(scope)
-        visit = Visit(given or self._ids.new("req"), self._rates.address_of(scope))
+        visit = Visit(
+            given or self._ids.new("req"),
+            self._rates.address_of(scope),
+            self._rates.payer_of(scope),
+        )
         scope[SCOPE_KEY] = visit
         tokens = structlog.contextvars.bind_contextvars(request_id=visit.request_id)
         outgoing = _Outgoing(
@@ -125,12 +144,13 @@ class Door:
             self._rates.after_auth(scope["path"], visit.caller)
             limit = self._options.body_max_at(scope["path"])
             visit.body = await self._body(receive, length, limit)
-            self._gate.inside += 1
-            try:
-                await self._app(scope, receive, outgoing.send)
-            finally:
-                self._gate.inside -= 1
+            if scope["path"] in self._unshared:
+                await self._pass_on(scope, receive, outgoing)
+            else:
+                await self._share(scope, receive, outgoing, visit)
         except (Refusal, Unavailable) as error:
+            if isinstance(error, TooManyRequests):
+                await self._hold()
             answer = problem(error, visit.request_id, self._show)
             visit.code = answer.body["code"]
             await outgoing.answer(answer)
@@ -142,6 +162,36 @@ class Door:
                 raise
             visit.code = "internal_error"
             await outgoing.answer(internal_error(visit.request_id))
+
+    async def _share(
+        self, scope: Scope, receive: Receive, outgoing: "_Outgoing", visit: Visit
+    ) -> None:
+        """Pass the request on when its caller has a place for it."""
+        place = await self._shares.enter(
+            visit.payer if visit.caller is ANYBODY else visit.caller.name
+        )
+        token = ASKED_BY.set(place)
+        try:
+            await self._pass_on(scope, receive, outgoing)
+        finally:
+            ASKED_BY.reset(token)
+            place.leave()
+
+    async def _pass_on(self, scope: Scope, receive: Receive, outgoing: "_Outgoing") -> None:
+        self._gate.inside += 1
+        try:
+            await self._app(scope, receive, outgoing.send)
+        finally:
+            self._gate.inside -= 1
+
+    async def _hold(self) -> None:
+        """Keep back a refusal: who asks again as soon as it is refused would cost the others."""
+        if self._held < self._options.requests_waiting_max:
+            self._held += 1
+            try:
+                await asyncio.sleep(REFUSAL_HELD_S)
+            finally:
+                self._held -= 1
 
     def _pass_gate(self, path: str) -> None:
         if not self._gate.is_open and path not in ALWAYS_OPEN:

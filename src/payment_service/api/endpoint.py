@@ -30,7 +30,6 @@ from payment_service.api.incoming import (
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.api.problems import UnknownPath, problem
-from payment_service.api.rate_limits import client_of
 from payment_service.api.validation import Findings, note_unknown
 from payment_service.api.visit import Visit, visit_of
 from payment_service.domain.errors import InsufficientScope, Refusal
@@ -263,6 +262,7 @@ def _payer_address(visit: Visit, options: ApiOptions) -> str:
     """Return whence a payer comes. A shop's own server speaks for all payers from one address.
 
     A caller without a name may be either; it is a payer where proxies of ours say whence it comes.
+    An address that may be a proxy's is nobody's: everybody behind it would be stopped for one.
     """
     is_payer = visit.caller.is_end_user or (visit.caller is ANYBODY and options.trusted_proxies > 0)
-    return client_of(visit.address) if is_payer else ""
+    return visit.payer if is_payer else ""

@@ -14,6 +14,10 @@ ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 # A client that takes longer for so little is stuck, or holds the connection on purpose.
 BODY_READ_S = 30.0
 
+# Half of what may be under way by default, so that one caller never fills it.
+REQUESTS_WAITING_MAX = 500
+REQUESTS_UNDER_WAY_MAX = 100
+
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
@@ -27,6 +31,8 @@ class ApiOptions:
     strict_requests: whether every field that is not known is refused.
     requires_action_status: 200, or 402 for a payment that waits for its payer to authenticate it.
     rate_limit_…: as in "600/minute", "" is none. trusted_proxies: how many of ours stand before us.
+    requests_under_way_max: how many of one caller may be under way while there are others.
+    requests_waiting_max: how many more of them may wait.
     """
 
     prefix: str = "/payment"
@@ -44,6 +50,8 @@ class ApiOptions:
     rate_limit_per_caller: str = ""
     rate_limit_per_address: str = ""
     trusted_proxies: int = 0
+    requests_waiting_max: int = REQUESTS_WAITING_MAX
+    requests_under_way_max: int = REQUESTS_UNDER_WAY_MAX
     requires_action_status: int = 200
     strict_requests: bool = False
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from math import ceil
 
 from limits import RateLimitItem, parse
@@ -21,6 +21,22 @@ from payment_service.api.problems import TooManyRequests
 TALLIES_MAX = 50_000
 # A household, or a server, has a whole /64: its addresses are one client.
 IPV6_CLIENT_BITS = 64
+# Whose address is one of these may be a proxy, an ingress or a load balancer of ours: loopback,
+# private, link-local and shared (CGNAT) networks.
+_MAY_BE_PROXIES = [
+    ip_network(network)
+    for network in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "100.64.0.0/10",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+]
 
 _REFUSED = Counter(
     "payment_service_rate_limited", "Requests refused since there were too many.", ["by"]
@@ -120,14 +136,30 @@ class RateLimits:
         Each proxy appends to X-Forwarded-For whom it heard, so only as many entries from the right
         as we have proxies of our own are true; the client may have made up the rest.
         """
-        peer: str = scope["client"][0] if scope.get("client") else ""
-        if not self._trusted_proxies:
-            return peer
-        heard = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
-        hops = [hop.strip() for hop in heard.decode("latin-1").split(",") if hop.strip()]
+        hops = self._hops(scope)
         if not hops:
-            return peer
-        return _plain(hops[-min(self._trusted_proxies, len(hops))]) or peer
+            return _peer(scope)
+        return _plain(hops[-min(self._trusted_proxies, len(hops))]) or _peer(scope)
+
+    def payer_of(self, scope: Scope) -> str:
+        """Return the name of the client by its address, "" where that may be a proxy's.
+
+        For what one client must not do to all who stand behind one proxy with it.
+        """
+        hops = self._hops(scope)
+        if not self._trusted_proxies:
+            address = _peer(scope)
+        elif len(hops) < self._trusted_proxies:
+            return ""  # it came past one of the proxies, or one of them told nothing
+        else:
+            address = _plain(hops[-self._trusted_proxies])
+        return "" if may_be_a_proxy(address) else client_of(address)
+
+    def _hops(self, scope: Scope) -> list[str]:
+        if not self._trusted_proxies:
+            return []
+        heard = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+        return [hop.strip() for hop in heard.decode("latin-1").split(",") if hop.strip()]
 
     def before_auth(self, path: str, address: str) -> None:
         """Count a request of a client address. Raises TooManyRequests."""
@@ -147,6 +179,18 @@ class RateLimits:
 
 
 @lru_cache(maxsize=4096)
+def may_be_a_proxy(address: str) -> bool:
+    """Say whether many clients may stand behind an address; so also of what is none."""
+    try:
+        found: IPv4Address | IPv6Address = ip_address(address)
+    except ValueError:
+        return True
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return found.is_unspecified or any(found in network for network in _MAY_BE_PROXIES)
+
+
+@lru_cache(maxsize=4096)
 def client_of(address: str) -> str:
     """Return the name under which an address is counted: itself, or its /64."""
     try:
@@ -158,6 +202,11 @@ def client_of(address: str) -> str:
             return str(found.ipv4_mapped)
         return str(IPv6Network((int(found), IPV6_CLIENT_BITS), strict=False))
     return str(found)
+
+
+def _peer(scope: Scope) -> str:
+    peer: str = scope["client"][0] if scope.get("client") else ""
+    return peer
 
 
 def _plain(hop: str) -> str:

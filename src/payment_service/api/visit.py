@@ -14,11 +14,13 @@ UNMATCHED = "unmatched"
 class Visit:
     """One request on its way. `route` is its template: raw paths may hold e-mails.
 
-    address: of the client, as far as it can be known; "" when it cannot.
+    address: of the client, as far as it can be known; "" when it cannot. payer: the name by which
+    the client's address is counted, "" where that may be a proxy's.
     """
 
     request_id: str
     address: str = ""
+    payer: str = ""
     caller: Caller = ANYBODY
     body: bytes = b""
     route: str = UNMATCHED

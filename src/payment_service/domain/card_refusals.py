@@ -82,6 +82,17 @@ def paused_s(tally: CardTally, now: datetime) -> float:
     return max((tally.paused_until - now).total_seconds(), 0.0)
 
 
+def refused_lately(tally: CardTally, now: datetime, policy: Policy) -> int:
+    """Return how many refusals count now: as many as begin a pause only during one.
+
+    There may have been more before the setting was lowered; one try more then begins the pause.
+    """
+    if paused_s(tally, now):
+        return policy.card_refusals_max
+    window = timedelta(seconds=policy.card_refusals_window_s)
+    return min(sum(now - at < window for at in tally.refused_at), policy.card_refusals_max - 1)
+
+
 def refused_to(
     before: Payment | Customer, after: Payment | Customer, address: str
 ) -> tuple[Suspect, ...]:

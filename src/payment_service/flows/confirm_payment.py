@@ -9,7 +9,7 @@ from payment_service.domain.payment import Order, Payment
 from payment_service.domain.stripe_errors import Action
 from payment_service.domain.wishes import confirm_payment as begin_confirmation
 from payment_service.flows.advance import PAYMENT
-from payment_service.flows.guard_cards import let_try
+from payment_service.flows.guard_cards import trying
 from payment_service.flows.look_again import may_have_moved, try_refresh
 from payment_service.flows.own_attempt import Begun, judged_charge
 from payment_service.flows.settle import settle
@@ -35,7 +35,31 @@ async def confirm_payment(
     StoreUnavailable; GatewayLost: there is nothing to begin, unless the payer's client did nothing,
     and Stripe does not say what it did.
     """
-    await let_try(world, customer_id=payment.terms.customer_id, card=payment_method_id)
+    with trying(world) as card_try:
+        await card_try.let(customer_id=payment.terms.customer_id, card=payment_method_id)
+        return await _confirm(
+            world,
+            payment,
+            payment_method_id=payment_method_id,
+            return_url=return_url,
+            request_id=request_id,
+            retry_key=retry_key,
+            deadline=deadline,
+            bearer_token=bearer_token,
+        )
+
+
+async def _confirm(
+    world: World,
+    payment: Payment,
+    *,
+    payment_method_id: str | None,
+    return_url: str | None,
+    request_id: str,
+    retry_key: str | None,
+    deadline: datetime,
+    bearer_token: str | None,
+) -> Payment:
     payment, unseen = await try_refresh(world, payment)
     # Whoever confirms is there: what was asked for off session goes on with the payer present.
     terms = replace(

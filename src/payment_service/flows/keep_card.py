@@ -19,7 +19,7 @@ from payment_service.domain.stripe_errors import (
     refused,
 )
 from payment_service.flows.advance import CUSTOMER, commit
-from payment_service.flows.guard_cards import let_try
+from payment_service.flows.guard_cards import trying
 from payment_service.flows.keep_customer import customer_by_id, living_customer
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.settle import settle
@@ -45,12 +45,34 @@ async def attach_card(
     StripeRefused: not attached; RefusedByStripe of another operation: attached, but not named so,
     or not made the default.
     """
-    await let_try(world, customer_id=customer_id)
-    known = await customer_by_id(world, customer_id)
-    customer = await living_customer(world, known, deadline=deadline)
-    seen = await _read_card(world, payment_method_id)
-    await let_try(world, card=seen.fingerprint)
+    with trying(world) as card_try:
+        await card_try.let(customer_id=customer_id)
+        known = await customer_by_id(world, customer_id)
+        customer = await living_customer(world, known, deadline=deadline)
+        seen = await _read_card(world, payment_method_id)
+        await card_try.let(card=seen.fingerprint)
+        customer, card, number = await _attach(world, customer, seen, cardholder_name, deadline)
+    if card.state is CardState.REFUSED:
+        raise refused(Action.ATTACH, _why(card), declined=card.declined)
+    _check(customer, number, Action.NAME, NameCard, card.payment_method_id)
+    if is_default and card.state is CardState.KEPT:
+        customer = await set_default_card(
+            world, customer.customer_id or customer_id, card.payment_method_id, deadline=deadline
+        )
+    return customer, customer.card(card.payment_method_id) or card
 
+
+async def _attach(
+    world: World,
+    customer: Customer,
+    seen: SeenCard,
+    cardholder_name: str | None,
+    deadline: datetime,
+) -> tuple[Customer, Card, int]:
+    """Return the customer and the card as they are then, and the number of the first call.
+
+    Raises NotFound.
+    """
     gone = await _twin_that_is_gone(world, customer, seen)
 
     def want(current: Customer, moment: Moment) -> Customer:
@@ -65,14 +87,7 @@ async def attach_card(
     card = customer.card(seen.payment_method_id) or customers.twin_of(customer, seen)
     if card is None:
         raise NotFound("This card was removed while it was being added.")
-    if card.state is CardState.REFUSED:
-        raise refused(Action.ATTACH, _why(card), declined=card.declined)
-    _check(customer, number, Action.NAME, NameCard, card.payment_method_id)
-    if is_default and card.state is CardState.KEPT:
-        customer = await set_default_card(
-            world, customer.customer_id or customer_id, card.payment_method_id, deadline=deadline
-        )
-    return customer, customer.card(card.payment_method_id) or card
+    return customer, card, number
 
 
 async def set_default_card(

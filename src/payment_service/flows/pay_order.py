@@ -9,7 +9,7 @@ from payment_service.domain.payment import OPEN, FailureKind, Order, Payment, St
 from payment_service.domain.stripe_errors import CUSTOMER_PARAM, MISSING, Action
 from payment_service.domain.wishes import open_payment, pay_again
 from payment_service.flows.advance import PAYMENT, Claimed, claim, place
-from payment_service.flows.guard_cards import let_try
+from payment_service.flows.guard_cards import trying
 from payment_service.flows.keep_customer import customer_by_id, heal_customer
 from payment_service.flows.look_again import refresh_payment, try_refresh
 from payment_service.flows.newest import newest
@@ -49,11 +49,24 @@ async def pay_order(
     was charged or changed; GatewayLost, StoreLost: something may have been.
     """
     await know_time(world)
-    await let_try(world, customer_id=order.terms.customer_id, card=order.payment_method_id)
-    named = order
-    order, missing = await _with_card(world, order)
-    if order is not named:  # nobody named it, and it may be one that was refused too often
-        await let_try(world, card=order.payment_method_id)
+    with trying(world) as card_try:
+        tries = order.terms.confirm
+        card = order.payment_method_id
+        await card_try.let(customer_id=order.terms.customer_id, card=card, tries=tries)
+        named = order
+        order, missing = await _with_card(world, order)
+        if order is not named:  # nobody named it, and it may be one that was refused too often
+            await card_try.let(card=order.payment_method_id, tries=tries)
+        return await _pay(world, order, missing, deadline, bearer_token)
+
+
+async def _pay(
+    world: World,
+    order: Order,
+    missing: NotFound | None,
+    deadline: datetime,
+    bearer_token: str | None,
+) -> Payment:
     paying = _Paying(world, order, missing)
     claimed = await paying.open() or await paying.opened_again()
     try:

@@ -11,7 +11,7 @@ from payment_service.domain.setup import OPEN
 from payment_service.domain.steps import ReadSetup
 from payment_service.domain.stripe_errors import UNAVAILABLE, Action, refused
 from payment_service.flows.advance import CUSTOMER, commit
-from payment_service.flows.guard_cards import let_try
+from payment_service.flows.guard_cards import trying
 from payment_service.flows.keep_customer import customer_by_id, living_customer
 from payment_service.flows.no_answer import no_answer
 from payment_service.flows.settle import settle
@@ -28,7 +28,8 @@ async def set_up_card(
     is not known yet. The card itself becomes known by Stripe's events, or by looks.
     Raises NotFound, TooManyCardRefusals, GatewayUnavailable, RefusedByStripe, StoreUnavailable.
     """
-    await let_try(world, customer_id=customer_id)
+    with trying(world) as card_try:  # the card is tried by the payer's client, not here
+        await card_try.let(customer_id=customer_id, tries=False)
     customer = await living_customer(
         world, await customer_by_id(world, customer_id), deadline=deadline
     )

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from payment_service.domain.moment import Door
 from payment_service.flows.advance import Claimed, Corridor, D, advance, commit, place, reload
+from payment_service.flows.guard_cards import goes_on
 from payment_service.flows.world import World
-from payment_service.ports import Unavailable
+from payment_service.ports import ASKED_BY, Unavailable
 
 # How soon a request looks again at what another walker has claimed.
 LOOK_AGAIN_MIN_S = 0.02
@@ -35,6 +36,7 @@ async def settle(
     ahead is then the best that is known.
     """
     walk = world.background.spawn(_walk(world, way, claimed, settled, deadline, bearer_token))
+    goes_on(walk)
     watch: asyncio.Task[D] = asyncio.create_task(
         _settled_elsewhere(world, way, claimed.doc, settled, walk)
     )
@@ -92,7 +94,12 @@ async def _walk(
         if settled(doc) or now >= deadline:
             return doc
         due_s = (doc.wake_at - now).total_seconds() if doc.wake_at else CHANGED_EVERY_S
-        await world.clock.sleep(min(max(due_s, LOOK_AGAIN_MIN_S), wait_s))
+        asker = ASKED_BY.get()
+        asker.waits()
+        try:
+            await world.clock.sleep(min(max(due_s, LOOK_AGAIN_MIN_S), wait_s))
+        finally:
+            asker.goes_on()
         wait_s = min(wait_s * 1.5, CHANGED_EVERY_S)
         doc = await reload(world, way, doc)
         claimed = Claimed(doc, None)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from payment_service.domain.card_tries import Tries
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.flows.changes import Changes
 from payment_service.ports import Clock, EventReader, Gateway, Ids, Orders, Store, Witness
@@ -62,18 +63,25 @@ class Background:
 
 
 class Suspects:
-    """To whom this process has seen a card refused, by their tallies' ids; the oldest go first."""
+    """To whom this process has seen a card refused, by their tallies' ids; the oldest go first.
+
+    How often, as far as this process knows, is remembered with each.
+    """
 
     def __init__(self, suspects_max: int = SUSPECTS_MAX) -> None:
-        self._ids: dict[str, None] = {}
+        self._ids: dict[str, int] = {}
         self._max = suspects_max
 
     def __contains__(self, id: str) -> bool:
         return id in self._ids
 
-    def add(self, id: str) -> None:
-        """Remember."""
-        self._ids[id] = None
+    def refused(self, id: str) -> int:
+        """Return how often, as far as it is known here."""
+        return self._ids.get(id, 0)
+
+    def add(self, id: str, refused: int | None = None) -> None:
+        """Remember. refused: how often; left out: as often as before."""
+        self._ids[id] = self.refused(id) if refused is None else refused
         if len(self._ids) > self._max:
             del self._ids[next(iter(self._ids))]
 
@@ -151,12 +159,11 @@ class World:
     # How many requests of this process have to do with an idempotency key, by its record's id.
     keys_in_use: Counter[str] = field(default_factory=Counter)
     suspects: Suspects = field(default_factory=Suspects)
+    tries: Tries = field(default_factory=Tries)
     receiver: Receiver = field(default_factory=Receiver)
     tokens_tried: TokensTried = field(default_factory=TokensTried)
     changes: Changes = field(default_factory=Changes)
     asking_time: Once = field(default_factory=Once)
-    # How many payers wait for Stripe: they are no load.
-    payers_outside: Callable[[], int] = lambda: 0
 
     def moment(self, door: Door) -> Moment:
         """Now, through this door, under the policy."""

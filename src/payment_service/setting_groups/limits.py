@@ -1,5 +1,7 @@
 """How much anybody may ask for, and how much we ask of Stripe."""
 
+from collections.abc import Iterator
+
 from pydantic import BaseModel, Field
 
 from payment_service.setting_kinds import Rate
@@ -75,7 +77,9 @@ class LimitSettings(BaseModel):
         le=16,
         description=(
             "How many proxies of yours stand before the service. The client's address is so many "
-            "entries from the right of X-Forwarded-For; 0 never believes that header."
+            "entries from the right of X-Forwarded-For; 0 never believes that header. Refused "
+            "cards are counted by address only where it is no proxy's: not where it is loopback, "
+            "private, link-local or shared (100.64.0.0/10), or where entries are missing."
         ),
         examples=["1"],
     )
@@ -127,3 +131,14 @@ class LimitSettings(BaseModel):
         ),
         examples=["12"],
     )
+
+
+def limit_warnings(settings: LimitSettings, *, production: bool) -> Iterator[str]:
+    """Say what of this group is worth a look at the start."""
+    counts_addresses = bool(settings.rate_limit_per_address or settings.card_refusals_max)
+    if production and not settings.trusted_proxies and counts_addresses:
+        yield (
+            "TRUSTED_PROXIES is 0: behind a load balancer or an ingress all callers have one "
+            "address, RATE_LIMIT_PER_ADDRESS holds for all of them together, and no refused card "
+            "is counted by address"
+        )

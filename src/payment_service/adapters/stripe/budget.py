@@ -2,27 +2,29 @@
 
 Stripe counts requests for an account and for each endpoint. Whoever asks more is refused, and a
 refusal costs what an answer costs. So requests stand in line here: payers before background work,
-which still has its share; within a class first come, first served.
+which still has its share. Among payers each caller has a share: whoever has had less of the window
+goes first, and none may fill it, while there are others.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-# Requests that leave a second apart may arrive closer together; more than a way to Stripe wavers.
-WINDOW_S = 1.05
+from payment_service.adapters.stripe.rate import WINDOW_S, Rate
+from payment_service.domain.fair_share import Lately
+
+__all__ = ["WINDOW_S", "Budget", "Rate", "Waiter", "Whose", "endpoint_of"]
+
 # While both wait, every fifth turn is background work's: payers hardly notice, and it is never
 # starved (a fifth of 25 a second settles 300 payments in doubt a minute).
 PAYERS_IN_A_ROW_MAX = 4
 # Beyond the longest wait at the highest rate; a bound on memory whatever the settings.
 WAITING_MAX = 10_000
-# After a refusal without Retry-After: the first pause, doubled with each in a row up to the last.
-PAUSE_FIRST_S, PAUSE_MAX_S = 0.25, 4.0
-# A refused rate is halved, but not below a tenth, and grows back to the whole in half a minute.
-LOWERED_TO, SHARE_MIN, RECOVERY_PER_S = 0.5, 0.1, 1 / 30
 # In Stripe's paths an id follows the resource, which may stand in one of these.
 NAMESPACES = frozenset({"radar"})
+# What background work is counted as; no caller is called so.
+_BACKGROUND = "\0background"
 
 
 class Whose(IntEnum):
@@ -41,106 +43,46 @@ def endpoint_of(method: str, path: str) -> str:
     return f"{method} {'/'.join(parts)}"
 
 
-class Rate:
-    """One limit of Stripe's: at most so many requests in any window. per_s: 0 is no limit."""
-
-    def __init__(self, per_s: int) -> None:
-        self._per_s = per_s
-        self._sent: deque[float] = deque(maxlen=per_s or 1)
-        self._paused_until = 0.0
-        self._share = 1.0
-        self._lowered_at = float("-inf")
-        self._refusals = 0
-
-    def limit(self, now: float) -> int:
-        """Return how many requests a window may have now, lowered after a refusal; 0: any."""
-        if self._share < 1.0:
-            recovered = self._share + (now - self._lowered_at) * RECOVERY_PER_S
-            if recovered < 1.0:
-                return max(int(self._per_s * recovered), 1) if self._per_s else 0
-            self._share = 1.0
-        return self._per_s
-
-    def free_at(self, now: float) -> float:
-        """Return when the next request may be sent; not after `now` is at once."""
-        limit = self.limit(now)
-        if not limit or len(self._sent) < limit:
-            return self._paused_until
-        return max(self._sent[-limit] + WINDOW_S, self._paused_until)
-
-    def turn_at(self, ahead: int, now: float) -> float:
-        """Return when a request may be sent before which so many others are sent."""
-        limit = self.limit(now)
-        if not limit:
-            return max(self._paused_until, now)
-        rounds, place = divmod(ahead, limit)
-        used = min(len(self._sent), limit)
-        place -= limit - used  # the places never used come first, then the oldest of the others
-        free_at = now if place < 0 else max(self._sent[place - used] + WINDOW_S, now)
-        return max(free_at, self._paused_until) + rounds * WINDOW_S
-
-    def take(self, now: float) -> None:
-        """Count a request that is sent now."""
-        self._sent.append(now)
-
-    def refused(
-        self, now: float, *, sent_at: float, retry_after_s: float | None, spread: float
-    ) -> bool:
-        """Pause, and go slower for a while; say whether that is slower than before.
-
-        Requests under way together are refused together: that is one refusal. spread: chance in
-        [0, 1), so that replicas part.
-        """
-        slower = sent_at > self._lowered_at
-        if slower:
-            recovered = self._share + (now - self._lowered_at) * RECOVERY_PER_S
-            share = min(recovered, 1.0) if self._share < 1.0 else 1.0
-            self._share = max(share * LOWERED_TO, SHARE_MIN)
-            self._lowered_at = now
-            self._refusals += 1
-        if retry_after_s is None:
-            full = min(PAUSE_FIRST_S * 2 ** min(self._refusals - 1, 8), PAUSE_MAX_S)
-            retry_after_s = full * (0.5 + 0.5 * spread)
-        self._paused_until = max(self._paused_until, now + retry_after_s)
-        return slower
-
-    def accepted(self, *, sent_at: float) -> None:
-        """Hear that a request was let in: the next refusal is the first in a row again."""
-        if self._refusals and sent_at > self._lowered_at:
-            self._refusals = 0
-
-
 class Waiter:
-    """A request in line. left: it gave up."""
+    """A request in line. caller: whose it is, "" cannot be told. left: it gave up."""
 
-    __slots__ = ("endpoint", "left", "number", "whose")
+    __slots__ = ("caller", "endpoint", "left", "number", "whose")
 
-    def __init__(self, endpoint: str, whose: Whose, number: int) -> None:
+    def __init__(self, endpoint: str, whose: Whose, number: int, caller: str) -> None:
         self.endpoint = endpoint
         self.whose = whose
         self.number = number
+        self.caller = caller
         self.left = False
 
 
 @dataclass(slots=True)
 class _Lane:
-    """Who waits for one endpoint, by class."""
+    """Who waits for one endpoint: payers by caller, and background work."""
 
     rate: Rate
-    lines: tuple[deque[Waiter], deque[Waiter]] = field(default_factory=lambda: (deque(), deque()))
-    waiting: list[int] = field(default_factory=lambda: [0, 0])
+    payers: dict[str, deque[Waiter]] = field(default_factory=dict)
+    background: deque[Waiter] = field(default_factory=deque)
+    waiting: Counter[str] = field(default_factory=Counter)  # of payers, by caller
+    waiting_behind: int = 0
     payers_in_a_row: int = 0
 
-    def head(self, whose: Whose) -> Waiter | None:
-        """Return who is first of a class."""
-        line = self.lines[whose]
-        while line and line[0].left:
-            line.popleft()
-        return line[0] if line else None
+    def heads(self) -> list[Waiter]:
+        """Return who is first of each caller's payers."""
+        for caller in [caller for caller, line in self.payers.items() if not _head(line)]:
+            del self.payers[caller]
+        return [line[0] for line in self.payers.values()]
 
     def is_due(self) -> bool:
         """Whether background work has waited for its share."""
         return self.payers_in_a_row >= PAYERS_IN_A_ROW_MAX
+
+    def count(self, waiter: Waiter, by: int) -> None:
+        """Count who waits."""
+        if waiter.whose is Whose.BACKGROUND:
+            self.waiting_behind += by
+        else:
+            _add(self.waiting, waiter.caller, by)
 
 
 class Budget:
@@ -152,61 +94,86 @@ class Budget:
         self._lanes: dict[str, _Lane] = {}
         self._payers_in_a_row = 0
         self._numbers = 0
+        self._lately = Lately()
+        self._waiting_of: Counter[str] = Counter()  # payers at any endpoint
         self.waiting = [0, 0]
 
-    def takes_at_once(self, endpoint: str, whose: Whose, now: float) -> bool:
-        """Take a turn if there is one and nobody waits for it; say whether it was taken."""
+    def takes_at_once(self, endpoint: str, whose: Whose, now: float, caller: str = "") -> bool:
+        """Take a turn if there is one for this caller; say whether it was taken.
+
+        Give those who wait theirs before.
+        """
         lane = self._lane(endpoint)
-        if lane.lines[0] or lane.lines[1]:
-            return False
-        if lane.rate.free_at(now) > now or self._all.free_at(now) > now:
-            return False
-        self._take(lane, whose, now)
+        if whose is Whose.BACKGROUND:
+            if _head(lane.background) or lane.waiting or self._background_at(lane, now) > now:
+                return False
+        else:
+            self._lately.asks(caller, now)
+            if lane.waiting[caller] or self._payer_at(lane, caller, now, waits=False) > now:
+                return False
+        self._take(lane, whose, now, caller)
         return True
 
-    def wait_s(self, endpoint: str, whose: Whose, now: float) -> float:
+    def wait_s(self, endpoint: str, whose: Whose, now: float, caller: str = "") -> float:
         """Return how long a request that stands in line now would wait, as far as can be seen."""
         lane = self._lane(endpoint)
-        at = lane.rate.turn_at(_ahead(whose, lane.waiting), now)
-        return max(at, self._all.turn_at(self._ahead_of_all(whose, now), now)) - now
+        shares = whose is Whose.PAYER and self._lately.shares(caller, now)
 
-    def enter(self, endpoint: str, whose: Whose) -> Waiter:
-        """Stand in line. Raises OverflowError: the line is as long as it may be."""
-        if sum(self.waiting) >= WAITING_MAX:
+        def kept(rate: Rate, waiting: Mapping[str, int]) -> int:
+            is_heavy = shares and rate.used(caller) + waiting.get(caller, 0) >= max(
+                rate.fair(caller, now), 1
+            )
+            return rate.reserve(now) if is_heavy else 0
+
+        here = kept(lane.rate, lane.waiting)
+        at = lane.rate.turn_at(_ahead_in(lane, whose, caller), now, kept=here)
+        of_all = kept(self._all, self._waiting_of)
+        ahead = self._ahead_of_all(whose, caller, now, of_all)
+        return max(at, self._all.turn_at(ahead, now, kept=of_all)) - now
+
+    def enter(self, endpoint: str, whose: Whose, caller: str = "") -> Waiter:
+        """Stand in line.
+
+        Raises OverflowError: the line is as long as it may be; a caller never has the last half of
+        what is left of it.
+        """
+        own = self._waiting_of[caller] if caller and whose is Whose.PAYER else 0
+        if sum(self.waiting) + own >= WAITING_MAX:
             raise OverflowError("the line is full")
         self._numbers += 1
-        waiter = Waiter(endpoint, whose, self._numbers)
+        waiter = Waiter(endpoint, whose, self._numbers, caller)
         lane = self._lane(endpoint)
-        lane.lines[whose].append(waiter)
-        lane.waiting[whose] += 1
-        self.waiting[whose] += 1
+        if whose is Whose.BACKGROUND:
+            lane.background.append(waiter)
+        else:
+            lane.payers.setdefault(caller, deque()).append(waiter)
+        self._count(lane, waiter, 1)
         return waiter
 
     def leave(self, waiter: Waiter) -> None:
         """Give up."""
         if not waiter.left:
             waiter.left = True
-            self._lanes[waiter.endpoint].waiting[waiter.whose] -= 1
-            self.waiting[waiter.whose] -= 1
+            self._count(self._lanes[waiter.endpoint], waiter, -1)
 
     def turns(self, now: float) -> Iterator[Waiter]:
         """Give those whose turn it is now, each of them counted as sent."""
         while self._all.free_at(now) <= now and (waiter := self._next(now)) is not None:
             lane = self._lanes[waiter.endpoint]
-            lane.lines[waiter.whose].popleft()
-            lane.waiting[waiter.whose] -= 1
-            self.waiting[waiter.whose] -= 1
-            self._take(lane, waiter.whose, now)
+            is_payer = waiter.whose is Whose.PAYER
+            (lane.payers[waiter.caller] if is_payer else lane.background).popleft()
+            self._count(lane, waiter, -1)
+            self._take(lane, waiter.whose, now, waiter.caller)
             yield waiter
 
     def next_at(self, now: float) -> float | None:
         """Return when there may be a turn again for somebody who waits; None: nobody does."""
-        times = [
-            lane.rate.free_at(now)
-            for lane in self._lanes.values()
-            if lane.head(Whose.PAYER) or lane.head(Whose.BACKGROUND)
-        ]
-        return max(min(times), self._all.free_at(now)) if times else None
+        times = []
+        for lane in self._lanes.values():
+            times += [self._payer_at(lane, head.caller, now) for head in lane.heads()]
+            if _head(lane.background):
+                times.append(self._background_at(lane, now))
+        return min(times) if times else None
 
     def rate_of(self, endpoint: str | None) -> Rate:
         """Return the limit of an endpoint, or, with None, of the account."""
@@ -218,45 +185,74 @@ class Budget:
         self._lane(endpoint).rate.accepted(sent_at=sent_at)
 
     def _next(self, now: float) -> Waiter | None:
-        """Choose among the endpoints that may be asked: the class first, then who came first."""
-        payer: Waiter | None = None
+        """Choose among the endpoints that may be asked: the class first, then who had least."""
+        payer: tuple[int, int, Waiter] | None = None
         background: Waiter | None = None
         due: Waiter | None = None
         for lane in self._lanes.values():
-            one, other = lane.head(Whose.PAYER), lane.head(Whose.BACKGROUND)
-            if (one is None and other is None) or lane.rate.free_at(now) > now:
+            if lane.rate.free_at(now) > now:
                 continue
-            payer = _first(payer, one)
-            background = _first(background, other)
-            if lane.is_due():
-                due = _first(due, other)
+            for head in lane.heads():
+                if self._payer_at(lane, head.caller, now) <= now:
+                    one = (self._had(lane, head.caller, now), head.number, head)
+                    payer = one if payer is None else min(payer, one, key=lambda o: o[:2])
+            other = _head(lane.background)
+            if other is not None and self._background_at(lane, now) <= now:
+                background = _first(background, other)
+                if lane.is_due():
+                    due = _first(due, other)
         if due is None and self._payers_in_a_row >= PAYERS_IN_A_ROW_MAX:
             due = background
-        return due or payer or background
+        return due or (payer[2] if payer else None) or background
 
-    def _ahead_of_all(self, whose: Whose, now: float) -> int:
+    def _had(self, lane: _Lane, caller: str, now: float) -> int:
+        """Return how much of the windows a caller had, where that matters."""
+        shares = self._lately.shares(caller, now)
+        return self._all.used(caller) + lane.rate.used(caller) if shares else 0
+
+    def _payer_at(self, lane: _Lane, caller: str, now: float, *, waits: bool = True) -> float:
+        """Return when a caller may send its next request for a payer."""
+        if not self._lately.shares(caller, now):
+            return max(lane.rate.free_at(now), self._all.free_at(now))
+        return max(rate.share_at(caller, now, waits=waits) for rate in (lane.rate, self._all))
+
+    def _background_at(self, lane: _Lane, now: float) -> float:
+        """Return when background work may be sent; what is more than its fifth leaves a reserve."""
+        is_due = lane.is_due() or self._payers_in_a_row >= PAYERS_IN_A_ROW_MAX
+        leaves = not is_due and self._lately.shares(_BACKGROUND, now)
+        rates = (lane.rate, self._all)
+        return max(rate.free_at(now, kept=rate.reserve(now) if leaves else 0) for rate in rates)
+
+    def _ahead_of_all(self, whose: Whose, caller: str, now: float, kept: int) -> int:
         """Return how many will have been sent, at any endpoint, before one more of this class.
 
         Whoever waits for an endpoint longer than for the account takes nobody's turn meanwhile.
         """
         limit = self._all.limit(now)
-        total = _ahead(whose, self.waiting)
+        if not limit:
+            return 0
+        limit = max(limit - kept, 1)
+        here = [(_ahead_in(lane, whose, caller), lane) for lane in self._lanes.values()]
+        total = sum(ahead for ahead, _ in here)
         rounds = 1
         while True:
-            ahead = 0
-            for lane in self._lanes.values():
-                here = _ahead(whose, lane.waiting)
-                ahead += min(here, lane.rate.limit(now) * rounds or here)
-            if ahead < limit * rounds or ahead >= total or not limit:
-                return min(ahead, total)
+            ahead = sum(min(n, lane.rate.limit(now) * rounds or n) for n, lane in here)
+            if ahead < limit * rounds or ahead >= total:
+                return ahead
             rounds += 1
 
-    def _take(self, lane: _Lane, whose: Whose, now: float) -> None:
-        lane.rate.take(now)
-        self._all.take(now)
+    def _take(self, lane: _Lane, whose: Whose, now: float, caller: str) -> None:
         is_payer = whose is Whose.PAYER
+        for rate in (lane.rate, self._all):
+            rate.take(now, caller if is_payer else _BACKGROUND)
         lane.payers_in_a_row = lane.payers_in_a_row + 1 if is_payer else 0
         self._payers_in_a_row = self._payers_in_a_row + 1 if is_payer else 0
+
+    def _count(self, lane: _Lane, waiter: Waiter, by: int) -> None:
+        lane.count(waiter, by)
+        self.waiting[waiter.whose] += by
+        if waiter.whose is Whose.PAYER:
+            _add(self._waiting_of, waiter.caller, by)
 
     def _lane(self, endpoint: str) -> _Lane:
         lane = self._lanes.get(endpoint)
@@ -265,15 +261,37 @@ class Budget:
         return lane
 
 
-def _first(one: Waiter | None, other: Waiter | None) -> Waiter | None:
-    if one is None or other is None:
-        return one or other
-    return one if one.number < other.number else other
+def _head(line: deque[Waiter]) -> Waiter | None:
+    """Return who is first and has not left."""
+    while line and line[0].left:
+        line.popleft()
+    return line[0] if line else None
 
 
-def _ahead(whose: Whose, waiting: Sequence[int]) -> int:
-    """Return how many will have been sent before one more of this class."""
-    mine, others = waiting[whose], waiting[1 - whose]
-    if whose is Whose.PAYER:
-        return mine + min(others, (mine + 1) // PAYERS_IN_A_ROW_MAX)
-    return mine + min(others, (mine + 1) * PAYERS_IN_A_ROW_MAX)
+def _first(one: Waiter | None, other: Waiter) -> Waiter:
+    return other if one is None or other.number < one.number else one
+
+
+def _add(counts: Counter[str], name: str, by: int) -> None:
+    """Count, and keep no name that has nothing."""
+    counts[name] += by
+    if not counts[name]:
+        del counts[name]
+
+
+def _ahead_in(lane: _Lane, whose: Whose, caller: str) -> int:
+    """Return how many will have been sent to an endpoint before one more of this class.
+
+    Of each other caller only so many as leave it no more of the window than this one has.
+    """
+    if whose is Whose.BACKGROUND:
+        payers = sum(lane.waiting.values())
+        return lane.waiting_behind + min(payers, (lane.waiting_behind + 1) * PAYERS_IN_A_ROW_MAX)
+    own = lane.waiting[caller]
+    level = lane.rate.used(caller) + own + 1
+    ahead = own + sum(
+        min(waiting, max(level - lane.rate.used(other), 0))
+        for other, waiting in lane.waiting.items()
+        if other != caller
+    )
+    return ahead + min(lane.waiting_behind, (ahead + 1) // PAYERS_IN_A_ROW_MAX)

@@ -71,7 +71,7 @@ from payment_service.domain.steps import (
     SetDefaultCard,
     UpdateCustomer,
 )
-from payment_service.ports import MAY_WAIT, LeaveWhile
+from payment_service.ports import ASKED_BY, MAY_WAIT, LeaveWhile
 
 # Above every limit per operation: the SDK's own time-out must never be the one that strikes.
 SDK_TIMEOUT_S = 90
@@ -144,10 +144,13 @@ class StripeGateway:
         let_leave(leave_while)
         if MAY_WAIT.get():
             return await self._heard(step)
+        asker = ASKED_BY.get()
         self.payers_waiting += 1
+        asker.waits()
         try:
             return await self._heard(step)
         finally:
+            asker.goes_on()
             self.payers_waiting -= 1
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from payment_service.adapters.stripe.budget import Budget, Whose
 from payment_service.adapters.stripe.news import code_of, retry_after_s
-from payment_service.ports import MAY_WAIT
+from payment_service.ports import ASKED_BY, MAY_WAIT
 
 # What a wait may use up of a request's time limit. What is left must be enough for Stripe's slow
 # answers (20 of 25 s for a charge), since a request that is cut off is in doubt.
@@ -67,14 +67,15 @@ class Turns:
         whose = Whose.BACKGROUND if MAY_WAIT.get() else Whose.PAYER
         if self._futures:  # the timer may be late, and whoever waits comes first
             self._give(now)
-        if self._budget.takes_at_once(endpoint, whose, now):
+        caller = ASKED_BY.get().name
+        if self._budget.takes_at_once(endpoint, whose, now, caller):
             return Turn(endpoint, now, 0.0)
         patience_s = limit_s * WAIT_SHARE
-        wait_s = self._budget.wait_s(endpoint, whose, now)
+        wait_s = self._budget.wait_s(endpoint, whose, now, caller)
         if wait_s > patience_s:
             raise _too_late(whose, wait_s)
         try:
-            at = await self._wait(endpoint, whose, patience_s)
+            at = await self._wait(endpoint, whose, caller, patience_s)
         except (OverflowError, TimeoutError):
             raise _too_late(whose, wait_s) from None
         WAITED.labels(_NAMES[whose]).observe(at - now)
@@ -101,9 +102,9 @@ class Turns:
         if slower:
             _log.warning("stripe.slowed", endpoint=turn.endpoint, scope=scope, reason=reason)
 
-    async def _wait(self, endpoint: str, whose: Whose, patience_s: float) -> float:
+    async def _wait(self, endpoint: str, whose: Whose, caller: str, patience_s: float) -> float:
         loop = asyncio.get_running_loop()
-        waiter = self._budget.enter(endpoint, whose)
+        waiter = self._budget.enter(endpoint, whose, caller)
         future: asyncio.Future[float] = loop.create_future()
         self._futures[waiter.number] = future
         WAITING.set(len(self._futures))
