@@ -15,6 +15,7 @@ LIVE = {
     "ORDER_SERVICE_URL": "https://orders/order",
     "ORDER_SERVICE_TOKEN": "abc",
     "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+    "TRUSTED_PROXIES": "1",
 }
 SECRET = "verysecret" * 4
 SINGLE = {

@@ -95,6 +95,7 @@ def test_every_block_lets_production_start() -> None:
         "ORDER_SERVICE_URL": "https://orders/order",
         "ORDER_SERVICE_TOKEN": "abc",
         "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+        "TRUSTED_PROXIES": "1",
     }
     for provider in PROVIDERS:
         environ = {**live, **settings_of(provider.heading)}
