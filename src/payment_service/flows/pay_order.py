@@ -7,7 +7,7 @@ from payment_service.domain.errors import InvalidRequest, NotFound, Refusal, Str
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import OPEN, FailureKind, Order, Payment, State
 from payment_service.domain.stripe_errors import CUSTOMER_PARAM, MISSING, Action
-from payment_service.domain.wishes import open_payment, pay_again
+from payment_service.domain.wishes import check_card, open_payment, pay_again
 from payment_service.flows.advance import PAYMENT, Claimed, claim, place
 from payment_service.flows.guard_cards import let_try
 from payment_service.flows.keep_customer import customer_by_id, heal_customer
@@ -44,16 +44,12 @@ async def pay_order(
     """Return the order's payment as it stands at the latest at the deadline.
 
     `asking` means that the outcome is not known yet; it becomes known by itself.
-    Raises OrderAlreadyPaid, PaymentInProgress, PaymentCanceled, TooManyCardRefusals;
+    Raises OrderAlreadyPaid, PaymentInProgress, OrderTermsDiffer, PaymentCanceled;
+    TooManyCardRefusals;
     InvalidRequest, NotFound: there is no card to charge; RefusedByStripe, and Unavailable: nothing
     was charged or changed; GatewayLost, StoreLost: something may have been.
     """
-    await know_time(world)
-    await let_try(world, customer_id=order.terms.customer_id, card=order.payment_method_id)
-    named = order
-    order, missing = await _with_card(world, order)
-    if order is not named:  # nobody named it, and it may be one that was refused too often
-        await let_try(world, card=order.payment_method_id)
+    order, missing = await _let_in(world, order)
     paying = _Paying(world, order, missing)
     claimed = await paying.open() or await paying.opened_again()
     try:
@@ -69,6 +65,29 @@ async def pay_order(
     return await judged_charge(
         world, payment, Action.PAY, paying.begun, confirming=order.terms.confirm
     )
+
+
+async def check_payable(world: World, order: Order) -> None:
+    """Refuse what `pay_order` would refuse of an order that is new, and do nothing else.
+
+    Raises NotFound, InvalidRequest: there is no card to charge; TooManyCardRefusals, Unavailable.
+    """
+    order, missing = await _let_in(world, order)
+    try:
+        check_card(order)
+    except InvalidRequest as no_card:
+        raise missing or no_card from None
+
+
+async def _let_in(world: World, order: Order) -> tuple[Order, NotFound | None]:
+    """Return the order with its card, and that its customer is missing, where that matters."""
+    await know_time(world)
+    await let_try(world, customer_id=order.terms.customer_id, card=order.payment_method_id)
+    named = order
+    order, missing = await _with_card(world, order)
+    if order is not named:  # nobody named it, and it may be one that was refused too often
+        await let_try(world, card=order.payment_method_id)
+    return order, missing
 
 
 class _Paying:
@@ -134,6 +153,8 @@ class _Paying:
             return False
         if payment.terms.same_deal(self._order.terms) and not self.begun.makes_room:
             return self.begun.waited_for_another(self._named_card())
+        if payment.state is State.REQUIRES_ACTION and self.begun.failure(payment) is not None:
+            return False  # Stripe would not cancel it, and asking on and on would not help
         # Cancelled, which makes room for ours, or taken: then it is said so.
         return payment.state not in UNDECIDED
 
