@@ -97,7 +97,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "an order that is paid anew still shows the charge of the canceled payment",
-        "domain/wishes.py",
+        "domain/generation.py",
         "        charge_id=None,\n        payment_method_id=None,\n",
         "        payment_method_id=None,\n",
         (PAYMENT,),
