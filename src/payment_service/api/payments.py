@@ -129,16 +129,25 @@ ENDPOINTS = (
         reads=order_in,
         answers={200: PaymentAnswer, 202: PendingAnswer},
         refusals={
-            400: ("amount_not_integer", "amount_too_small", "card_not_usable", "card_detached"),
+            400: (
+                "amount_not_integer",
+                "amount_too_small",
+                "card_not_usable",
+                "card_detached",
+                "order_proof_differs",
+            ),
             402: ("card_declined", "authentication_required"),
+            403: ("service_required", "order_proof_required", "order_proof_invalid"),
             404: ("customer_not_found", "card_not_found", "not_found"),
             409: (
+                "order_terms_differ",
                 "order_already_paid",
                 "payment_in_progress",
                 "payment_canceled",
                 "customer_forgotten",
             ),
             429: ("too_many_card_refusals",),
+            503: ("order_service_unavailable",),
         },
     ),
 )
