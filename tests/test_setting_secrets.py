@@ -223,5 +223,10 @@ def test_every_setting_that_sounds_secret_is_one() -> None:
     sounding = {"key", "secret", "token", "password", "uri"}
     names = {name for name in Settings.model_fields if sounding & set(name.split("_"))}
 
-    open_to_all = {"order_service_token_url", "auth_jwt_public_key", "allow_http_token_urls"}
+    open_to_all = {
+        "order_service_token_url",
+        "auth_jwt_public_key",
+        "allow_http_token_urls",
+        "order_proof_public_key",
+    }
     assert names - set(secret_fields()) == open_to_all

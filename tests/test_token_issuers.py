@@ -16,6 +16,8 @@ LIVE = {
     "ORDER_SERVICE_TOKEN": "abc",
     "STRIPE_WEBHOOK_SECRET": "whsec_abc",
     "TRUSTED_PROXIES": "1",
+    "ORDER_PROOF": "signed",
+    "ORDER_PROOF_SECRET": "of-the-shop-and-of-us-alone-4711-and-more",
 }
 SECRET = "verysecret" * 4
 SINGLE = {

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import structlog
 
 from payment_service.adapters.disciplined_clock import DisciplinedClock
-from payment_service.adapters.order_service.client import HttpOrders, ReadBack
+from payment_service.adapters.order_service.client import HttpOrders, OrderFields, ReadBack
 from payment_service.adapters.order_service.oauth import Client, ClientTokens
 from payment_service.adapters.sqlite import SqliteStore
 from payment_service.adapters.stripe import (
@@ -28,6 +28,7 @@ from payment_service.adapters.tokens import (
     TokenRules,
     TrustedIssuer,
 )
+from payment_service.adapters.tokens.order_proofs import SignedProofs
 from payment_service.api.app import Access, ApiOptions
 from payment_service.databases import open_soon
 from payment_service.domain.moment import Policy
@@ -74,6 +75,7 @@ def policy_of(settings: Settings) -> Policy:
         payer_expects_charge_s=settings.payer_expects_charge_s,
         action_expires_s=settings.action_expires_s,
         payment_expires_s=settings.payment_expires_s,
+        unproved_claim_expires_s=settings.unproved_claim_expires_s,
         lease_s=slowest_s + claiming_s + LEASE_MARGIN_S,
         notice_lease_s=max(notice_s, UNANSWERED_WAIT_S),
         card_refusals_max=settings.card_refusals_max,
@@ -99,6 +101,13 @@ def event_reader_of(settings: Settings) -> SignedEvents | None:
     return SignedEvents([secret.strip() for secret in secrets], settings.stripe_webhook_tolerance_s)
 
 
+def order_proofs_of(settings: Settings) -> SignedProofs | None:
+    """Return who reads proofs of orders, None when there is nothing to check them with."""
+    secrets = filter(None, map(str.strip, secret_text(settings.order_proof_secret).split(",")))
+    proofs = SignedProofs(secrets, settings.order_proof_public_key)
+    return proofs if settings.order_proof_secret or settings.order_proof_public_key else None
+
+
 def api_options_of(settings: Settings) -> ApiOptions:
     """Return what the HTTP door must know."""
     return ApiOptions(
@@ -118,6 +127,7 @@ def api_options_of(settings: Settings) -> ApiOptions:
         requests_under_way_max=_under_way_max(settings),
         requires_action_status=int(settings.requires_action_status),
         strict_requests=settings.strict_requests,
+        order_proof=settings.order_proof,
     )
 
 
@@ -210,7 +220,13 @@ def open_orders(settings: Settings) -> HttpOrders:
 def _read_back_of(settings: Settings) -> ReadBack | None:
     if not settings.order_service_read_path:
         return None
-    return ReadBack(settings.order_service_read_path, settings.order_service_status_field)
+    fields = OrderFields(
+        amount=settings.order_service_amount_field,
+        currency=settings.order_service_currency_field,
+        customer=settings.order_service_customer_field,
+    )
+    path, status_field = settings.order_service_read_path, settings.order_service_status_field
+    return ReadBack(path, status_field, fields)
 
 
 @contextlib.asynccontextmanager
@@ -237,6 +253,8 @@ async def open_world(settings: Settings, stop: Stop | None = None) -> AsyncItera
         service=settings.service_name,
         livemode=is_live_key(settings.stripe_secret_key.get_secret_value()),
         event_reader=event_reader_of(settings),
+        order_proofs=order_proofs_of(settings),
+        order_reader=orders,
     )
     learning: asyncio.Task[None] | None = None
     try:

@@ -8,7 +8,8 @@ Unavailable
 │   └── StoreOutdated  it is not the one that was used last; raised when it is opened
 ├── GatewayUnavailable Stripe cannot be reached, or has no answer to a question
 │   └── GatewayLost    any more: something was changed before
-└── TokenKeysUnavailable  the identity provider's keys are not known
+├── TokenKeysUnavailable  the identity provider's keys are not known
+└── OrdersUnavailable  the OrderService does not say what is ordered
 AlreadyExists          insert: the document is there already
 VersionConflict        replace: somebody else wrote in between
 """
@@ -24,6 +25,7 @@ from payment_service.domain.customer import Customer
 from payment_service.domain.identity import Identity
 from payment_service.domain.moment import Door
 from payment_service.domain.news import News, SeenEvent
+from payment_service.domain.order_proof import OrderProof, ShownOrder
 from payment_service.domain.payment import Payment
 from payment_service.domain.schema import Schema
 from payment_service.domain.steps import GatewayStep, TellOrders
@@ -63,6 +65,10 @@ class GatewayLost(GatewayUnavailable):
 
 class TokenKeysUnavailable(Unavailable):
     """The identity provider's keys cannot be fetched, so that no token can be checked."""
+
+
+class OrdersUnavailable(Unavailable):
+    """The OrderService cannot be reached, or does not show an order in a way that can be read."""
 
 
 class AlreadyExists(Exception):
@@ -270,6 +276,25 @@ class Orders(Protocol):
         Never raises for what the other side does. bearer_token: the caller's own, for this try,
         when we have none. leave_while: as the Gateway has it.
         """
+        ...
+
+
+class OrderReader(Protocol):
+    """The OrderService, as who knows what an order costs and whose it is."""
+
+    async def read(self, order_id: str) -> ShownOrder | None:
+        """Return the order as it is shown to us, by our own credentials only; None: there is none.
+
+        Raises OrdersUnavailable.
+        """
+        ...
+
+
+class OrderProofs(Protocol):
+    """Reads the proofs with which the shop's back end vouches for an order."""
+
+    def read(self, proof: str, now: datetime) -> OrderProof:
+        """Return what the shop says at this time. Raises OrderProofInvalid, with its reason."""
         ...
 
 

@@ -255,6 +255,18 @@ JwtSecret = Annotated[
     _secret_matching(rf"[\x21-\x7e]{{{JWT_SECRET_BYTES_MIN},}}"),
     Allowed(f"at least {JWT_SECRET_BYTES_MIN} printable characters without spaces"),
 ]
+# While one is rotated the old one lives on beside it.
+ProofSecrets = Annotated[
+    SecretStr | None,
+    _secret_matching(
+        rf"[\x21-\x2b\x2d-\x7e]{{{JWT_SECRET_BYTES_MIN},}}"
+        rf"(,\s*[\x21-\x2b\x2d-\x7e]{{{JWT_SECRET_BYTES_MIN},}}){{0,3}}"
+    ),
+    Allowed(
+        f"one to four secrets of at least {JWT_SECRET_BYTES_MIN} printable characters without "
+        "spaces, separated by commas"
+    ),
+]
 PublicKey = Annotated[
     str,
     AfterValidator(_public_key),

@@ -28,6 +28,7 @@ from payment_service.setting_groups import (
     LimitSettings,
     OrderSettings,
     PaymentSettings,
+    ProofSettings,
     RunningSettings,
     ServingSettings,
     StripeSettings,
@@ -45,6 +46,7 @@ from payment_service.setting_groups.issuers import (
     secrets_in,
 )
 from payment_service.setting_groups.limits import limit_warnings
+from payment_service.setting_groups.proofs import proof_contradictions, proof_warnings
 from payment_service.setting_groups.stripe import is_live_key, is_stripe
 from payment_service.setting_groups.tokens import ISSUERS, is_true
 from payment_service.setting_kinds import allowed_of, example_of, is_secret
@@ -90,6 +92,7 @@ class Settings(  # the page of settings shows the last group first
     PaymentSettings,
     LimitSettings,
     OrderSettings,
+    ProofSettings,
     StripeSettings,
     TokenSettings,
     AccessSettings,
@@ -108,6 +111,8 @@ class Settings(  # the page of settings shows the last group first
         whole = [field.get_secret_value() for field in fields if field is not None]
         # One of several webhook secrets, or an address's password, is as secret by itself.
         signing = [part for value in whole for part in re.split(r",\s*", value) if "whsec_" in part]
+        if self.order_proof_secret is not None:
+            signing += re.split(r",\s*", self.order_proof_secret.get_secret_value())
         passwords = [found[1] for value in whole if (found := _PASSWORD.search(value))]
         listed = secrets_in(self.auth_jwt_issuers)
         return tuple(dict.fromkeys([*whole, *signing, *passwords, *listed]))
@@ -270,6 +275,7 @@ def _contradictions(environment: str, values: Mapping[str, str]) -> Iterator[tup
         yield "stripe_webhook_secret", reason
     yield from access_contradictions(environment, values)
     yield from _client_contradictions(environment, values)
+    yield from proof_contradictions(values)
 
 
 def _client_contradictions(
@@ -317,6 +323,7 @@ def _warnings(settings: Settings) -> Iterator[str]:
             "somebody asks about the order with a token"
         )
     yield from access_warnings(settings, production=production)
+    yield from proof_warnings(settings, auth=settings.auth, production=production)
     yield from limit_warnings(settings, production=production)
     if production:
         yield from _http_warnings(settings)

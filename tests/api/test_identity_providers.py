@@ -96,6 +96,8 @@ def test_every_block_lets_production_start() -> None:
         "ORDER_SERVICE_TOKEN": "abc",
         "STRIPE_WEBHOOK_SECRET": "whsec_abc",
         "TRUSTED_PROXIES": "1",
+        "ORDER_PROOF": "signed",
+        "ORDER_PROOF_SECRET": "of-the-shop-and-of-us-alone-4711-and-more",
     }
     for provider in PROVIDERS:
         environ = {**live, **settings_of(provider.heading)}

@@ -83,7 +83,7 @@ MUTANTS = (
     ),
     Mutant(
         "the default card is charged though nobody said so",
-        "api/payments.py",
+        "api/asked_order.py",
         '    return sent.get("paymentMethodId") is not None or sent.get("offSession") is True\n',
         "    return True\n",
         (CARDS,),

@@ -153,19 +153,15 @@ CALLERS = (
     Mutant(
         "an end user sees payments of others",
         "api/belonging.py",
-        "    own_ids = await _own_ids(api, call)\n"
-        '    payment = await find_payment(api.world, call.path["id"])\n'
-        "    if payment.terms.customer_id not in own_ids:\n",
-        '    payment = await find_payment(api.world, call.path["id"])\n'
-        "    if payment.terms.customer_id is None:\n",
+        'await find_own_payment(api.world, call.path["id"], await own_ids_of(api, call))\n',
+        'await find_payment(api.world, call.path["id"])\n',
         (USERS,),
     ),
     Mutant(
         "an end user sees refunds of others",
-        "api/belonging.py",
-        "    if payment.terms.customer_id not in own_ids:\n"
-        '        raise NotFound("There is no such refund.")\n',
-        "",
+        "flows/find_refund.py",
+        "    if payment is not None and payment.terms.customer_id in customer_ids:\n",
+        "    if payment is not None:\n",
         (USERS,),
     ),
     Mutant(
@@ -177,20 +173,16 @@ CALLERS = (
     ),
     Mutant(
         "an end user pays with somebody else's customer",
-        "api/belonging.py",
-        "    if isinstance(sent, str) and sent not in await _own_ids(api, call):\n"
-        '        raise NotFound("There is no such customer.", code="customer_not_found")\n',
-        "",
+        "api/own_orders.py",
+        "    if customer_id is not None and customer_id not in own_ids:\n",
+        "    if False:\n",
         (USERS,),
     ),
     Mutant(
         "an end user's order is looked at only before it is paid",
-        "api/belonging.py",
-        "    finally:\n"
-        "        # Somebody else may have paid it since; then nothing that was found is for this "
-        "caller.\n"
-        "        try:\n            await _check_order(api, call)\n",
-        "    finally:\n        try:\n            pass\n",
+        "api/own_orders.py",
+        "    if not may_ask:\n",
+        "    if False:\n",
         (USERS,),
     ),
     Mutant(

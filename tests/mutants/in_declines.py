@@ -95,8 +95,8 @@ COPIED = (
     Mutant(
         "an order that was paid by a copy is told to be canceled",
         "domain/outcome.py",
-        "    elif status is State.CANCELED and payment.late_intent_id is None:\n",
-        "    elif status is State.CANCELED:\n",
+        "    is_over = status is State.CANCELED and payment.late_intent_id is None\n",
+        "    is_over = status is State.CANCELED\n",
         (COPIES,),
     ),
     Mutant(

@@ -130,7 +130,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a bad field hides that a customer is needed",
-        "api/payments.py",
+        "api/asked_order.py",
         "    _check_together(call, findings)\n    if asked is None or money is None:\n"
         "        return None\n",
         "    if asked is None or money is None:\n        return None\n"

@@ -17,7 +17,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an update does not say which notice it is",
         "adapters/order_service/client.py",
-        'headers |= {"Content-Type": "application/json", "Idempotency-Key": trying.step.key}',
+        'headers |= {"Content-Type": "application/json", "Idempotency-Key": key}',
         'headers |= {"Content-Type": "application/json"}',
         (ORDERS,),
     ),

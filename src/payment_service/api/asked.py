@@ -220,7 +220,7 @@ class AskedPayment(Asked):
         default=None,
         description=(
             "True charges a saved card while its holder is away; if the bank wants to see them, it "
-            "is refused with `authentication_required`."
+            "is refused with `authentication_required`. Of services only."
         ),
     )
     confirm: bool | None = Field(
@@ -232,7 +232,14 @@ class AskedPayment(Asked):
         ),
     )
     description: Description | None = None
-    metadata: Metadata | None = None
+    metadata: Metadata | None = Field(default=None, description="Of services only.")
+    order_proof: str | None = Field(
+        default=None,
+        description=(
+            "What the shop's back end has signed for this order, for an end user: the order, its "
+            "amount and currency, and whose it is. Those count, and may be left out beside it."
+        ),
+    )
 
 
 class AskedConfirmation(Asked):

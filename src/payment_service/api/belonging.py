@@ -12,6 +12,7 @@ from dataclasses import replace
 from payment_service.api.answers import Answer
 from payment_service.api.endpoint import Api, Handle
 from payment_service.api.incoming import Incoming
+from payment_service.api.service_fields import check_fields_of_services
 from payment_service.domain.customer import Customer
 from payment_service.domain.email_address import normalised_email
 from payment_service.domain.errors import (
@@ -24,12 +25,8 @@ from payment_service.domain.errors import (
 from payment_service.domain.payment import State
 from payment_service.domain.stripe_errors import ErrorClass, RefusedByStripe
 from payment_service.flows.find_customer import customer_of_email
-from payment_service.flows.find_payment import find_payment
-from payment_service.flows.find_refund import find_refund
-from payment_service.flows.keep_customer import create_customer
-from payment_service.flows.newest import newest
-from payment_service.ports import GatewayLost, StoreInDoubt, StoreUnavailable
-from payment_service.storage.collections import PAYMENTS
+from payment_service.flows.find_payment import find_own_payment, find_payment
+from payment_service.flows.find_refund import find_own_refund
 
 # Fits where an id may stand, and is nobody's: Stripe's begin with letters.
 NOBODYS_ID = "-"
@@ -47,7 +44,7 @@ async def own_email(api: Api, call: Incoming, handle: Handle) -> Answer:
 
 async def own_name(api: Api, call: Incoming, handle: Handle) -> Answer:
     """Change the name of the caller's customer; who has which e-mail is not theirs to say."""
-    if call.path["customer"] not in await _own_ids(api, call):
+    if call.path["customer"] not in await own_ids_of(api, call):
         raise NotFound("There is no such customer.")
     email = call.body.get("email")
     if isinstance(email, str) and _normalised(email) not in {None, call.caller.email}:
@@ -58,7 +55,7 @@ async def own_name(api: Api, call: Incoming, handle: Handle) -> Answer:
 async def own_customer(api: Api, call: Incoming, handle: Handle) -> Answer:
     """Act on a customer or its cards, if it is the caller's."""
     sent = call.path.get("customerId", call.body.get("customerId"))
-    if isinstance(sent, str) and sent not in await _own_ids(api, call):
+    if isinstance(sent, str) and sent not in await own_ids_of(api, call):
         raise NotFound("There is no such customer.")
     try:
         return await handle(api, call)
@@ -75,11 +72,10 @@ def is_called_like_a_payment(order_id: object) -> bool:
 
 async def own_payment(api: Api, call: Incoming, handle: Handle) -> Answer:
     """Act on a payment, if it is of the caller's customer."""
-    own_ids = await _own_ids(api, call)
-    payment = await find_payment(api.world, call.path["id"])
-    if payment.terms.customer_id not in own_ids:
-        raise NotFound("There is no such payment.")
-    with _foreign_cards_hidden():
+    payment = await find_own_payment(api.world, call.path["id"], await own_ids_of(api, call))
+    # By its order: under a PaymentIntent's id there may be an order of somebody else's.
+    call = replace(call, path={**call.path, "id": payment.id})
+    with foreign_cards_hidden():
         return await handle(api, call)
 
 
@@ -97,15 +93,13 @@ async def own_unheld_payment(api: Api, call: Incoming, handle: Handle) -> Answer
             )
         return await handle(api, call)
 
+    check_fields_of_services(call)
     return await own_payment(api, call, unless_held)
 
 
 async def own_refund(api: Api, call: Incoming, handle: Handle) -> Answer:
     """Act on a refund, if it is of a payment of the caller's customer."""
-    own_ids = await _own_ids(api, call)
-    payment, _ = await find_refund(api.world, call.path["refundId"])
-    if payment.terms.customer_id not in own_ids:
-        raise NotFound("There is no such refund.")
+    await find_own_refund(api.world, call.path["refundId"], await own_ids_of(api, call))
     return await handle(api, call)
 
 
@@ -120,27 +114,8 @@ async def own_payments(api: Api, call: Incoming, handle: Handle) -> Answer:
     return await handle(api, replace(call, query=query, body=query))
 
 
-async def own_order(api: Api, call: Incoming, handle: Handle) -> Answer:
-    """Pay an order as the caller's customer, unless it is somebody else's already."""
-    sent = call.body.get("customerId")
-    if isinstance(sent, str) and sent not in await _own_ids(api, call):
-        raise NotFound("There is no such customer.", code="customer_not_found")
-    await _check_order(api, call)
-    if sent is None:
-        call = replace(call, body={**call.body, "customerId": await _own_id(api, call)})
-    try:
-        with _foreign_cards_hidden():
-            return await handle(api, call)
-    finally:
-        # Somebody else may have paid it since; then nothing that was found is for this caller.
-        try:
-            await _check_order(api, call)
-        except StoreUnavailable as error:  # whosoever it is, it may be paid by now
-            raise StoreInDoubt(str(error)) from error
-
-
 @contextmanager
-def _foreign_cards_hidden() -> Iterator[None]:
+def foreign_cards_hidden() -> Iterator[None]:
     """Say of a card that is somebody else's what is said of one that is not there."""
     try:
         yield
@@ -150,34 +125,12 @@ def _foreign_cards_hidden() -> Iterator[None]:
         raise NotFound("There is no such card.", code="card_not_found") from None
 
 
-async def _check_order(api: Api, call: Incoming) -> None:
-    order_id = call.body.get("orderId")
-    if not isinstance(order_id, str):
-        return
-    payment = await newest(api.world.store, PAYMENTS, order_id)
-    if payment is not None and payment.terms.customer_id not in await _own_ids(api, call):
-        raise NotFound("There is no such payment.")
-
-
-async def _own_id(api: Api, call: Incoming) -> str:
-    """Return the id of the caller's customer, who is made if need be."""
-    customer, _ = await create_customer(
-        api.world,
-        call.caller.email or "",
-        None,
-        deadline=api.deadline(),
-        request_id=call.request_id,
-    )
-    if customer.customer_id is None:
-        raise GatewayLost("Stripe has not said yet whether the customer was made.")
-    return customer.customer_id
-
-
 async def _own(api: Api, call: Incoming) -> Customer | None:
     return await customer_of_email(api.world, call.caller.email or NOBODYS_ID)
 
 
-async def _own_ids(api: Api, call: Incoming) -> frozenset[str]:
+async def own_ids_of(api: Api, call: Incoming) -> frozenset[str]:
+    """Return by what ids of Stripe's the caller's customer is known; none without one."""
     return _ids(await _own(api, call))
 
 

@@ -38,6 +38,7 @@ from payment_service.domain.stripe_errors import (
 )
 from payment_service.ports import (
     GatewayUnavailable,
+    OrdersUnavailable,
     StoreUnavailable,
     TokenKeysUnavailable,
     Unavailable,
@@ -223,6 +224,13 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.InsufficientScope("This needs the scope payment.write.", scope="payment.write"),
     errors.EmailNotVerified("The identity provider has not verified this e-mail address."),
     errors.NeitherUserNorService(),
+    errors.ServiceRequired(FieldError("offSession", "only a service may send this")),
+    errors.OrderProofRequired("This order needs a proof (`orderProof`) that it is yours."),
+    errors.OrderProofInvalid("This proof of the order is not valid."),
+    errors.OrderProofDiffers(
+        FieldError("amount", "says something else than the proof of the order: leave it out")
+    ),
+    errors.OrderTermsDiffer("The shop has said what this order costs, and how it is paid."),
     errors.CardNotUsable("This card belongs to another customer."),
     *_refusals_of_stripe(),
     errors.NotFound("There is no such payment."),
@@ -274,6 +282,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     GatewayUnavailable(),
     StoreUnavailable(),
     TokenKeysUnavailable(),
+    OrdersUnavailable("the OrderService does not answer"),
     problems.ShuttingDown(),
     problems.Overloaded(),
 )

@@ -32,6 +32,10 @@ _OF_ANSWERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "card_brand": ("cardType",),
         "expiry_date": ("expiryDate",),
         "is_default": ("isDefault",),
+        # Of no answer: other names that a shop may give it.
+        "order_proof": ("orderProof",),
+        "order_token": ("orderProof",),
+        "orderToken": ("orderProof",),
     }
 )
 # Longer than every name that is meant, when it is folded; a longer one is a slip for none.

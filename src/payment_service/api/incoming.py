@@ -43,6 +43,7 @@ _JSON_TYPE = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)")
 class Incoming:
     """One request, read. `bearer_token` is for the OrderService only and is never written down.
 
+    is_proved: whether the shop has said so of the order that an end user asks for.
     raw, signature: of an endpoint that takes a body as it is, and checks who signed it.
     """
 
@@ -55,6 +56,7 @@ class Incoming:
     key: str | None = None
     bearer_token: str | None = field(default=None, repr=False)
     caller: Caller = ANYBODY
+    is_proved: bool = False
     raw: bytes = field(default=b"", repr=False)
     signature: str = field(default="", repr=False)
 

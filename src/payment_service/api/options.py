@@ -28,6 +28,7 @@ class ApiOptions:
     metrics_here: whether `/metrics` is served beside the API. cors_origins: the web pages whose
     scripts may call.
     mode: what the health message calls this installation ("test", "live", "sandbox").
+    order_proof: what an end user must show for an order: "none", "signed" or "order-service".
     strict_requests: whether every field that is not known is refused.
     requires_action_status: 200, or 402 for a payment that waits for its payer to authenticate it.
     rate_limit_…: as in "600/minute", "" is none. trusted_proxies: how many of ours stand before us.
@@ -54,6 +55,7 @@ class ApiOptions:
     requests_under_way_max: int = REQUESTS_UNDER_WAY_MAX
     requires_action_status: int = 200
     strict_requests: bool = False
+    order_proof: str = "none"
 
     @property
     def webhook_path(self) -> str:

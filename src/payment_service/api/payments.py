@@ -1,22 +1,19 @@
 """Payments at the HTTP door: pay an order."""
 
-from collections.abc import Awaitable, Mapping
-from typing import Any
+from collections.abc import Awaitable
 
-from payment_service.api.amounts import read_charge
 from payment_service.api.answer_models import PaymentAnswer, PendingAnswer
 from payment_service.api.answers import Answer, pending, success
 from payment_service.api.asked import AskedPayment
-from payment_service.api.belonging import INTENT_PREFIX, is_called_like_a_payment, own_order
+from payment_service.api.asked_order import order_in
 from payment_service.api.caller import Scope
 from payment_service.api.client_secrets import intent_with_secret
 from payment_service.api.endpoint import Api, Endpoint, read
-from payment_service.api.idempotency import key_id
 from payment_service.api.incoming import Incoming
+from payment_service.api.own_orders import own_order
 from payment_service.api.problems import problem
-from payment_service.api.validation import Findings
 from payment_service.domain.news import Denial
-from payment_service.domain.payment import Order, Payment, State, Terms
+from payment_service.domain.payment import Payment, State
 from payment_service.domain.stripe_errors import (
     AUTHENTICATION_REQUIRED,
     Action,
@@ -96,52 +93,6 @@ async def _bring_the_payer_back(api: Api, call: Incoming, refusal: RefusedByStri
     )
 
 
-def order_in(api: Api, call: Incoming, findings: Findings) -> Order | None:
-    """Return what is to be paid, as far as the request says it."""
-    asked = findings.fields(AskedPayment, call.body)
-    money = read_charge(call.body, findings, api.options)
-    _check_together(call, findings)
-    if asked is None or money is None:
-        return None
-    return Order(
-        id=asked.order_id,
-        terms=Terms(
-            amount_minor=money.amount_minor,
-            currency=money.currency,
-            customer_id=asked.customer_id,
-            confirm=_is_to_be_confirmed(call.body),
-            capture_method=asked.capture_method or "automatic",
-            return_url=asked.return_url,
-            description=asked.description,
-            metadata=asked.metadata or {},
-            off_session=asked.off_session is True,
-        ),
-        payment_method_id=asked.payment_method_id,
-        request_id=call.request_id,
-        retry_key=key_id(call.caller.name, call.key) if call.key else None,
-    )
-
-
-def _check_together(call: Incoming, findings: Findings) -> None:
-    """Note what is wrong with fields that go together, whatever else is wrong with the others."""
-    sent = call.body
-    is_end_user = call.caller.is_end_user  # whose customer is known
-    if sent.get("customerId") is None and _is_to_be_confirmed(sent) and not is_end_user:
-        findings.bad("customerId", "is required when a card is to be charged")
-    if sent.get("offSession") is True and sent.get("confirm") is False:
-        findings.bad("offSession", "needs a payment that is confirmed at once")
-    if is_end_user and is_called_like_a_payment(sent.get("orderId")):
-        findings.bad("orderId", f"must not begin with {INTENT_PREFIX}")
-
-
-def _is_to_be_confirmed(sent: Mapping[str, Any]) -> bool:
-    """Whether a card is to be charged now. A default card is only when that is said."""
-    confirm = sent.get("confirm")
-    if confirm is not None:
-        return confirm is True
-    return sent.get("paymentMethodId") is not None or sent.get("offSession") is True
-
-
 def _pending(payment: Payment) -> Answer:
     data = {"orderId": payment.id}
     if payment.intent_id is not None:
@@ -178,16 +129,25 @@ ENDPOINTS = (
         reads=order_in,
         answers={200: PaymentAnswer, 202: PendingAnswer},
         refusals={
-            400: ("amount_not_integer", "amount_too_small", "card_not_usable", "card_detached"),
+            400: (
+                "amount_not_integer",
+                "amount_too_small",
+                "card_not_usable",
+                "card_detached",
+                "order_proof_differs",
+            ),
             402: ("card_declined", "authentication_required"),
+            403: ("service_required", "order_proof_required", "order_proof_invalid"),
             404: ("customer_not_found", "card_not_found", "not_found"),
             409: (
+                "order_terms_differ",
                 "order_already_paid",
                 "payment_in_progress",
                 "payment_canceled",
                 "customer_forgotten",
             ),
             429: ("too_many_card_refusals",),
+            503: ("order_service_unavailable",),
         },
     ),
 )

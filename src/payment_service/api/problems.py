@@ -37,6 +37,7 @@ from payment_service.domain.stripe_errors import RefusedByStripe, field_of
 from payment_service.ports import (
     GatewayLost,
     GatewayUnavailable,
+    OrdersUnavailable,
     StoreInDoubt,
     StoreLost,
     StoreUnavailable,
@@ -165,6 +166,10 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         errors.EmailNotVerified: 403,
         errors.NeitherUserNorService: 403,
         errors.EmailNotYours: 403,
+        errors.ServiceRequired: 403,
+        errors.OrderProofRequired: 403,
+        errors.OrderProofInvalid: 403,
+        errors.OrderProofDiffers: 400,
         errors.NotFound: 404,
         UnknownPath: 404,
         WebhooksNotConfigured: 404,
@@ -173,6 +178,7 @@ STATUSES: Final[Mapping[type[Refusal], int]] = MappingProxyType(
         HeadersTooSlow: 408,
         errors.OrderAlreadyPaid: 409,
         errors.PaymentInProgress: 409,
+        errors.OrderTermsDiffer: 409,
         errors.PaymentNotRefundable: 409,
         errors.PaymentCanceled: 409,
         errors.PaymentNotCapturable: 409,
@@ -226,6 +232,10 @@ UNAVAILABLE: Final[Mapping[type[Unavailable], tuple[str, str]]] = MappingProxyTy
         TokenKeysUnavailable: (
             "identity_provider_unavailable",
             "The identity provider cannot be reached to check this token. Please try again.",
+        ),
+        OrdersUnavailable: (
+            "order_service_unavailable",
+            "The OrderService does not show this order; nothing was charged. Please try again.",
         ),
         StoreInDoubt: (
             "database_unavailable",

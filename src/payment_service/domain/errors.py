@@ -2,9 +2,14 @@
 
     Refusal
     ├── InvalidRequest          the request itself is wrong; names every bad field
-    │   └── RawCardDataRefused  a card number was sent where none may be
+    │   ├── RawCardDataRefused  a card number was sent where none may be
+    │   ├── ServiceRequired     an end user sent a field that only a service may send
+    │   └── OrderProofDiffers   the request says something else than the proof of its order
     ├── NotFound                no such customer, card, payment or refund
     ├── OrderAlreadyPaid        the order has a payment that took the money
+    ├── OrderTermsDiffer        an end user asks for other terms than the shop's
+    ├── OrderProofRequired      an end user shows nothing that says the order is theirs
+    ├── OrderProofInvalid       what an end user shows for an order proves nothing
     ├── PaymentInProgress       something else is being done to the payment, or on other terms
     ├── PaymentCanceled         the payment can never be paid any more; the order can
     ├── PaymentNotCapturable    nothing is held, or it was captured on other terms
@@ -84,6 +89,36 @@ class RawCardDataRefused(InvalidRequest):
     """A card number was found in a text field. It is not repeated, logged or kept."""
 
     code = "raw_card_data_refused"
+
+
+class ServiceRequired(InvalidRequest):
+    """An end user sent a field that only a service may send."""
+
+    code = "service_required"
+
+
+class OrderProofDiffers(InvalidRequest):
+    """The request says something else than the proof of its order; the proof's is what counts."""
+
+    code = "order_proof_differs"
+
+
+class OrderProofRequired(Refusal):
+    """Nothing says that this order is this end user's: no proof, or one for somebody else."""
+
+    code = "order_proof_required"
+
+
+class OrderProofInvalid(Refusal):
+    """What was sent as proof of an order is not valid any more, or never was."""
+
+    code = "order_proof_invalid"
+
+
+class OrderTermsDiffer(Refusal):
+    """The shop has set the order's terms, and an end user cannot change them; the payment comes."""
+
+    code = "order_terms_differ"
 
 
 class NotFound(Refusal):

@@ -33,6 +33,8 @@ class Policy:
     payer_expects_charge_s: how long after the request a charge in doubt may be asked for again.
     action_expires_s: a 3-D Secure step left alone is cancelled after this.
     payment_expires_s: an unpaid PaymentIntent left alone is cancelled after this.
+    unproved_claim_expires_s: an unpaid order that an end user claims without proof is free after
+    this.
     lease_s: how long a try may take before others take it for dead; longer than every time-out.
     notice_lease_s: the same for telling the OrderService. A try whose owner died may be at work
     still, so it is no shorter than the wait after one that was not answered.
@@ -50,6 +52,7 @@ class Policy:
     payer_expects_charge_s: float = 900
     action_expires_s: float = 3600
     payment_expires_s: float = 86_400
+    unproved_claim_expires_s: float = 1800
     lease_s: float = 30
     notice_lease_s: float = 60
     tell_orders: bool = True

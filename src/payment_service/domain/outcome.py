@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from payment_service.domain import call as calls
+from payment_service.domain import claims
 from payment_service.domain import hold as holds
 from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Moment
@@ -126,9 +127,18 @@ def entered(
     entered = replace(payment, status=status, entered_at=moment.now, look_at=look_at, looks=0)
     if status is State.SUCCEEDED:
         entered = owing(replace(entered, failure=None), Occasion.PAID, moment)
-    elif status is State.CANCELED and payment.late_intent_id is None:
+    elif _ends_an_order(payment, status):
         entered = owing(entered, Occasion.CANCELED, moment)
     return noted(entered, f"payment.{what or status}", moment, request_id)
+
+
+def _ends_an_order(payment: Payment, status: State) -> bool:
+    """Whether the OrderService should hear that the order will not be paid.
+
+    An end user who claimed an order without proof has no say in what becomes of it.
+    """
+    is_over = status is State.CANCELED and payment.late_intent_id is None
+    return is_over and not claims.is_unpaid_claim(payment)
 
 
 def owing(payment: Payment, occasion: Occasion, moment: Moment) -> Payment:
@@ -163,6 +173,9 @@ def look_later(payment: Payment, moment: Moment) -> Payment:
     if held and payment.hold:
         tick = holds.next_tick(payment.hold, moment.now, moment.policy)
         look_at = min(look_at, tick) if tick else look_at
+    lapses_at = claims.lapses_at(payment, moment)
+    if lapses_at is not None:
+        look_at = min(look_at, max(lapses_at, moment.now + timedelta(seconds=LOOK_FIRST_S)))
     return replace(payment, looks=looks, look_at=look_at)
 
 

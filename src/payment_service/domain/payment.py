@@ -17,6 +17,7 @@ from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Moment
 from payment_service.domain.news import ChargeOutcome, Denial
 from payment_service.domain.notice import Notice, next_owed
+from payment_service.domain.order_proof import Claim
 from payment_service.domain.refund import Refund
 from payment_service.domain.schema import SCHEMA, Schema
 
@@ -80,11 +81,8 @@ class Terms:
 
     def same_deal(self, other: "Terms") -> bool:
         """Whether both ask the same money of the same person."""
-        return (self.amount_minor, self.currency, self.customer_id) == (
-            other.amount_minor,
-            other.currency,
-            other.customer_id,
-        )
+        ours = self.amount_minor, self.currency, self.customer_id
+        return ours == (other.amount_minor, other.currency, other.customer_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +90,7 @@ class Order:
     """A request to pay an order. `retry_key` is the caller's idempotency key, if one was sent.
 
     names_card: whether the caller named the card; else it is the customer's default, if any.
+    is_proved: whether its terms are the shop's: asked for by a service, or proved by an end user.
     """
 
     id: str
@@ -100,6 +99,7 @@ class Order:
     request_id: str
     retry_key: str | None = None
     names_card: bool = True
+    is_proved: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +230,13 @@ class Payment:
     """The document of one order.
 
     id: the order's id. uid: made once, the root of every idempotency key of this payment.
-    status: the last definite state; `state` is what to show.
-    generation: how many PaymentIntents this order has had.
-    attempts_made: how many attempts were begun; numbers the keys.
+    status: the last definite state; `state` is what to show. generation: how many PaymentIntents
+    this order has had. attempts_made: how many attempts were begun; numbers the keys.
     entered_at: when `status` was entered. look_at, refunds_look_at, disputes_look_at: when to look
     at Stripe though nothing is in doubt, since others act there too. looks: how often we looked in
     this status. capturable_minor: what is held and may be captured. late_intent_id: a
-    PaymentIntent of this order that took money although the order had given it up.
+    PaymentIntent of this order that took money although the order had given it up. claim: whose
+    word the terms are; None when an older release wrote them.
     """
 
     id: str
@@ -269,6 +269,7 @@ class Payment:
     disputes_look_at: datetime | None = None
     past_attempts: tuple[PastAttempt, ...] = ()
     late_intent_id: str | None = None
+    claim: Claim | None = None
     schema: Schema = SCHEMA
 
     @property

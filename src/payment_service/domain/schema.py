@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Raised by one whenever a field is added to a document of any kind.
-SCHEMA = 4
+SCHEMA = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Decided only by a look that has just shown that nobody moved it, never by a time
 from dataclasses import replace
 from math import inf
 
+from payment_service.domain import claims
 from payment_service.domain import hold as holds
 from payment_service.domain.moment import Moment
 from payment_service.domain.payment import OPEN, Operation, Payment, State, begin_attempt, noted
@@ -24,7 +25,8 @@ def left_alone(payment: Payment, moment: Moment) -> Payment:
     """
     if payment.status is State.REQUIRES_CAPTURE and not payment.was_paid_late:
         return _with_hold_kept(payment, moment)
-    if (moment.now - payment.entered_at).total_seconds() < _patience_s(payment, moment):
+    waited_s = (moment.now - payment.entered_at).total_seconds()
+    if waited_s < _patience_s(payment, moment) and not claims.has_lapsed(payment, moment):
         return payment
     failure = payment.failure
     begun = begin_attempt(payment, Operation.CANCEL, moment, request_id=EXPIRY, reason=ABANDONED)

@@ -5,7 +5,7 @@ None instead of a payment means that nothing is to be done: the answer is the pa
 
 from dataclasses import replace
 
-from payment_service.domain import outcome
+from payment_service.domain import claims, outcome
 from payment_service.domain import refund as refunds
 from payment_service.domain.errors import (
     CaptureExceedsHold,
@@ -22,8 +22,8 @@ from payment_service.domain.errors import (
     RefundableDiffers,
     RefundExceedsRemaining,
 )
+from payment_service.domain.generation import next_generation
 from payment_service.domain.moment import Moment
-from payment_service.domain.notice import overtaken
 from payment_service.domain.payment import (
     OPEN,
     REFUNDS_MAX,
@@ -41,6 +41,8 @@ from payment_service.domain.refund import Refund
 HOLD_LAPSED = frozenset({"automatic", "expired"})
 # Where the money is taken, held or on its way: nothing is charged by asking to pay again.
 _CHARGED = frozenset({State.SUCCEEDED, State.REQUIRES_CAPTURE, State.PROCESSING})
+# Where nothing is under way that could change.
+_AT_REST = OPEN | {State.REQUIRES_ACTION}
 # Where an attempt has led that some card was good for.
 _HAS_CARD = _CHARGED | {State.REQUIRES_ACTION, State.REQUIRES_CONFIRMATION}
 # Stripe's code for a card whose bank wants to see its holder, who was away.
@@ -63,26 +65,44 @@ def open_payment(order: Order, uid: str, moment: Moment) -> Payment:
         status=State.REQUIRES_PAYMENT_METHOD,
         entered_at=moment.now,
     )
+    payment = claims.claimed(payment, order, moment, same=False)
     return _begin(payment, Operation.CREATE, order, moment)
 
 
 def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
-    """Return the payment with a new attempt begun, or None.
+    """Return the payment with a new attempt begun, or with whose word it is, or None.
 
-    Another card that is named takes the place of one that waits for its holder.
+    Another card that is named takes the place of one that waits for its holder. What an end user
+    claimed without proof makes room for the shop's terms also while the payer is asked.
     Raises OrderAlreadyPaid, PaymentInProgress: the order is (being) paid on other terms, or was
-    paid by an attempt that it had given up; InvalidRequest: there is no card to charge.
+    paid by an attempt that it had given up; OrderTermsDiffer; InvalidRequest: there is no card to
+    charge.
     """
+    begun = _paid_again(payment, order, moment)
+    after = begun or payment
+    confirms = order.is_proved and claims.is_unproved(after) and _is_same(after, order)
+    # What is under way is waited for, and not changed.
+    if confirms and (begun is not None or payment.state in _AT_REST):
+        return claims.proved(after, moment)
+    return begun
+
+
+def _paid_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
     _check_never_paid(payment)
     same = _is_same(payment, order)
     if not same and payment.state is State.SUCCEEDED:
         raise OrderAlreadyPaid("This order is paid, on other terms.", payment=payment)
-    if not same and payment.state not in OPEN | {State.CANCELED}:
+    makes_room = payment.state in OPEN | {State.CANCELED} or claims.gives_way(
+        payment, order, moment
+    )
+    if not same and not makes_room:
         raise PaymentInProgress("This order is being paid, on other terms.", payment=payment)
+    if not same:
+        claims.check_terms(payment, order)
     if payment.state is State.CANCELED:
         check_card(order)
         return _next_generation(payment, order, moment)
-    if payment.state is State.REQUIRES_ACTION and _is_chosen_anew(payment, order):
+    if same and payment.state is State.REQUIRES_ACTION and _is_chosen_anew(payment, order):
         return _confirm(payment, order, moment)
     if payment.intent_id and (not same or _has_another_card(payment, order)):
         # First make sure that the old one can never be paid.
@@ -91,7 +111,7 @@ def pay_again(payment: Payment, order: Order, moment: Moment) -> Payment | None:
         return None
     if payment.intent_id is None:
         check_card(order)
-        payment = replace(payment, terms=order.terms)
+        payment = claims.claimed(payment, order, moment, same=same)
         return _begin(payment, Operation.CREATE, order, moment)
     if not order.terms.confirm or _was_declined(payment, order):
         return None
@@ -182,25 +202,8 @@ def _was_declined(payment: Payment, order: Order) -> bool:
 
 
 def _next_generation(payment: Payment, order: Order, moment: Moment) -> Payment:
-    fresh = replace(
-        payment,
-        terms=order.terms,
-        status=State.REQUIRES_PAYMENT_METHOD,
-        entered_at=moment.now,
-        generation=payment.generation + 1,
-        intent_id=None,
-        charge_id=None,
-        payment_method_id=None,
-        cancellation_reason=None,
-        look_at=None,
-        looks=0,
-        refunds_look_at=None,  # what there is to look at was of the old one
-        disputes_look_at=None,
-        capturable_minor=0,
-        hold=None,
-        notices=tuple(overtaken(notice) for notice in payment.notices),
-    )
-    return _begin(fresh, Operation.CREATE, order, moment)
+    payment = claims.claimed(payment, order, moment, same=_is_same(payment, order))
+    return _begin(next_generation(payment, moment), Operation.CREATE, order, moment)
 
 
 def _begin(payment: Payment, operation: Operation, order: Order, moment: Moment) -> Payment:

@@ -24,6 +24,29 @@ async def find_payment(world: World, id: str) -> Payment:
     return payment
 
 
+async def find_own_payment(world: World, id: str, customer_ids: frozenset[str]) -> Payment:
+    """Return the payment with this id, if it is of one of these customers. Raises NotFound.
+
+    What is somebody else's is looked for as long as what is not there: how much was done for an
+    answer must not tell which of both it is.
+    """
+    payment = await _find_own(world, id, customer_ids)
+    if payment is None:
+        with as_new_as_can_be():
+            payment = await _find_own(world, id, customer_ids)
+    if payment is None:
+        raise NotFound("There is no such payment.")
+    return payment
+
+
+async def _find_own(world: World, id: str, customer_ids: frozenset[str]) -> Payment | None:
+    payment = await world.store.get(PAYMENTS, id)
+    if payment is None or payment.terms.customer_id not in customer_ids:
+        payment = await world.store.find_one(PAYMENTS, "intent_id", id)
+    is_own = payment is not None and payment.terms.customer_id in customer_ids
+    return payment if is_own else None
+
+
 async def _find(world: World, id: str) -> Payment | None:
     payment = await world.store.get(PAYMENTS, id)
     return payment or await world.store.find_one(PAYMENTS, "intent_id", id)

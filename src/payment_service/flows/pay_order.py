@@ -7,9 +7,9 @@ from payment_service.domain.errors import InvalidRequest, NotFound, Refusal, Str
 from payment_service.domain.moment import Door, Moment
 from payment_service.domain.payment import OPEN, FailureKind, Order, Payment, State
 from payment_service.domain.stripe_errors import CUSTOMER_PARAM, MISSING, Action
-from payment_service.domain.wishes import open_payment, pay_again
+from payment_service.domain.wishes import check_card, open_payment, pay_again
 from payment_service.flows.advance import PAYMENT, Claimed, claim, place
-from payment_service.flows.guard_cards import trying
+from payment_service.flows.guard_cards import CardTry, trying
 from payment_service.flows.keep_customer import customer_by_id, heal_customer
 from payment_service.flows.look_again import refresh_payment, try_refresh
 from payment_service.flows.newest import newest
@@ -44,19 +44,13 @@ async def pay_order(
     """Return the order's payment as it stands at the latest at the deadline.
 
     `asking` means that the outcome is not known yet; it becomes known by itself.
-    Raises OrderAlreadyPaid, PaymentInProgress, PaymentCanceled, TooManyCardRefusals;
+    Raises OrderAlreadyPaid, PaymentInProgress, OrderTermsDiffer, PaymentCanceled;
+    TooManyCardRefusals;
     InvalidRequest, NotFound: there is no card to charge; RefusedByStripe, and Unavailable: nothing
     was charged or changed; GatewayLost, StoreLost: something may have been.
     """
-    await know_time(world)
     with trying(world) as card_try:
-        tries = order.terms.confirm
-        card = order.payment_method_id
-        await card_try.let(customer_id=order.terms.customer_id, card=card, tries=tries)
-        named = order
-        order, missing = await _with_card(world, order)
-        if order is not named:  # nobody named it, and it may be one that was refused too often
-            await card_try.let(card=order.payment_method_id, tries=tries)
+        order, missing = await _let_in(world, order, card_try)
         return await _pay(world, order, missing, deadline, bearer_token)
 
 
@@ -82,6 +76,32 @@ async def _pay(
     return await judged_charge(
         world, payment, Action.PAY, paying.begun, confirming=order.terms.confirm
     )
+
+
+async def check_payable(world: World, order: Order) -> None:
+    """Refuse what `pay_order` would refuse of an order that is new, and do nothing else.
+
+    Raises NotFound, InvalidRequest: there is no card to charge; TooManyCardRefusals, Unavailable.
+    """
+    with trying(world) as card_try:
+        order, missing = await _let_in(world, order, card_try)
+    try:
+        check_card(order)
+    except InvalidRequest as no_card:
+        raise missing or no_card from None
+
+
+async def _let_in(world: World, order: Order, card_try: CardTry) -> tuple[Order, NotFound | None]:
+    """Return the order with its card, and that its customer is missing, where that matters."""
+    await know_time(world)
+    tries = order.terms.confirm
+    card = order.payment_method_id
+    await card_try.let(customer_id=order.terms.customer_id, card=card, tries=tries)
+    named = order
+    order, missing = await _with_card(world, order)
+    if order is not named:  # nobody named it, and it may be one that was refused too often
+        await card_try.let(card=order.payment_method_id, tries=tries)
+    return order, missing
 
 
 class _Paying:
@@ -147,6 +167,8 @@ class _Paying:
             return False
         if payment.terms.same_deal(self._order.terms) and not self.begun.makes_room:
             return self.begun.waited_for_another(self._named_card())
+        if payment.state is State.REQUIRES_ACTION and self.begun.failure(payment) is not None:
+            return False  # Stripe would not cancel it, and asking on and on would not help
         # Cancelled, which makes room for ours, or taken: then it is said so.
         return payment.state not in UNDECIDED
 

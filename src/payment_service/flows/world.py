@@ -11,7 +11,17 @@ from typing import Any
 from payment_service.domain.card_tries import Tries
 from payment_service.domain.moment import Door, Moment, Policy
 from payment_service.flows.changes import Changes
-from payment_service.ports import Clock, EventReader, Gateway, Ids, Orders, Store, Witness
+from payment_service.ports import (
+    Clock,
+    EventReader,
+    Gateway,
+    Ids,
+    OrderProofs,
+    OrderReader,
+    Orders,
+    Store,
+    Witness,
+)
 
 # Events that one process applies at once; the rest wait in the store, or in line.
 APPLY_AT_ONCE = 8
@@ -152,6 +162,10 @@ class World:
     service: str = "payment-service"
     livemode: bool = False
     event_reader: EventReader | None = None
+    # None where the shop signs nothing.
+    order_proofs: OrderProofs | None = None
+    # None where orders cannot be read.
+    order_reader: OrderReader | None = None
     # Applying an event asks Stripe, whose limit of requests a second is shared with payers.
     appliers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(APPLY_AT_ONCE))
     # How many walkers of this process are asking Stripe about a document, by its place.

@@ -5,6 +5,7 @@ from payment_service.setting_groups.database import DatabaseSettings
 from payment_service.setting_groups.limits import LimitSettings
 from payment_service.setting_groups.orders import OrderSettings
 from payment_service.setting_groups.payments import PaymentSettings
+from payment_service.setting_groups.proofs import ProofSettings
 from payment_service.setting_groups.running import RunningSettings
 from payment_service.setting_groups.serving import Environment, ServingSettings
 from payment_service.setting_groups.stripe import STRIPE_URL, StripeSettings
@@ -18,6 +19,7 @@ __all__ = [
     "LimitSettings",
     "OrderSettings",
     "PaymentSettings",
+    "ProofSettings",
     "RunningSettings",
     "ServingSettings",
     "StripeSettings",

@@ -7,6 +7,7 @@ of an OrderService that is down answers 200 with a page.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -27,6 +28,8 @@ _SECONDS_DIGITS = 9
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json|text/json")
 _HTML_BEGINNINGS = (b"<!doctype html", b"<html", b"<head", b"<body")
+# Amounts are never binary floating point numbers.
+_exact = msgspec.json.Decoder(Any, float_hook=Decimal)
 _BOM = b"\xef\xbb\xbf"
 # Why an update counts as not taken whose answer says so.
 _PLAIN_NO = "success_false"
@@ -87,9 +90,28 @@ def shown_status(body: bytes, path: str) -> str | None:
         return None
     if _says_no(found):
         return None
+    found = _at(found, path)
+    return found.strip() if isinstance(found, str) and found.strip() else None
+
+
+def shown_fields(body: bytes, *paths: str) -> list[Any] | None:
+    """Return what an order shows in these fields, None where it has none; numbers are exact.
+
+    None for an answer that says no: it shows no order. Raises ValueError: it cannot be read.
+    """
+    try:
+        shown = _exact.decode(body.removeprefix(_BOM).strip())
+    except RecursionError as error:
+        raise ValueError from error
+    if not isinstance(shown, dict):
+        raise ValueError("no order")  # noqa: TRY004 - to the caller it is one more bad answer
+    return None if _says_no(shown) else [_at(shown, path) for path in paths]
+
+
+def _at(found: Any, path: str) -> Any:
     for name in path.split("."):
         found = found.get(name) if isinstance(found, dict) else None
-    return found.strip() if isinstance(found, str) and found.strip() else None
+    return found
 
 
 def _why_not_taken(content_type: str, body: bytes, *, whole: bool) -> str | None:

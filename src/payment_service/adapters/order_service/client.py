@@ -15,11 +15,17 @@ import aiohttp
 import msgspec
 import structlog
 
-from payment_service.adapters.order_service.answer import must_be_whole, shown_status, verdict
+from payment_service.adapters.order_service.answer import (
+    must_be_whole,
+    shown_fields,
+    shown_status,
+    verdict,
+)
 from payment_service.domain.call import LAPSED
 from payment_service.domain.news import NoNews, NotExecuted, OrderRefused, OrderTold
+from payment_service.domain.order_proof import ShownOrder
 from payment_service.domain.steps import TellOrders
-from payment_service.ports import LeaveWhile
+from payment_service.ports import LeaveWhile, OrdersUnavailable
 
 # An update takes milliseconds, so this many at once are thousands a second: more would only help
 # to take down an OrderService that is slow already.
@@ -32,6 +38,9 @@ JSON_BYTES_MAX = 1024 * 1024
 
 # A token that came at the last moment: to aiohttp no time at all would mean no limit.
 LEFT_S_MIN = 0.001
+# An order is read while its payer waits: longer than a slow answer, and no longer.
+READ_S_MAX = 10.0
+_NO_SUCH_ORDER = frozenset({404, 410})
 # What the OrderService answers to a token that it does not take (any more).
 _TOKEN_REFUSED = frozenset({401, 403})
 # What no header may hold: a caller's token is whatever the caller sent.
@@ -48,15 +57,25 @@ class _NotLeft(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderFields:
+    """The fields that say what an order costs and whose it is; dots go down."""
+
+    amount: str = "amount"
+    currency: str = "currency"
+    customer: str = "customerId"
+
+
+@dataclass(frozen=True, slots=True)
 class ReadBack:
     """How an order is read, to see whether an update arrived whose answer did not.
 
     path: below the OrderService's address, with `{orderId}` in it. status_field: where the answer
-    has the status; dots go down.
+    has the status; dots go down. fields: where it has the rest.
     """
 
     path: str
     status_field: str = "status"
+    fields: OrderFields = OrderFields()
 
 
 class Tokens(Protocol):
@@ -117,7 +136,12 @@ class HttpOrders:
     ) -> Told:
         """Deliver one update."""
         began = perf_counter()
-        trying = _Try(step, bearer_token, leave_while, ends_at=began + self._timeout_s)
+        trying = _Try(
+            bearer_token=bearer_token,
+            leave_while=leave_while,
+            ends_at=began + self._timeout_s,
+            step=step,
+        )
         try:
             news = await self._told(trying)
         except _NotLeft:
@@ -130,6 +154,32 @@ class HttpOrders:
             news = NoNews(reason) if trying.is_sent else NotExecuted(reason)
         _write_line(step, news, trying, duration_ms=(perf_counter() - began) * 1000)
         return news
+
+    async def read(self, order_id: str) -> ShownOrder | None:
+        """Return the order as it is shown to us; None: there is none."""
+        how = self._read_back
+        if how is None:
+            raise _unreadable("no_path")
+        asking = _Asking(None, None, ends_at=perf_counter() + min(self._timeout_s, READ_S_MAX))
+        path = how.path.replace("{orderId}", quote(order_id, safe=""))
+        try:
+            heard = await self._ask(asking, "GET", self._url + path, None)
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            raise _unreadable(_why_unanswered(error)) from error
+        if isinstance(heard, NoNews):
+            raise _unreadable(heard.reason)
+        if heard.status in _NO_SUCH_ORDER:
+            return None
+        if not 200 <= heard.status < 300:
+            raise _unreadable(f"http_{heard.status}")
+        return self._shown(heard, how.fields)
+
+    def _shown(self, heard: "_Heard", fields: OrderFields) -> ShownOrder | None:
+        try:
+            found = shown_fields(heard.body, fields.amount, fields.currency, fields.customer)
+        except ValueError:
+            raise _unreadable("answer_unreadable") from None
+        return ShownOrder(*found) if found is not None else None
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -145,7 +195,7 @@ class HttpOrders:
             if seen is not None:
                 return seen
         body = {"orderId": trying.step.order_id, "status": trying.step.status}
-        heard = await self._ask(trying, "PUT", f"{self._url}/updateStatus", body)
+        heard = await self._ask(trying, "PUT", f"{self._url}/updateStatus", body, trying.step.key)
         if isinstance(heard, NoNews):
             return NotExecuted(heard.reason)
         return verdict(heard.status, heard.headers, heard.body, whole=heard.is_whole)
@@ -171,7 +221,7 @@ class HttpOrders:
         return OrderTold(was_shown=True) if trying.step.is_shown_by(shown) else None
 
     async def _ask(
-        self, trying: "_Try", method: str, url: str, body: dict[str, str] | None
+        self, trying: "_Asking", method: str, url: str, body: dict[str, str] | None, key: str = ""
     ) -> "_Heard | NoNews":
         """Ask once, and once more when a token of our own turns out to be worn out."""
         for _ in range(2):
@@ -181,7 +231,7 @@ class HttpOrders:
             token = own or trying.bearer_token
             if token and _NO_HEADER.search(token):
                 return NoNews("token_unusable")
-            heard = await self._send(trying, method, url, body, token)
+            heard = await self._send(trying, method, url, body, token, key)
             if heard.status not in _TOKEN_REFUSED or self._tokens is None or own is None:
                 break
             self._tokens.drop(own)
@@ -189,15 +239,16 @@ class HttpOrders:
 
     async def _send(
         self,
-        trying: "_Try",
+        trying: "_Asking",
         method: str,
         url: str,
         body: dict[str, str] | None,
         token: str | None,
+        key: str,
     ) -> "_Heard":
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if body is not None:
-            headers |= {"Content-Type": "application/json", "Idempotency-Key": trying.step.key}
+            headers |= {"Content-Type": "application/json", "Idempotency-Key": key}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         left_s = max(trying.ends_at - perf_counter(), LEFT_S_MIN)
@@ -225,10 +276,9 @@ class HttpOrders:
 
 
 @dataclass(slots=True)
-class _Try:
-    """One try to deliver an update, and how far it came."""
+class _Asking:
+    """One question, and how far it came."""
 
-    step: TellOrders
     bearer_token: str | None
     leave_while: LeaveWhile | None
     ends_at: float
@@ -236,11 +286,18 @@ class _Try:
     http_status: int | None = None
 
 
+@dataclass(slots=True, kw_only=True)
+class _Try(_Asking):
+    """One try to deliver an update."""
+
+    step: TellOrders
+
+
 @dataclass(slots=True)
 class _Sending:
     """One request of a try. has_left: whether its first byte was sent, or is about to be."""
 
-    trying: _Try
+    trying: _Asking
     has_left: bool = False
 
 
@@ -300,6 +357,11 @@ async def _read_body(answer: aiohttp.ClientResponse, *, is_yes: bool) -> tuple[b
             raise
         return body, False
     return body, True
+
+
+def _unreadable(reason: str) -> OrdersUnavailable:
+    _log.warning("orders.not_read", reason=reason)
+    return OrdersUnavailable(reason)
 
 
 def _why_unanswered(error: Exception) -> str:
