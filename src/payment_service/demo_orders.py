@@ -16,6 +16,9 @@ from typing import Annotated, Any, Literal, TextIO
 import msgspec
 from aiohttp import web
 
+from bounded_connections.in_front import BoundedAppRunner, counting
+from bounded_connections.room import LINGER_S
+
 # Some 20 MB of memory; past it the order that was heard of first is forgotten.
 ORDERS_MAX = 20_000
 # An order goes through a handful of statuses; past this the oldest update is forgotten.
@@ -98,7 +101,7 @@ class DemoOrders:
 
     def app(self) -> web.Application:
         """Return the web application."""
-        app = web.Application(client_max_size=BODY_BYTES_MAX)
+        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[counting])
         app.add_routes(
             [
                 web.put("/order/updateStatus", self._update),
@@ -203,9 +206,10 @@ def run_demo_orders(host: str, port: int) -> int:
 
 
 async def _serve(host: str, port: int) -> int:
-    runner = web.AppRunner(
+    runner = BoundedAppRunner(
         DemoOrders().app(),
         access_log=None,
+        lingering_time=LINGER_S,
         handler_cancellation=True,
         shutdown_timeout=SHUTDOWN_GRACE_S,
     )

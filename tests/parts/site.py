@@ -11,7 +11,8 @@ from typing import Any
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from payment_service.api.connections import Gatehouse, connections_of
+from payment_service.api.connections import connections_of
+from payment_service.api.gatehouse import Gatehouse
 from payment_service.api.overload import Admission
 
 PATIENCE_S = 10.0
