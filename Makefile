@@ -64,8 +64,8 @@ mutants: setup ## Plant every known mistake and see each one caught (ARGS="--onl
 soak: setup ## Let real processes live under all faults, then judge them (MINUTES=20 ARGS=--mongodb)
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),20) $(ARGS)
 
-fuzz: setup ## Ask all that the published document allows, a thousand times an operation
-	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py
+fuzz: setup ## Ask all that the published document allows, and much that is no HTTP at all
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py tests/e2e/test_fuzzed_sockets.py
 
 bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)

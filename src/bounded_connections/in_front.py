@@ -29,6 +29,10 @@ CONNECTIONS_MAX = 1000
 # The service keeps idle connections to Stripe for less.
 IDLE_S = 75.0
 SWEEP_EVERY_S = 0.25
+# As many as the system may hold until they are accepted, which is one in a turn of the loop.
+BACKLOG = 2048
+# As aiohttp's own limit for what a handler reads; what is beyond does not even reach it.
+BODY_MAX = 1024 * 1024
 # A client that goes on asking with so much unread will never read it.
 UNREAD_BY_ONE_MAX = 256 * 1024
 
@@ -135,7 +139,7 @@ class InFront(asyncio.Protocol):
         self._room.leave(self)
         if self._behind is not None:
             self._behind.connection_lost(exc)
-        self._parser = None
+        self._parser = self._behind = None
 
     def data_received(self, data: bytes) -> None:
         """Count what came, and hand it on if it is within bounds."""
@@ -156,6 +160,9 @@ class InFront(asyncio.Protocol):
             self._is_over = True  # the server behind says so in its own words, after its answers
         if not self._keeps_bounds():
             self._refuse(b"431 Request Header Fields Too Large")
+            return
+        if self._body > BODY_MAX and self._in_body:
+            self._refuse(b"413 Content Too Large")
             return
         self._hand_on(data)
         self._settle()
@@ -275,14 +282,17 @@ class InFront(asyncio.Protocol):
     def _refuse(self, status: bytes) -> None:
         """Refuse what comes and whatever follows it."""
         self._is_over = True
-        if not self._is_idle() and self._asked - self._answered > int(self._in_body):
+        if self._asked - self._answered > int(self._in_body):
             self._settle()
             return  # what is under way is answered first, and is the last
-        if self._behind is None or not self._in_body:
+        if not (self._in_body and self._is_idle()):  # else it has its answer
             self._transport.write(
                 b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status
             )
-        self._transport.close()
+        self._room.hold(self, 0)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._room.wait(self, self._room.linger)
 
     def _abort(self) -> None:
         self._is_over = True

@@ -33,9 +33,10 @@ PIPELINED_MAX: Final = 16
 # A body comes with its head or a round trip later: so many are on their way at once only when
 # somebody sends them slowly on purpose, and each is a task.
 UNFINISHED_MAX: Final = 256
-# Heads and bodies that are not there whole, and answers that are not read, of all connections
-# together. A body is 64 KiB at most, and most are one.
-HELD_MAX: Final = 4 * 1024 * 1024
+# Heads and bodies that are not there whole, of all connections together: those that come as they
+# should are there for milliseconds, and most are one KiB.
+HELD_MAX: Final = 2 * 1024 * 1024
+# Answers that are not read. Lists of a hundred are some 150 KB, and phones read slowly.
 UNREAD_MAX: Final = 4 * 1024 * 1024
 # Below it an answer is written at once with its head; above it the client counts as not reading.
 WRITE_BUFFER_MAX: Final = 2 * 1024

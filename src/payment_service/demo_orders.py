@@ -9,6 +9,7 @@ import errno
 import signal
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TextIO
@@ -16,7 +17,7 @@ from typing import Annotated, Any, Literal, TextIO
 import msgspec
 from aiohttp import web
 
-from bounded_connections.in_front import BoundedAppRunner, counting
+from bounded_connections.in_front import BACKLOG, BoundedAppRunner, counting
 from bounded_connections.room import LINGER_S
 
 # Some 20 MB of memory; past it the order that was heard of first is forgotten.
@@ -202,7 +203,17 @@ def _answer(status: int, content: object) -> web.Response:
 
 def run_demo_orders(host: str, port: int) -> int:
     """Serve until SIGTERM or SIGINT; return the process's exit code. Port 0: any free one."""
-    return asyncio.run(_serve(host, port))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(host, port))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the loop that reads into one buffer for all, where there is one."""
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not made for Windows, so not importable there
+
+    return uvloop.new_event_loop
 
 
 async def _serve(host: str, port: int) -> int:
@@ -215,7 +226,7 @@ async def _serve(host: str, port: int) -> int:
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
     except OSError as error:
         # asyncio's own words repeat the address.
         why = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror

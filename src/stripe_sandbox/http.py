@@ -16,7 +16,7 @@ from functools import partial
 
 from aiohttp import web
 
-from bounded_connections.in_front import BoundedServerRunner
+from bounded_connections.in_front import BACKLOG, BoundedServerRunner
 from stripe_sandbox import control
 from stripe_sandbox.doors import Doors
 from stripe_sandbox.engine import Delivery, Engine, Request
@@ -133,7 +133,7 @@ async def serve(sandbox: Sandbox, host: str, port: int) -> tuple[web.ServerRunne
     doors = Doors.of(host, sandbox.engine.config.public_url, sandbox.hosts)
     runner = _Runner(partial(_let_in, sandbox, doors), shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
+    site = web.TCPSite(runner, host, port, backlog=BACKLOG)
     await site.start()
     deliverer = Deliverer(
         sandbox.engine,

@@ -7,11 +7,11 @@ costs a parse and a write. What it relies on inside uvicorn is in `tests/house/t
 
 import asyncio
 import re
-from itertools import cycle
+from collections import deque
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bounded_connections.room import (
     CHUNKS_MAX,
@@ -24,9 +24,7 @@ from bounded_connections.room import (
     WRITE_BUFFER_MAX,
     Line,
 )
-from payment_service.api.answers import Answer, encode
 from payment_service.api.gatehouse import CUT, Gatehouse
-from payment_service.api.presenting import Presenter
 from payment_service.api.problems import (
     HeadersTooLarge,
     HeadersTooSlow,
@@ -35,20 +33,15 @@ from payment_service.api.problems import (
     UrlTooLong,
     problem,
 )
+from payment_service.api.raw_answers import SHOW, last_answer, shed_answer
 from payment_service.domain.errors import Refusal
-from payment_service.domain.money import AmountUnit
 from payment_service.ports import Unavailable
 
-# Those who are refused together must not come back together.
-_RETRY_AFTER_S = cycle((1, 3, 2, 4))
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-_SHOW = Presenter(AmountUnit.MINOR)
+# What a request weighs that waits for the answer before its own, measured.
+QUEUED_SIZE = 6 * 1024
 # With any of these a probe is no plain one, and is answered like other requests.
 _NOT_PLAIN = frozenset({b"origin", b"content-length", b"transfer-encoding", b"expect"})
-
-# The refusal of which there are most, ready but for its id: whatever it costs, a flood costs often.
-_SHED_HEAD = STATUS_LINE[503] + b"content-type: application/json\r\n"
-_SHED_BODY = encode(problem(Overloaded(), "", _SHOW).body).partition(b'"requestId"')[0]
 
 
 class _Refused(Exception):
@@ -87,6 +80,7 @@ class Connection(HttpToolsProtocol):
         self._body = self._chunks = self._heads = self._trailers = 0
         self._in_body = False
         self._is_over = False
+        self._begins_when_read = False  # the next of the pipeline
         self._is_last = False  # the answer that is under way; what came behind it is forgotten
         self._skips = False  # the request at hand is refused; its body is passed over
 
@@ -115,8 +109,9 @@ class Connection(HttpToolsProtocol):
         self._heads = 0
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # nothing to upgrade to: it is answered, and the last
-            self.cycle.keep_alive = False
+        except httptools.HttpParserUpgrade:  # there is nothing else: it is answered, and the last
+            if not self._is_idle():
+                self.cycle.keep_alive = False
             self._is_over = True
         except httptools.HttpParserError as error:
             refused = error.__context__
@@ -154,9 +149,11 @@ class Connection(HttpToolsProtocol):
             raise _Refused(HeadersTooLarge("The headers are too large."), "headers_too_large")
         if len(self.pipeline) >= PIPELINED_MAX:
             self._refuse_pipelined()
+        self.shared.room.wait(self, None)
+        if self.flow.write_paused and self._is_idle():  # else short answers would pile up
+            self._refuse_pipelined()
         self._in_body = True
         self._body = self._chunks = self._trailers = 0
-        self.shared.room.wait(self, None)
         if not self._is_idle():
             super().on_headers_complete()
         elif self._is_answered_at_once():
@@ -195,20 +192,40 @@ class Connection(HttpToolsProtocol):
         """Go on."""
         super().resume_writing()
         self.shared.room.unread_of(self, 0)
-        if not self.pipeline and not self.transport.is_closing():
+        if self._begins_when_read:
+            self._begins_when_read = False
+            self.shared.begin_later(self.begin_next)
+        elif not self.pipeline and not self.transport.is_closing():
             self.flow.resume_reading()
+
+    def begin_next(self) -> None:
+        """Begin the next request of those that came without waiting for answers."""
+        if self.flow.write_paused:
+            self._begins_when_read = True
+        elif self.pipeline and not self.transport.is_closing():
+            self._start_asgi_task(*self.pipeline.pop())
+            if not self.pipeline:
+                self.flow.resume_reading()
+            self._settle()
 
     def on_response_complete(self) -> None:
         """See to it that a closing connection closes, whether or not the client reads."""
+        # The next is begun when others had their turn, and not before this answer is read.
+        waiting, self.pipeline = self.pipeline, deque()
         super().on_response_complete()
+        self.pipeline = waiting
         self.shared.ended()
+        self._let_go()
         if self.transport.is_closing():
             self.shared.room.wait(self, None)
             self.shared.room.hold(self, 0)
             self.shared.room.unread_of(self, self.transport.get_write_buffer_size())
             return
-        if self.flow.write_paused:
+        if self.flow.write_paused or waiting:
             self.flow.pause_reading()
+        if waiting:
+            self._unset_keepalive_if_required()
+            self.shared.begin_later(self.begin_next)
         if self._is_last:
             self._linger()
         else:
@@ -237,11 +254,21 @@ class Connection(HttpToolsProtocol):
             self._forget_the_next()
         elif self._around and not self._in_body and not self._is_over and self._is_idle():
             self._is_over = True
-            self.transport.write(_raw(problem(Overloaded(why), self._request_id(), _SHOW)))
+            self.transport.write(last_answer(problem(Overloaded(why), self._request_id(), SHOW)))
             self.transport.close()
         else:
             self._is_over = True
             self.transport.abort()
+
+    def _let_go(self) -> None:
+        """Forget the request that is answered: it weighs as much as all else of the connection."""
+        if not self._is_idle():
+            return
+        self.cycle = None  # type: ignore[assignment]  # as it is at first
+        self._skips = self._in_body
+        if self._in_body or not self._around:
+            self.scope = None  # type: ignore[assignment]
+            self.headers = []
 
     def _keep_bounds(self) -> None:
         """End the connection if what came is too much for where it stands."""
@@ -272,7 +299,8 @@ class Connection(HttpToolsProtocol):
         elif not self._is_idle():
             waits = self._in_body and not self.pipeline
             room.wait(self, room.body if waits else None)
-            room.hold(self, self._around + self._body if self._in_body or self.pipeline else 0)
+            held = self._around + self._body if self._in_body else 0
+            room.hold(self, held + QUEUED_SIZE * len(self.pipeline))
         else:
             room.hold(self, self._around)
             # With nothing of a head there the connection is kept alive, or not.
@@ -303,11 +331,7 @@ class Connection(HttpToolsProtocol):
         """Refuse the request in a few bytes; the connection lives on, for a new one costs more."""
         self._skips = True
         request_id = self._request_id()
-        body = b'%s"requestId":"%s"}' % (_SHED_BODY, request_id.encode())
-        head = _SHED_HEAD + b"content-length: %d\r\nretry-after: %d\r\n" % (
-            len(body),
-            next(_RETRY_AFTER_S),
-        )
+        head, body = shed_answer(request_id)
         self._write(head, request_id, b"" if self.parser.get_method() == b"HEAD" else body)
 
     def _write(self, head: bytes, request_id: str, body: bytes) -> None:
@@ -327,7 +351,7 @@ class Connection(HttpToolsProtocol):
         self._is_over = True
         if self._is_idle():
             if not self._in_body:  # else it has its answer
-                self.transport.write(_raw(problem(why, self._request_id(), _SHOW)))
+                self.transport.write(last_answer(problem(why, self._request_id(), SHOW)))
             self._linger()
         elif self._in_body and not self.pipeline:
             # The request at hand is broken itself: its task hears that we are gone.
@@ -374,17 +398,3 @@ class Connection(HttpToolsProtocol):
         CUT.labels(why).inc()
         self._is_over = True
         self.transport.abort()
-
-
-def _raw(answer: Answer) -> bytes:
-    """Return the last answer of a connection."""
-    body = encode(answer.body)
-    lines = [
-        STATUS_LINE[answer.status],
-        b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body),
-        b"x-request-id: %s\r\n" % answer.body["requestId"].encode(),
-        *(f"{name}: {value}\r\n".encode() for name, value in answer.headers.items()),
-        b"connection: close\r\n\r\n",
-        body,
-    ]
-    return b"".join(lines)

@@ -1,5 +1,6 @@
 """The pages for people who write clients: Swagger UI from files of our own, and the document."""
 
+import asyncio
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
@@ -9,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from payment_service.api.allowance import Allowance
 from payment_service.api.answers import encode
 from payment_service.api.visit import visit_of
 
@@ -53,6 +55,10 @@ _POLICY = (
 )
 
 
+# They are up to 1.7 MB, the largest answers there are, and nobody is asked who he is.
+ANSWERS_PER_S = 100
+
+
 class Docs:
     """Serves the page, its files and the document, which is made when it is first asked for."""
 
@@ -60,6 +66,7 @@ class Docs:
         self._base = f"{prefix}/api-docs"
         self._make_document = make_document
         self._document = b""
+        self._allowance = Allowance(ANSWERS_PER_S)
 
     async def page(self, request: Request) -> Response:
         """The page."""
@@ -71,6 +78,7 @@ class Docs:
     async def file(self, request: Request) -> Response:
         """One file of the page."""
         visit_of(request.scope).route = f"{self._base}/{{file}}"
+        self._allowance.take()
         name = request.path_params["file"]
         if name == "start.js":
             script = _START.replace("{base}", self._base)
@@ -83,7 +91,10 @@ class Docs:
     async def document(self, request: Request) -> Response:
         """The OpenAPI document."""
         visit_of(request.scope).route = f"{self._base}.json"
-        self._document = self._document or encode(self._make_document())
+        self._allowance.take()
+        if not self._document:
+            # Half a second of work, which must not hold up whoever pays meanwhile.
+            self._document = await asyncio.to_thread(lambda: encode(self._make_document()))
         return Response(self._document, media_type="application/json")
 
 

@@ -1,6 +1,7 @@
 """What all connections of one port share: who is let in, what is shed, what is answered at once."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -16,6 +17,8 @@ from payment_service.api.overload import Admission
 FEEL_EVERY_S = 0.05
 # The door answers 408 first; this ends what it does not see, a body behind another request's.
 BODY_GONE_S = BODY_READ_S + 5.0
+# Who does not wait for answers waits behind those who do: so many of theirs begin in one turn.
+LATER_A_TURN = 8
 # Refusals are told of together, so often.
 TELL_EVERY_S = 1.0
 
@@ -52,6 +55,7 @@ class Gatehouse:
     answer_read_s: float = ANSWER_READ_S
     ready: Ready = _nothing_ready
     room: Room = field(init=False)
+    _later: deque[Callable[[], None]] = field(default_factory=deque, repr=False)
     _done: int = 0
     _shed: int = 0  # since it was counted, and since it was told of
     _probed: int = 0
@@ -80,6 +84,18 @@ class Gatehouse:
     def ended(self) -> None:
         """Hear that a request was answered."""
         self._done += 1
+
+    def begin_later(self, begin: Callable[[], None]) -> None:
+        """Call it in one of the next turns, after those who asked before."""
+        if not self._later:
+            asyncio.get_running_loop().call_soon(self._begin_some)
+        self._later.append(begin)
+
+    def _begin_some(self) -> None:
+        for _ in range(min(LATER_A_TURN, len(self._later))):
+            self._later.popleft()()
+        if self._later:
+            asyncio.get_running_loop().call_soon(self._begin_some)
 
     def ready_answer(self, path: bytes) -> tuple[bytes, bytes] | None:
         """Return what is answered at once to a GET of this path, None for most."""

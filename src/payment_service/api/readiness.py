@@ -12,8 +12,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from payment_service.api.allowance import Allowance
 from payment_service.api.answers import encode
 from payment_service.api.browsers import ALWAYS, DEFAULTS
+from payment_service.api.problems import Overloaded
 from payment_service.domain.moment import CLOCK_WRONG_BEYOND_S
 from payment_service.ports import Clock, Store, StoreUnavailable
 
@@ -25,6 +27,8 @@ PING_EVERY_S = 1.0
 KNOWN_FOR_S = 5.0
 # To write the metrics down takes milliseconds of the only thread: so much of each second at most.
 RENDERING_S = 0.05
+# Each is some 50 KB to send; the busiest Prometheus asks once a second.
+METRICS_ANSWERS_PER_S = 100
 
 _SILENT = "the database does not answer in time"
 
@@ -92,14 +96,19 @@ class MetricsText:
         self._text = b""
         self._second = -1
         self._spent_s = 0.0
+        self._allowance = Allowance(METRICS_ANSWERS_PER_S, clock)
 
     content_type = CONTENT_TYPE_LATEST
 
     def now(self) -> bytes:
-        """Return them, written down anew unless that took too much of this second already."""
+        """Return them, written down anew unless that took too much of this second already.
+
+        Raises Overloaded: they were asked for too often in this second.
+        """
         began = self._clock()
         if int(began) != self._second:
             self._second, self._spent_s = int(began), 0.0
+        self._allowance.take()
         if self._spent_s < RENDERING_S:
             self._text = generate_latest(self._registry)
             self._spent_s += self._clock() - began
@@ -132,7 +141,10 @@ class ReadyAnswers:
         if path == b"/readyz" and self._is_working() and not self._readiness.known_trouble():
             return _answer(encode({"status": "ok", "clock": clock_of(self._clock)}))
         if path == b"/metrics" and self._metrics is not None:
-            return _answer(self._metrics.now(), self._metrics.content_type.encode())
+            try:
+                return _answer(self._metrics.now(), self._metrics.content_type.encode())
+            except Overloaded:
+                return _TOO_OFTEN
         return None
 
 
@@ -146,14 +158,16 @@ def clock_of(clock: Clock) -> dict[str, Any]:
     }
 
 
-_HEAD = b"".join(
-    [
-        b"HTTP/1.1 200 OK\r\n",
-        *(b"%s: %s\r\n" % header for header in (*ALWAYS, *DEFAULTS)),
-    ]
+_HEADERS = b"".join(b"%s: %s\r\n" % header for header in (*ALWAYS, *DEFAULTS))
+_TOO_OFTEN = (
+    b"HTTP/1.1 503 Service Unavailable\r\n%sretry-after: 1\r\ncontent-length: 0\r\n" % _HEADERS,
+    b"",
 )
 
 
 def _answer(body: bytes, content_type: bytes = b"application/json") -> tuple[bytes, bytes]:
-    head = b"%scontent-type: %s\r\ncontent-length: %d\r\n" % (_HEAD, content_type, len(body))
-    return head, body
+    return (
+        b"HTTP/1.1 200 OK\r\n%scontent-type: %s\r\ncontent-length: %d\r\n"
+        % (_HEADERS, content_type, len(body)),
+        body,
+    )

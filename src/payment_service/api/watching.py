@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from payment_service.api.gatehouse import Gatehouse
 from payment_service.api.overload import Admission
+from payment_service.api.problems import Overloaded
 from payment_service.api.readiness import MetricsText, Readiness, ReadyAnswers, clock_of
 from payment_service.ports import Clock, Store, StoreUnavailable
 
@@ -33,7 +34,10 @@ def watching_app(
     known = readiness or Readiness(store)
 
     async def metrics(_request: Request) -> Response:
-        return Response(text.now(), headers={"content-type": text.content_type})
+        try:
+            return Response(text.now(), headers={"content-type": text.content_type})
+        except Overloaded:
+            return Response(status_code=503, headers={"retry-after": "1"})
 
     async def live(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})
