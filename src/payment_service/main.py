@@ -57,6 +57,8 @@ async def serve(settings: Settings) -> None:
         app = build_app(
             world, options, gate=gate, access=access, registry=REGISTRY, readiness=readiness
         )
+        if options.docs_enabled:  # in a thread, since nobody's request shall wait for it
+            world.background.spawn(asyncio.to_thread(app.state.prepare_docs))
         gatehouse = _gatehouse(settings, world, gate, options.webhook_path)
         gatehouse.ready = ReadyAnswers(readiness, world.clock, lambda: gate.is_open).of
         config = plain_config(

@@ -199,6 +199,7 @@ def _add_unlisted(app: FastAPI, registry: CollectorRegistry) -> None:
 
 def _add_docs(app: FastAPI, options: ApiOptions, endpoints: tuple[Endpoint, ...]) -> None:
     docs = Docs(options.prefix, partial(openapi.document, app, options, endpoints))
+    app.state.prepare_docs = docs.prepare
     base = f"{options.prefix}/api-docs"
     for path in (base, f"{base}/"):
         app.router.add_route(path, docs.page, methods=["GET"])

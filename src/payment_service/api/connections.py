@@ -114,11 +114,7 @@ class Connection(HttpToolsProtocol):
                 self.cycle.keep_alive = False
             self._is_over = True
         except httptools.HttpParserError as error:
-            refused = error.__context__
-            if isinstance(refused, _Refused):
-                self._end(refused.why, refused.cut)
-            else:
-                self._end(MalformedRequest("This is not HTTP as we understand it."), "malformed")
+            self._not_http(error.__context__)
         else:
             self._keep_bounds()
         self._settle()
@@ -138,15 +134,16 @@ class Connection(HttpToolsProtocol):
                 raise _Refused(HeadersTooLarge("There are too many trailers."), "framing")
             return
         if len(self.headers) >= HEADERS_MAX:
-            self._check_url()
-            raise _Refused(HeadersTooLarge("There are too many headers."), "headers_too_large")
+            raise self._too_large("There are too many headers.")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin the request, refuse it, or end the connection."""
-        self._check_url()
-        if self._around > HEAD_MAX and self._size_of_head() > HEAD_MAX:  # else it came with more
-            raise _Refused(HeadersTooLarge("The headers are too large."), "headers_too_large")
+        size = len(self.url)
+        if self._around > HEAD_MAX:  # with what came behind it, maybe
+            size += sum(len(name) + len(value) for name, value in self.headers)
+        if len(self.url) > URL_MAX or size > HEAD_MAX:
+            raise self._too_large()
         if len(self.pipeline) >= PIPELINED_MAX:
             self._refuse_pipelined()
         self.shared.room.wait(self, None)
@@ -177,10 +174,9 @@ class Connection(HttpToolsProtocol):
         """Hand on that the request is there."""
         self._in_body = False
         self._around = 0  # what came with it of the next is measured when that is there
-        if self._skips:
-            self._skips = False
-        elif not self._is_over:
+        if not self._skips and not self._is_over:
             super().on_message_complete()
+        self._skips = False
 
     def pause_writing(self) -> None:
         """Take nothing more from a client that does not read, and give it some time."""
@@ -274,9 +270,7 @@ class Connection(HttpToolsProtocol):
         """End the connection if what came is too much for where it stands."""
         if not self._in_body:
             if self._around > HEAD_MAX:
-                if len(getattr(self, "url", b"")) > URL_MAX:
-                    self._end(UrlTooLong("The URL is too long."), "url_too_long")
-                self._end(HeadersTooLarge("The headers are too large."), "headers_too_large")
+                self._not_http(self._too_large())
         elif self._around > HEAD_MAX + FRAMING_MAX + FRAMING_PER_BODY_BYTE * self._body:
             self._end(MalformedRequest("There is too much around the body."), "framing")
         elif self._chunks:
@@ -288,10 +282,10 @@ class Connection(HttpToolsProtocol):
         if not self.counted:
             return
         if self._is_over:
+            room.hold(self, 0)
             if not self._is_idle():
                 room.wait(self, None)
-                room.hold(self, 0)
-            elif self.line is not room.linger and not self.transport.is_closing():
+            elif self.line is not room.linger:
                 self._linger()
         elif self._in_body and self._is_idle():
             room.hold(self, 0)
@@ -323,8 +317,7 @@ class Connection(HttpToolsProtocol):
         ready = self.shared.ready_answer(self.url)
         if ready is None or any(name in _NOT_PLAIN for name, _ in self.headers):
             return False
-        head, body = ready
-        self._write(head, self._request_id(), body)
+        self._write(ready[0], self._request_id(), ready[1])
         return True
 
     def _shed(self) -> None:
@@ -359,6 +352,14 @@ class Connection(HttpToolsProtocol):
         else:  # the answer that is under way comes first, and is the last
             self._forget_the_next()
 
+    def _not_http(self, within: BaseException | None) -> None:
+        if isinstance(within, _Refused):
+            self._end(within.why, within.cut)
+            return
+        if within is not None:  # it failed within the server's own call back, which began nothing
+            self._in_body = False
+        self._end(MalformedRequest("This is not HTTP as we understand it."), "malformed")
+
     def _forget_the_next(self) -> None:
         self._is_over = self._is_last = True
         self.pipeline.clear()
@@ -381,15 +382,13 @@ class Connection(HttpToolsProtocol):
                 return value.decode()
         return self.shared.new_id()
 
-    def _check_url(self) -> None:
-        if len(self.url) > URL_MAX:
-            raise _Refused(UrlTooLong("The URL is too long."), "url_too_long")
+    def _too_large(self, told: str = "The headers are too large.") -> _Refused:
+        if len(getattr(self, "url", b"")) > URL_MAX:
+            return _Refused(UrlTooLong("The URL is too long."), "url_too_long")
+        return _Refused(HeadersTooLarge(told), "headers_too_large")
 
     def _refuse_pipelined(self) -> None:
         raise _Refused(MalformedRequest("Too many requests without waiting."), "pipelined")
-
-    def _size_of_head(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _is_idle(self) -> bool:
         return bool(getattr(self.cycle, "response_complete", True))  # there is none at first

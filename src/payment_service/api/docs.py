@@ -1,6 +1,5 @@
 """The pages for people who write clients: Swagger UI from files of our own, and the document."""
 
-import asyncio
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
@@ -68,6 +67,10 @@ class Docs:
         self._document = b""
         self._allowance = Allowance(ANSWERS_PER_S)
 
+    def prepare(self) -> None:
+        """Make the document, which takes half a second, before somebody asks for it."""
+        self._document = self._document or encode(self._make_document())
+
     async def page(self, request: Request) -> Response:
         """The page."""
         visit_of(request.scope).route = self._base
@@ -92,9 +95,7 @@ class Docs:
         """The OpenAPI document."""
         visit_of(request.scope).route = f"{self._base}.json"
         self._allowance.take()
-        if not self._document:
-            # Half a second of work, which must not hold up whoever pays meanwhile.
-            self._document = await asyncio.to_thread(lambda: encode(self._make_document()))
+        self.prepare()
         return Response(self._document, media_type="application/json")
 
 
