@@ -64,9 +64,9 @@ mutants: setup ## Plant every known mistake and see each one caught (ARGS="--onl
 soak: setup ## Let real processes live under all faults, then judge them (MINUTES=20 ARGS=--mongodb)
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),20) $(ARGS)
 
-fuzz: setup ## Ask all that the document allows a thousand times, with strange tokens and events
+fuzz: setup ## Ask all that the document allows a thousand times, with strange tokens, events and bytes
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py tests/e2e/test_fuzzed_events.py \
-	  tests/api/test_fuzzed_tokens.py
+	  tests/api/test_fuzzed_tokens.py tests/e2e/test_fuzzed_sockets.py
 
 bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store, scans, fair or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)

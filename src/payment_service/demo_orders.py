@@ -9,12 +9,16 @@ import errno
 import signal
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TextIO
 
 import msgspec
 from aiohttp import web
+
+from bounded_connections.in_front import BACKLOG, BoundedAppRunner, counting
+from bounded_connections.room import LINGER_S
 
 # Some 20 MB of memory; past it the order that was heard of first is forgotten.
 ORDERS_MAX = 20_000
@@ -98,7 +102,7 @@ class DemoOrders:
 
     def app(self) -> web.Application:
         """Return the web application."""
-        app = web.Application(client_max_size=BODY_BYTES_MAX)
+        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[counting])
         app.add_routes(
             [
                 web.put("/order/updateStatus", self._update),
@@ -199,19 +203,30 @@ def _answer(status: int, content: object) -> web.Response:
 
 def run_demo_orders(host: str, port: int) -> int:
     """Serve until SIGTERM or SIGINT; return the process's exit code. Port 0: any free one."""
-    return asyncio.run(_serve(host, port))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(host, port))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the loop that reads into one buffer for all, where there is one."""
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not made for Windows, so not importable there
+
+    return uvloop.new_event_loop
 
 
 async def _serve(host: str, port: int) -> int:
-    runner = web.AppRunner(
+    runner = BoundedAppRunner(
         DemoOrders().app(),
         access_log=None,
+        lingering_time=LINGER_S,
         handler_cancellation=True,
         shutdown_timeout=SHUTDOWN_GRACE_S,
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
     except OSError as error:
         # asyncio's own words repeat the address.
         why = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,9 @@ BACKLOG = 2048
 KEEP_ALIVE_S = 75
 # New clients that one turn takes. Under overload a turn takes 30 ms: that is a thousand a second.
 ACCEPTS_A_TURN = 32
+
+# For Stripe, the OrderService, the database, the listening sockets and the log.
+OTHER_FILES = 500
 
 
 class StartError(Exception):
@@ -84,6 +88,24 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
         why = "is in use" if taken else f"cannot be used: {error.strerror}"
         raise StartError(f"port {port} on {host} {why}; set {setting} to another one") from error
     return listener
+
+
+def allow_files(wanted: int) -> int:
+    """Raise the system's limit on open files of this process as far as needed; return it.
+
+    Systems begin with a thousand and let a process have more for the asking.
+    """
+    if sys.platform == "win32":
+        return wanted  # has no such limit
+    import resource  # noqa: PLC0415 - not there on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def shared(listener: socket.socket) -> list[socket.socket]:

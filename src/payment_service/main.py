@@ -10,10 +10,12 @@ import structlog
 from prometheus_client import REGISTRY
 
 from payment_service.api.app import Gate, build_app
-from payment_service.api.connections import Gatehouse, connections_of
+from payment_service.api.connections import connections_of
+from payment_service.api.gatehouse import Gatehouse
 from payment_service.api.overload import Admission
 from payment_service.api.rate_limits import client_of
-from payment_service.api.watching import watching_app
+from payment_service.api.readiness import MetricsText, Readiness, ReadyAnswers
+from payment_service.api.watching import watching_app, watching_gatehouse
 from payment_service.composing import (
     api_options_of,
     open_access,
@@ -23,7 +25,14 @@ from payment_service.databases import beside_operators, open_database, ready_dat
 from payment_service.domain.card_refusals import Kind, Suspect
 from payment_service.flows.guard_cards import lift_pause
 from payment_service.flows.world import World
-from payment_service.listening import PlainServer, listen, plain_config, shared
+from payment_service.listening import (
+    OTHER_FILES,
+    PlainServer,
+    allow_files,
+    listen,
+    plain_config,
+    shared,
+)
 from payment_service.operations import operations_of
 from payment_service.settings import Settings
 from payment_service.stopping import Stop
@@ -37,14 +46,21 @@ async def serve(settings: Settings) -> None:
 
     Raises StartError: a port is taken.
     """
+    _allow_files(settings.connections_max)
     listener = listen(settings.host, settings.port, setting="PORT")
     for_watchers = _listen_for_watchers(settings)
     stop = _stop_of(settings)
     async with open_world(settings, stop) as world, open_access(settings) as access:
         gate = Gate()
         options = api_options_of(settings)
-        app = build_app(world, options, gate=gate, access=access, registry=REGISTRY)
+        readiness = Readiness(world.store)
+        app = build_app(
+            world, options, gate=gate, access=access, registry=REGISTRY, readiness=readiness
+        )
+        if options.docs_enabled:  # in a thread, since nobody's request shall wait for it
+            world.background.spawn(asyncio.to_thread(app.state.prepare_docs))
         gatehouse = _gatehouse(settings, world, gate, options.webhook_path)
+        gatehouse.ready = ReadyAnswers(readiness, world.clock, lambda: gate.is_open).of
         config = plain_config(
             app,
             grace_s=settings.shutdown_grace_s,
@@ -58,7 +74,7 @@ async def serve(settings: Settings) -> None:
         serving.add_done_callback(lambda _: stop.tell())  # if it ends by itself, so do we
         async with (
             beside_operators(settings, world.store, operations_of(world)),
-            _watching(world, for_watchers, ready=lambda: gate.is_open),
+            _watching(world, for_watchers, readiness, lambda: gate.is_open),
         ):
             with _working(world, settings, enabled=settings.worker_enabled):
                 _log.info("service.started", host=settings.host, port=settings.port)
@@ -68,6 +84,14 @@ async def serve(settings: Settings) -> None:
             server.should_exit = True
             await serving
             gatehouse.stop()
+
+
+def _allow_files(connections: int) -> None:
+    """Let the process have an open file for each connection, or say that it cannot."""
+    allowed = allow_files(connections + OTHER_FILES)
+    if allowed < connections + OTHER_FILES:
+        what = f"only {allowed} files may be open: CONNECTIONS_MAX must be some hundreds below that"
+        _log.warning("settings.doubtful", what=what)
 
 
 def _gatehouse(settings: Settings, world: World, gate: Gate, webhook_path: str) -> Gatehouse:
@@ -90,9 +114,10 @@ async def work(settings: Settings) -> None:
     stop = _stop_of(settings)
     async with open_world(settings, stop) as world:
         with _working(world, settings, enabled=True) as worker:
+            readiness = Readiness(world.store)
             async with (
                 beside_operators(settings, world.store, operations_of(world)),
-                _watching(world, for_watchers, ready=worker.is_recent),
+                _watching(world, for_watchers, readiness, worker.is_recent),
             ):
                 _log.info("worker.started")
                 await stop.wait()
@@ -136,20 +161,34 @@ def _listen_for_watchers(settings: Settings) -> socket.socket | None:
 
 @contextlib.asynccontextmanager
 async def _watching(
-    world: World, listener: socket.socket | None, *, ready: Callable[[], bool]
+    world: World,
+    listener: socket.socket | None,
+    readiness: Readiness,
+    is_working: Callable[[], bool],
 ) -> AsyncIterator[None]:
-    """Tell those who ask on the port of its own how the process is."""
-    if listener is None:
-        yield
-        return
-    app = watching_app(world.store, world.clock, REGISTRY, ready)
-    server = PlainServer(plain_config(app, grace_s=0), "metrics")
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    """Know how the process is, and tell those who ask on the port of its own if there is one."""
+    knowing = asyncio.create_task(readiness.watch())
     try:
-        yield
+        if listener is None:
+            yield
+            return
+        metrics = MetricsText(REGISTRY)
+        answers = ReadyAnswers(readiness, world.clock, is_working, metrics)
+        app = watching_app(world.store, world.clock, REGISTRY, is_working, readiness)
+        gatehouse = watching_gatehouse(answers, lambda: world.ids.new("req"))
+        connections = connections_of(gatehouse)
+        server = PlainServer(plain_config(app, grace_s=0, connections=connections), "metrics")
+        gatehouse.feel()
+        serving = asyncio.create_task(server.serve(sockets=shared(listener)))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+            gatehouse.stop()
     finally:
-        server.should_exit = True
-        await serving
+        knowing.cancel()
+        await asyncio.gather(knowing, return_exceptions=True)
 
 
 def _stop_of(settings: Settings) -> Stop:

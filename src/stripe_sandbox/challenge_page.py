@@ -33,7 +33,8 @@ _STANDINGS: Final = {
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
+    # With none at all a browser would not even tell ourselves who posts the form.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 _STYLE: Final = """

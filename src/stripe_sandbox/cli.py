@@ -37,15 +37,11 @@ def listen(  # noqa: PLR0913 - one argument for each option of the command
         float, typer.Option(min=0, help="How long Stripe takes over each request.")
     ] = 0,
     rate_limit: Annotated[
-        int,
-        typer.Option(
-            min=0, help="Requests a second, of the account and per endpoint; 0 is no limit."
-        ),
+        int, typer.Option(min=0, help="Requests a second, of all and per endpoint; 0: no limit.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of all ids and other chance.")] = 0,
     fresh_ids: Annotated[
-        bool,
-        typer.Option("--fresh-ids", help="Take the time for seed: no id of an earlier run again."),
+        bool, typer.Option("--fresh-ids", help="The time for seed: no id of an earlier run again.")
     ] = False,
     raw_card_numbers: Annotated[
         bool, typer.Option("--raw-card-numbers", help="Take card numbers, not only test tokens.")
@@ -59,6 +55,10 @@ def listen(  # noqa: PLR0913 - one argument for each option of the command
     public_url: Annotated[
         str | None, typer.Option(help="Where browsers find this, if not at the port itself.")
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name it is reached by besides localhost; may be given several times."),
+    ] = None,
     webhook_url: Annotated[
         list[str] | None,
         typer.Option(help="Deliver all events to this address; may be given several times."),
@@ -67,8 +67,7 @@ def listen(  # noqa: PLR0913 - one argument for each option of the command
         str | None, typer.Option(help="Sign them with this; without it, one is made and told.")
     ] = None,
     webhook_anywhere: Annotated[
-        bool,
-        typer.Option("--webhook-anywhere", help="Deliver beyond this machine, so to strangers."),
+        bool, typer.Option("--webhook-anywhere", help="Deliver beyond this machine, to strangers.")
     ] = False,
 ) -> None:
     """Run a stateful Stripe to develop and test against. Any key beginning with sk_test_ will do.
@@ -85,6 +84,7 @@ def listen(  # noqa: PLR0913 - one argument for each option of the command
     )
     engine = Engine(config=config, seed=int(time.time()) if fresh_ids else seed)
     sandbox = Sandbox(engine, latency_ms=latency_ms, webhooks_anywhere=webhook_anywhere)
+    sandbox.hosts = tuple(allow_host or ())
     notes = _listeners(sandbox, webhook_url or [], webhook_secret)
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

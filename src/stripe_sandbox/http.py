@@ -12,10 +12,13 @@ import struct
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import web
 
+from bounded_connections.in_front import BACKLOG, BoundedServerRunner
 from stripe_sandbox import control
+from stripe_sandbox.doors import Doors
 from stripe_sandbox.engine import Delivery, Engine, Request
 from stripe_sandbox.faults import FaultPlan
 from stripe_sandbox.webhooks import ANSWER_WITHIN_S, Deliverer
@@ -38,6 +41,8 @@ class Sandbox:
     # Whom webhooks may be posted to, and how long their answers are waited for.
     webhooks_anywhere: bool = False
     webhook_answer_within_s: float = ANSWER_WITHIN_S
+    # By which names it is reached, besides those of this machine.
+    hosts: tuple[str, ...] = ()
 
     def now(self) -> float:
         """Return the time it is here."""
@@ -103,7 +108,7 @@ def _cut(request: web.BaseRequest, *, reset: bool) -> None:
     transport.abort()
 
 
-class _Runner(web.ServerRunner):
+class _Runner(BoundedServerRunner):
     """The server and the deliverer beside it, which end together."""
 
     delivering: asyncio.Task[None] | None = None
@@ -117,12 +122,18 @@ class _Runner(web.ServerRunner):
         await super().cleanup()
 
 
+async def _let_in(sandbox: Sandbox, doors: Doors, request: web.BaseRequest) -> web.StreamResponse:
+    """Answer a request that no web page of somebody else's can have sent."""
+    refused = doors.refusal(request)
+    return refused if refused is not None else await sandbox.answer(request)
+
+
 async def serve(sandbox: Sandbox, host: str, port: int) -> tuple[web.ServerRunner, int]:
     """Listen; return what stops it and the port, which is a free one if 0 was asked for."""
-    server = web.Server(sandbox.answer, access_log=None)
-    runner = _Runner(server, shutdown_timeout=_SHUTDOWN_S)
+    doors = Doors.of(host, sandbox.engine.config.public_url, sandbox.hosts)
+    runner = _Runner(partial(_let_in, sandbox, doors), shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
+    site = web.TCPSite(runner, host, port, backlog=BACKLOG)
     await site.start()
     deliverer = Deliverer(
         sandbox.engine,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from payment_service.api.connections import HEAD_MAX, HEADERS_MAX, PIPELINED_MAX, URL_MAX
+from bounded_connections.room import HEAD_MAX, HEADERS_MAX, PIPELINED_MAX, URL_MAX
 from tests.parts.site import GET, hear, is_closed, site
 
 
@@ -228,7 +228,7 @@ def test_an_idle_connection_is_closed_after_a_while() -> None:
     run(scenario)
 
 
-def test_one_connection_too_many_is_told_so() -> None:
+def test_the_longest_waiting_connection_makes_room_for_a_new_one() -> None:
     async def scenario() -> None:
         async with site(connections_max=3) as here:
             clients = [await here.connect() for _ in range(3)]
@@ -237,11 +237,31 @@ def test_one_connection_too_many_is_told_so() -> None:
                 assert (await hear(reader)).status == 200
 
             fourth = await here.ask()
+
+            assert fourth.status == 200
+            assert await is_closed(clients[0][0])
             for _, writer in clients:
                 writer.close()
-            await here.until_all_left()
+
+    run(scenario)
+
+
+def test_one_connection_too_many_is_told_so_while_all_others_have_requests_under_way() -> None:
+    async def scenario() -> None:
+        async with site(connections_max=3) as here:
+            clients = [await here.connect() for _ in range(3)]
+            for _, writer in clients:
+                writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.sleep(0.05)
+
+            fourth = await here.ask()
+            here.opened.set()
 
             assert (fourth.status, fourth.code) == (503, "overloaded")
+            for reader, writer in clients:
+                assert (await hear(reader)).status == 200
+                writer.close()
+            await here.until_all_left()
             assert (await here.ask()).status == 200
 
     run(scenario)

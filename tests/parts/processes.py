@@ -138,13 +138,21 @@ class Stack:
 
 
 @contextmanager
-def stack(environ: Mapping[str, str] | None = None, *, webhooks: bool = False) -> Iterator[Stack]:
+def stack(
+    environ: Mapping[str, str] | None = None,
+    *,
+    webhooks: bool = False,
+    launcher: tuple[str, ...] | None = None,
+) -> Iterator[Stack]:
     """Run all three; yield where they are; end them and drop their files.
 
-    webhooks: whether the sandbox delivers its events to the service by itself.
+    webhooks: whether the sandbox delivers its events to the service by itself. launcher: what
+    stands before the service's arguments, if it is not plain Python.
     """
     folder = Path(tempfile.mkdtemp(prefix="payment-service-"))
     made = _stack(folder, environ or {})
+    if launcher is not None:
+        made.service.launcher = launcher
     if webhooks:
         made.sandbox.arguments += ["--webhook-url", made.webhook_url]
         made.sandbox.arguments += ["--webhook-secret", WEBHOOK_SECRET]

@@ -9,9 +9,10 @@ from itertools import count
 from typing import Any
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from payment_service.api.connections import Gatehouse, connections_of
+from payment_service.api.connections import connections_of
+from payment_service.api.gatehouse import Gatehouse
 from payment_service.api.overload import Admission
 
 PATIENCE_S = 10.0
@@ -86,17 +87,25 @@ async def is_closed(reader: asyncio.StreamReader) -> bool:
 async def site(
     *, in_flight_max: int = 100, keep_alive_s: int = 5, **limits: Any
 ) -> AsyncIterator[Site]:
-    """Serve: `/big` answers megabytes, `/wait` waits until `opened`, all else answers at once."""
+    """Serve: `/big` answers megabytes, `/wait` waits until `opened`, all else answers at once.
+
+    `/headers` answers their names, `/early` does not read the body.
+    """
     opened = asyncio.Event()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        while (message := await receive()).get("more_body"):
-            pass
+        if scope["path"] == "/early":
+            message: Message = {"type": "http.request"}
+        else:
+            while (message := await receive()).get("more_body"):
+                pass
         if message["type"] == "http.disconnect":
             return
         if scope["path"] in {"/wait", "/payment/webhook"}:
             await opened.wait()
         body = b"x" * 8_000_000 if scope["path"] == "/big" else b"here"
+        if scope["path"] == "/headers":
+            body = b",".join(name for name, _ in scope["headers"])
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

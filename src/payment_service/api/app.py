@@ -39,6 +39,7 @@ from payment_service.api.meters import Meters
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter
 from payment_service.api.problems import MethodNotAllowed, UnknownPath, problem
+from payment_service.api.readiness import MetricsText, Readiness
 from payment_service.api.visit import visit_of
 from payment_service.flows.world import World
 
@@ -64,11 +65,13 @@ def build_app(
     access: Access | None = None,
     registry: CollectorRegistry | None = None,
     lifespan: Lifespan | None = None,
+    readiness: Readiness | None = None,
 ) -> FastAPI:
     """Return the application.
 
     gate: close it to stop taking requests. access: how callers show who they are; without it nobody
     has to, and anybody may do everything. registry: where the metrics go that `/metrics` shows.
+    readiness: what is known of the database; without it each look asks the database itself.
     """
     gate = gate or Gate()
     registry = registry or CollectorRegistry()
@@ -81,7 +84,7 @@ def build_app(
         telemetry=_NO_TELEMETRY,
     )
     api = Api(world, options, Presenter(options.amount_unit, now=world.clock.now))
-    endpoints = all_endpoints(gate)
+    endpoints = all_endpoints(gate, readiness)
     for endpoint in endpoints:
         _add(app, api, endpoint)
     if options.metrics_here:
@@ -122,7 +125,7 @@ def _paths(endpoint: Endpoint, options: ApiOptions) -> list[str]:
     return paths
 
 
-def all_endpoints(gate: Gate) -> tuple[Endpoint, ...]:
+def all_endpoints(gate: Gate, readiness: Readiness | None = None) -> tuple[Endpoint, ...]:
     """Return every endpoint of the document; the busiest is looked for first."""
     return (
         *payments.ENDPOINTS,
@@ -135,7 +138,7 @@ def all_endpoints(gate: Gate) -> tuple[Endpoint, ...]:
         *customers.ENDPOINTS,
         *setups.ENDPOINTS,
         *events.ENDPOINTS,
-        *health.endpoints(gate),
+        *health.endpoints(gate, readiness),
     )
 
 
@@ -189,11 +192,14 @@ def _add(app: FastAPI, api: Api, endpoint: Endpoint) -> None:
 
 
 def _add_unlisted(app: FastAPI, registry: CollectorRegistry) -> None:
-    app.router.add_route("/metrics", partial(health.metrics, registry), methods=["GET"])
+    app.router.add_route(
+        "/metrics", partial(health.metrics, MetricsText(registry)), methods=["GET"]
+    )
 
 
 def _add_docs(app: FastAPI, options: ApiOptions, endpoints: tuple[Endpoint, ...]) -> None:
     docs = Docs(options.prefix, partial(openapi.document, app, options, endpoints))
+    app.state.prepare_docs = docs.prepare
     base = f"{options.prefix}/api-docs"
     for path in (base, f"{base}/"):
         app.router.add_route(path, docs.page, methods=["GET"])

@@ -1,25 +1,29 @@
 """One connection of a client, within bounds: the server's protocol, with what it lacks.
 
-uvicorn's own has no limit on headers, none on the time they take, and waits for ever for a client
-that does not read. What is refused here never becomes a request: it costs a parse and a write.
+uvicorn's own has no limit on headers, trailers and chunk extensions, none on the time they take,
+and waits for ever for a client that does not read. What is refused here never becomes a request: it
+costs a parse and a write. What it relies on inside uvicorn is in `tests/house/test_server.py`.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import cycle
-from time import perf_counter
+from collections import deque
 from typing import Any
 
 import httptools
-import structlog
-from prometheus_client import Counter
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from payment_service.api.answers import Answer, encode
-from payment_service.api.options import ALWAYS_OPEN
-from payment_service.api.overload import Admission
-from payment_service.api.presenting import Presenter
+from bounded_connections.room import (
+    CHUNKS_MAX,
+    FRAMING_MAX,
+    FRAMING_PER_BODY_BYTE,
+    HEAD_MAX,
+    HEADERS_MAX,
+    PIPELINED_MAX,
+    URL_MAX,
+    WRITE_BUFFER_MAX,
+    Line,
+)
+from payment_service.api.gatehouse import CUT, Gatehouse
 from payment_service.api.problems import (
     HeadersTooLarge,
     HeadersTooSlow,
@@ -28,104 +32,23 @@ from payment_service.api.problems import (
     UrlTooLong,
     problem,
 )
+from payment_service.api.raw_answers import SHOW, last_answer, shed_answer
 from payment_service.api.request_ids import sane_request_id
 from payment_service.domain.errors import Refusal
-from payment_service.domain.money import AmountUnit
 from payment_service.ports import Unavailable
 
-# Our longest honest URL is a list with every filter and a cursor, below 1 KiB.
-URL_MAX = 8 * 1024
-# A token of a proxy or two, cookies that browsers send unasked; the usual servers take as much.
-HEAD_MAX = 32 * 1024
-HEADERS_MAX = 100
-# A client sends a head in one piece; who takes so long is stuck, or holds on to us on purpose.
-HEAD_READ_S = 10.0
-# Kernels buffer some 100 KB: whoever leaves more than that unread for so long reads no more.
-ANSWER_READ_S = 20.0
-# How long what a refused client still sends is thrown away, so that it can read the refusal.
-LINGER_S = 2.0
-# Clients that do not wait for answers at all are rare, and never so far ahead.
-PIPELINED_MAX = 16
-# How often it is felt how much there is inside.
-FEEL_EVERY_S = 0.05
-# Refusals are told of together, so often.
-TELL_EVERY_S = 1.0
-# Those who are refused together must not come back together.
-_RETRY_AFTER_S = cycle((1, 3, 2, 4))
-
-_log = structlog.get_logger("door")
-_SHOW = Presenter(AmountUnit.MINOR)
-
-# The refusal of which there are most, ready but for its id: whatever it costs, a flood costs often.
-_SHED_HEAD = STATUS_LINE[503] + b"content-type: application/json\r\n"
-_SHED_BODY = encode(problem(Overloaded(), "", _SHOW).body).partition(b'"requestId"')[0]
-
-SHED = Counter("payment_service_shed", "Requests refused early, since there was too much to do.")
-CUT = Counter("payment_service_connections_cut", "Connections that were cut.", ["why"])
+# What a request weighs that waits for the answer before its own, measured.
+QUEUED_SIZE = 6 * 1024
+# With any of these a probe is no plain one, and is answered like other requests.
+_NOT_PLAIN = frozenset({b"origin", b"content-length", b"transfer-encoding", b"expect"})
 
 
-@dataclass(slots=True)
-class Gatehouse:
-    """What all connections of a process share.
+class _Refused(Exception):
+    """Ends the parsing of what came, from within it: what follows is not even looked at."""
 
-    connections_max: how many may be open. webhook_path: what is shed last, for Stripe would only
-    come again. new_id: gives a request id. inside: how many requests are being worked on, those
-    not counted that wait for their bodies or for Stripe.
-    """
-
-    admission: Admission
-    connections_max: int
-    webhook_path: str
-    new_id: Callable[[], str]
-    inside: Callable[[], int]
-    head_read_s: float = HEAD_READ_S
-    answer_read_s: float = ANSWER_READ_S
-    _done: int = 0
-    _shed: int = 0  # since it was counted, and since it was told of
-    _untold: int = 0
-    _told_at: float = 0.0
-    _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
-
-    def feel(self) -> None:
-        """Begin to feel how much there is inside, on the running loop. Call `stop` at the end."""
-        self._timer = asyncio.get_running_loop().call_later(FEEL_EVERY_S, self._turn)
-
-    def stop(self) -> None:
-        """Feel no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def ended(self) -> None:
-        """Hear that a request was answered."""
-        self._done += 1
-
-    def lets_in(self, path: bytes, in_flight: int) -> bool:
-        """Say whether one request more is taken."""
-        target = path.partition(b"?")[0].decode("latin-1")
-        if target in ALWAYS_OPEN:
-            return True
-        may_be_shed = target != self.webhook_path
-        if self.admission.admits(in_flight, self.inside(), may_be_shed=may_be_shed):
-            return True
-        self._shed += 1
-        self._untold += 1
-        return False
-
-    def _turn(self) -> None:
-        """Measure one turn from here: how late timers come also tells of other processes."""
-        asyncio.get_running_loop().call_soon(self._felt, perf_counter())
-
-    def _felt(self, turn_began_at: float) -> None:
-        now = perf_counter()
-        self.admission.felt(self.inside(), self._done, now - turn_began_at, now)
-        self._done = 0
-        if self._shed:
-            SHED.inc(self._shed)
-            self._shed = 0
-        if self._untold and now - self._told_at >= TELL_EVERY_S:
-            _log.warning("requests.shed", count=self._untold)
-            self._untold, self._told_at = 0, now
-        self.feel()
+    def __init__(self, why: Refusal | Unavailable, cut: str) -> None:
+        super().__init__(cut)
+        self.why, self.cut = why, cut
 
 
 def connections_of(gatehouse: Gatehouse) -> type[HttpToolsProtocol]:
@@ -138,32 +61,42 @@ def connections_of(gatehouse: Gatehouse) -> type[HttpToolsProtocol]:
 
 
 class Connection(HttpToolsProtocol):
-    """A connection of one client. Use `connections_of`."""
+    """A connection of one client. Use `connections_of`.
+
+    Of each message all bytes are counted that are not its body: before the end of the head they may
+    be HEAD_MAX, then FRAMING_MAX more, and some for each byte of the body.
+    """
 
     shared: Gatehouse
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.headers = []
-        self._head_size = 0
+        self.line: Line | None = None
+        self.held = self.unread = 0
+        self.counted = False
+        self._around = 0  # bytes of the message at hand that are not its body
+        self._body = self._chunks = self._heads = self._trailers = 0
         self._in_body = False
         self._is_over = False
+        self._begins_when_read = False  # the next of the pipeline
+        self._is_last = False  # the answer that is under way; what came behind it is forgotten
         self._skips = False  # the request at hand is refused; its body is passed over
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._read_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client, if there is room."""
         super().connection_made(transport)
-        if len(self.connections) > self.shared.connections_max:
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_MAX)
+        if self.shared.room.enter(self):
+            self.shared.room.wait(self, self.shared.room.head)
+        else:
             self._end(Overloaded("too many connections"), "no_room")
-            return
-        self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go."""
         self._is_over = True
-        self._stop_timers()
+        self.shared.room.leave(self)
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -171,103 +104,233 @@ class Connection(HttpToolsProtocol):
         if self._is_over:
             return
         self._unset_keepalive_if_required()
-        if not self._in_body:
-            self._head_size += len(data)
+        self._around += len(data)
+        self._heads = 0
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # nothing to upgrade to: it is answered as it is
-            pass
-        except httptools.HttpParserError:
-            self._end(MalformedRequest("This is not HTTP as we understand it."), "malformed")
+        except httptools.HttpParserUpgrade:  # there is nothing else: it is answered, and the last
+            if not self._is_idle():
+                self.cycle.keep_alive = False
+            self._is_over = True
+        except httptools.HttpParserError as error:
+            self._not_http(error.__context__)
+        else:
+            self._keep_bounds()
+        self._settle()
+
+    def on_message_begin(self) -> None:
+        """Begin the next message; only so many may come at once."""
+        self._heads += 1
+        if self._heads > PIPELINED_MAX + 1:
+            self._refuse_pipelined()
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header. A trailer is none: it comes after whoever reads them has read them."""
         if self._in_body:
+            self._trailers += 1
+            if self._trailers > HEADERS_MAX:
+                raise _Refused(HeadersTooLarge("There are too many trailers."), "framing")
             return
-        if self._head_size > HEAD_MAX:
-            if len(getattr(self, "url", b"")) > URL_MAX:
-                self._end(UrlTooLong("The URL is too long."), "url_too_long")
-            self._end(HeadersTooLarge("The headers are too large."), "headers_too_large")
-        elif self._head_size and self._head_timer is None and self._is_idle():
-            self._await_head()  # with nothing of a head there the connection is kept alive, or not
+        if len(self.headers) >= HEADERS_MAX:
+            raise self._too_large("There are too many headers.")
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin the request, refuse it, or end the connection."""
-        size, self._head_size = self._head_size, 0
-        self._stop_head_timer()
-        if len(self.url) > URL_MAX:
-            self._end(UrlTooLong("The URL is too long."), "url_too_long")
-        elif len(self.headers) > HEADERS_MAX:
-            self._end(HeadersTooLarge("There are too many headers."), "headers_too_large")
-        elif size > HEAD_MAX and self._size_of_head() > HEAD_MAX:  # else it came with its body
-            self._end(HeadersTooLarge("The headers are too large."), "headers_too_large")
-        elif len(self.pipeline) >= PIPELINED_MAX:
-            self._end(MalformedRequest("Too many requests without waiting."), "pipelined")
-        if self._is_over:
-            return
+        size = len(self.url)
+        if self._around > HEAD_MAX:  # with what came behind it, maybe
+            size += sum(len(name) + len(value) for name, value in self.headers)
+        if len(self.url) > URL_MAX or size > HEAD_MAX:
+            raise self._too_large()
+        if len(self.pipeline) >= PIPELINED_MAX:
+            self._refuse_pipelined()
+        self.shared.room.wait(self, None)
+        if self.flow.write_paused and self._is_idle():  # else short answers would pile up
+            self._refuse_pipelined()
         self._in_body = True
-        if self._is_idle() and not self.shared.lets_in(self.url, len(self.tasks)):
-            self._shed()
-        else:
+        self._body = self._chunks = self._trailers = 0
+        if not self._is_idle():
             super().on_headers_complete()
+        elif self._is_answered_at_once():
+            self._skips = True
+        elif self.shared.lets_in(self.url, len(self.tasks)):
+            super().on_headers_complete()
+        else:
+            self._shed()
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of the body, unless its request was refused."""
+        self._body += len(body)
+        self._around -= len(body)
+        self._chunks += 1
+        if self._chunks > CHUNKS_MAX and self._around > FRAMING_MAX:
+            raise _Refused(MalformedRequest("The body comes in too many chunks."), "framing")
         if not self._is_over and not self._skips:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Hand on that the request is there."""
         self._in_body = False
-        if self._skips:
-            self._skips = False
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
-        elif not self._is_over:
+        self._around = 0  # what came with it of the next is measured when that is there
+        if not self._skips and not self._is_over:
             super().on_message_complete()
+        self._skips = False
 
     def pause_writing(self) -> None:
-        """Give a client that does not read some time."""
+        """Take nothing more from a client that does not read, and give it some time."""
         super().pause_writing()
-        self._await_reading()
+        self.flow.pause_reading()
+        self.shared.room.unread_of(self, self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         """Go on."""
         super().resume_writing()
-        self._stop_read_timer()
+        self.shared.room.unread_of(self, 0)
+        if self._begins_when_read:
+            self._begins_when_read = False
+            self.shared.begin_later(self.begin_next)
+        elif not self.pipeline and not self.transport.is_closing():
+            self.flow.resume_reading()
+
+    def begin_next(self) -> None:
+        """Begin the next request of those that came without waiting for answers."""
+        if self.flow.write_paused:
+            self._begins_when_read = True
+        elif self.pipeline and not self.transport.is_closing():
+            self._start_asgi_task(*self.pipeline.pop())
+            if not self.pipeline:
+                self.flow.resume_reading()
+            self._settle()
 
     def on_response_complete(self) -> None:
         """See to it that a closing connection closes, whether or not the client reads."""
+        # The next is begun when others had their turn, and not before this answer is read.
+        waiting, self.pipeline = self.pipeline, deque()
         super().on_response_complete()
+        self.pipeline = waiting
         self.shared.ended()
-        if self._is_over and not self.transport.is_closing():
+        self._let_go()
+        if self.transport.is_closing():
+            self.shared.room.wait(self, None)
+            self.shared.room.hold(self, 0)
+            self.shared.room.unread_of(self, self.transport.get_write_buffer_size())
+            return
+        if self.flow.write_paused or waiting:
+            self.flow.pause_reading()
+        if waiting:
+            self._unset_keepalive_if_required()
+            self.shared.begin_later(self.begin_next)
+        if self._is_last:
             self._linger()
-        elif self.transport.is_closing() and self.transport.get_write_buffer_size():
-            self._await_reading()
+        else:
+            self._settle()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; drop one whose client left its answers unread."""
         if self.transport.get_write_buffer_size():
-            self._abort()
+            self._abort("unread")
         else:
             super().timeout_keep_alive_handler()
+
+    def time_is_up(self, line: Line) -> None:
+        """End the connection: it has waited there for too long."""
+        room = self.shared.room
+        if line is room.head:
+            self._end(HeadersTooSlow("The headers did not arrive in time."), "headers_too_slow")
+        elif line is room.linger:
+            self._abort("body_refused" if self._in_body else "lingered")
+        else:
+            self._abort("unread" if line is room.unread else "body_too_slow")
+
+    def make_room(self, why: str) -> None:
+        """End the connection at once; an answer that is under way still comes, and is the last."""
+        if self.pipeline and self.unread < WRITE_BUFFER_MAX:
+            self._forget_the_next()
+        elif self._around and not self._in_body and not self._is_over and self._is_idle():
+            self._is_over = True
+            self.transport.write(last_answer(problem(Overloaded(why), self._request_id(), SHOW)))
+            self.transport.close()
+        else:
+            self._is_over = True
+            self.transport.abort()
+
+    def _let_go(self) -> None:
+        """Forget the request that is answered: it weighs as much as all else of the connection."""
+        if not self._is_idle():
+            return
+        self.cycle = None  # type: ignore[assignment]  # as it is at first
+        self._skips = self._in_body
+        if self._in_body or not self._around:
+            self.scope = None  # type: ignore[assignment]
+            self.headers = []
+
+    def _keep_bounds(self) -> None:
+        """End the connection if what came is too much for where it stands."""
+        if not self._in_body:
+            if self._around > HEAD_MAX:
+                self._not_http(self._too_large())
+        elif self._around > HEAD_MAX + FRAMING_MAX + FRAMING_PER_BODY_BYTE * self._body:
+            self._end(MalformedRequest("There is too much around the body."), "framing")
+        elif self._chunks:
+            self._chunks -= 1  # one for each read is free: it is the network's doing
+
+    def _settle(self) -> None:
+        """Wait in the line of what is awaited now."""
+        room = self.shared.room
+        if not self.counted:
+            return
+        if self._is_over:
+            room.hold(self, 0)
+            if not self._is_idle():
+                room.wait(self, None)
+            elif self.line is not room.linger:
+                self._linger()
+        elif self._in_body and self._is_idle():
+            room.hold(self, 0)
+            room.wait(self, room.linger)
+        elif not self._is_idle():
+            waits = self._in_body and not self.pipeline
+            room.wait(self, room.body if waits else None)
+            held = self._around + self._body if self._in_body else 0
+            room.hold(self, held + QUEUED_SIZE * len(self.pipeline))
+        else:
+            room.hold(self, self._around)
+            # With nothing of a head there the connection is kept alive, or not.
+            if self._around or self.line is room.head:
+                room.wait(self, room.head)
+            else:
+                room.wait(self, room.idle)
+                self._keep_alive()
+
+    def _keep_alive(self) -> None:
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _is_answered_at_once(self) -> bool:
+        """Answer a plain probe from what is known, without a task."""
+        if self.parser.get_method() != b"GET":
+            return False
+        ready = self.shared.ready_answer(self.url)
+        if ready is None or any(name in _NOT_PLAIN for name, _ in self.headers):
+            return False
+        self._write(ready[0], self._request_id(), ready[1])
+        return True
 
     def _shed(self) -> None:
         """Refuse the request in a few bytes; the connection lives on, for a new one costs more."""
         self._skips = True
+        request_id = self._request_id()
+        head, body = shed_answer(request_id)
+        self._write(head, request_id, b"" if self.parser.get_method() == b"HEAD" else body)
+
+    def _write(self, head: bytes, request_id: str, body: bytes) -> None:
         keeps = bool(self.parser.should_keep_alive())
-        is_head = self.parser.get_method() == b"HEAD"
-        request_id = self._request_id().encode()
-        seconds = next(_RETRY_AFTER_S)
-        body = b'%s"requestId":"%s"}' % (_SHED_BODY, request_id)
+        close = b"" if keeps else b"connection: close\r\n"
         self.transport.write(
-            b"%scontent-length: %d\r\nx-request-id: %s\r\nretry-after: %d\r\n%s\r\n%s"
-            % (
-                _SHED_HEAD,
-                len(body),
-                request_id,
-                seconds,
-                b"" if keeps else b"connection: close\r\n",
-                b"" if is_head else body,
-            )
+            b"%sx-request-id: %s\r\n%s\r\n%s" % (head, request_id.encode(), close, body)
         )
         if not keeps:
             self._linger()
@@ -279,21 +342,38 @@ class Connection(HttpToolsProtocol):
         CUT.labels(cut).inc()
         self._is_over = True
         if self._is_idle():
-            answer = problem(why, self._request_id(), _SHOW)
-            self.transport.write(_raw(answer))
+            if not self._in_body:  # else it has its answer
+                self.transport.write(last_answer(problem(why, self._request_id(), SHOW)))
             self._linger()
-        elif self._in_body:  # the request at hand is broken itself: its task hears that we are gone
+        elif self._in_body and not self.pipeline:
+            # The request at hand is broken itself: its task hears that we are gone.
             self.transport.close()
         else:  # the answer that is under way comes first, and is the last
-            self.pipeline.clear()
+            self._forget_the_next()
+
+    def _not_http(self, within: BaseException | None) -> None:
+        if isinstance(within, _Refused):
+            self._end(within.why, within.cut)
+            return
+        if within is not None:  # it failed within the server's own call back, which began nothing
+            self._in_body = False
+        self._end(MalformedRequest("This is not HTTP as we understand it."), "malformed")
+
+    def _forget_the_next(self) -> None:
+        self._is_over = self._is_last = True
+        self.pipeline.clear()
 
     def _linger(self) -> None:
         """Close when the client has had time to read; to close on its bytes would drop ours."""
         self._is_over = True
-        self._stop_timers()
+        self._unset_keepalive_if_required()
+        self.shared.room.hold(self, 0)
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()  # so that it is heard when the client closes
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._read_timer = self.loop.call_later(LINGER_S, self.transport.abort)
+        self.shared.room.wait(self, self.shared.room.linger)
 
     def _request_id(self) -> str:
         for name, value in self.headers:
@@ -301,52 +381,18 @@ class Connection(HttpToolsProtocol):
                 return given
         return self.shared.new_id()
 
-    def _size_of_head(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+    def _too_large(self, told: str = "The headers are too large.") -> _Refused:
+        if len(getattr(self, "url", b"")) > URL_MAX:
+            return _Refused(UrlTooLong("The URL is too long."), "url_too_long")
+        return _Refused(HeadersTooLarge(told), "headers_too_large")
+
+    def _refuse_pipelined(self) -> None:
+        raise _Refused(MalformedRequest("Too many requests without waiting."), "pipelined")
 
     def _is_idle(self) -> bool:
         return bool(getattr(self.cycle, "response_complete", True))  # there is none at first
 
-    def _await_head(self) -> None:
-        if not self._is_over:
-            self._head_timer = self.loop.call_later(self.shared.head_read_s, self._head_is_late)
-
-    def _head_is_late(self) -> None:
-        self._end(HeadersTooSlow("The headers did not arrive in time."), "headers_too_slow")
-
-    def _await_reading(self) -> None:
-        if self._read_timer is None:
-            self._read_timer = self.loop.call_later(self.shared.answer_read_s, self._abort)
-
-    def _abort(self) -> None:
-        CUT.labels("unread").inc()
+    def _abort(self, why: str) -> None:
+        CUT.labels(why).inc()
+        self._is_over = True
         self.transport.abort()
-
-    def _stop_timers(self) -> None:
-        self._stop_head_timer()
-        self._stop_read_timer()
-        self._unset_keepalive_if_required()
-
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _stop_read_timer(self) -> None:
-        if self._read_timer is not None:
-            self._read_timer.cancel()
-            self._read_timer = None
-
-
-def _raw(answer: Answer) -> bytes:
-    """Return the last answer of a connection."""
-    body = encode(answer.body)
-    lines = [
-        STATUS_LINE[answer.status],
-        b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body),
-        b"x-request-id: %s\r\n" % answer.body["requestId"].encode(),
-        *(f"{name}: {value}\r\n".encode() for name, value in answer.headers.items()),
-        b"connection: close\r\n\r\n",
-        body,
-    ]
-    return b"".join(lines)

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from payment_service.api.allowance import Allowance
 from payment_service.api.answers import encode
 from payment_service.api.visit import visit_of
 
@@ -53,6 +54,10 @@ _POLICY = (
 )
 
 
+# They are up to 1.7 MB, the largest answers there are, and nobody is asked who he is.
+ANSWERS_PER_S = 100
+
+
 class Docs:
     """Serves the page, its files and the document, which is made when it is first asked for."""
 
@@ -60,6 +65,11 @@ class Docs:
         self._base = f"{prefix}/api-docs"
         self._make_document = make_document
         self._document = b""
+        self._allowance = Allowance(ANSWERS_PER_S)
+
+    def prepare(self) -> None:
+        """Make the document, which takes half a second, before somebody asks for it."""
+        self._document = self._document or encode(self._make_document())
 
     async def page(self, request: Request) -> Response:
         """The page."""
@@ -71,6 +81,7 @@ class Docs:
     async def file(self, request: Request) -> Response:
         """One file of the page."""
         visit_of(request.scope).route = f"{self._base}/{{file}}"
+        self._allowance.take()
         name = request.path_params["file"]
         if name == "start.js":
             script = _START.replace("{base}", self._base)
@@ -83,7 +94,8 @@ class Docs:
     async def document(self, request: Request) -> Response:
         """The OpenAPI document."""
         visit_of(request.scope).route = f"{self._base}.json"
-        self._document = self._document or encode(self._make_document())
+        self._allowance.take()
+        self.prepare()
         return Response(self._document, media_type="application/json")
 
 

@@ -120,7 +120,7 @@ class Door:
             headers=self._browsers.headers_for(origin),
         )
         if scope["method"] == "HEAD":  # is a GET whose body is kept back
-            scope["method"] = "GET"
+            scope = {**scope, "method": "GET"}  # the server's own must still say HEAD
         try:
             if self._browsers.is_preflight(scope, origin):
                 visit.route = "preflight"

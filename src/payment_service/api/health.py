@@ -1,10 +1,5 @@
 """Whether the process is up and may take traffic, and its metrics."""
 
-import asyncio
-from typing import Any
-
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,12 +9,8 @@ from payment_service.api.door import Gate
 from payment_service.api.endpoint import Api, Endpoint, Handle, everybodys
 from payment_service.api.incoming import Incoming
 from payment_service.api.problems import ShuttingDown
+from payment_service.api.readiness import MetricsText, Readiness, clock_of
 from payment_service.api.visit import visit_of
-from payment_service.domain.moment import CLOCK_WRONG_BEYOND_S
-from payment_service.ports import Clock, StoreUnavailable
-
-# Kubernetes gives a probe one second by default; a database that is slower than that is not ready.
-PING_S = 0.9
 
 
 async def health(api: Api, _call: Incoming) -> Answer:
@@ -37,33 +28,19 @@ async def live(_api: Api, _call: Incoming) -> Answer:
     return Answer(200, {"status": "ok"})
 
 
-def ready_behind(gate: Gate) -> Handle:
+def ready_behind(gate: Gate, readiness: Readiness | None) -> Handle:
     """Return the endpoint that says whether this process may take traffic."""
 
     async def ready(api: Api, _call: Incoming) -> Answer:
         if not gate.is_open:
             raise ShuttingDown
-        try:
-            async with asyncio.timeout(PING_S):
-                await api.world.store.ping()
-        except TimeoutError:
-            raise StoreUnavailable("the database does not answer in time") from None
+        await (readiness or Readiness(api.world.store)).check()
         return Answer(200, {"status": "ok", "clock": clock_of(api.world.clock)})
 
     return ready
 
 
-def clock_of(clock: Clock) -> dict[str, Any]:
-    """Return how the machine's clock is. A wrong one is no reason to take no traffic."""
-    ahead_s = clock.ahead_s()
-    status = "wrong" if abs(ahead_s) > CLOCK_WRONG_BEYOND_S else "ok"
-    return {
-        "status": status if clock.is_known() else "unknown",
-        "ahead_s": round(ahead_s),
-    }
-
-
-def endpoints(gate: Gate) -> tuple[Endpoint, ...]:
+def endpoints(gate: Gate, readiness: Readiness | None = None) -> tuple[Endpoint, ...]:
     """Return the endpoints about the process itself."""
     return (
         Endpoint(
@@ -92,7 +69,7 @@ def endpoints(gate: Gate) -> tuple[Endpoint, ...]:
         Endpoint(
             method="GET",
             path="/readyz",
-            handle=ready_behind(gate),
+            handle=ready_behind(gate, readiness),
             scope=None,
             guard=everybodys,
             name="readyz",
@@ -109,7 +86,7 @@ def endpoints(gate: Gate) -> tuple[Endpoint, ...]:
     )
 
 
-async def metrics(registry: CollectorRegistry, request: Request) -> Response:
+async def metrics(text: MetricsText, request: Request) -> Response:
     """Return the metrics as Prometheus reads them."""
     visit_of(request.scope).route = "/metrics"
-    return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+    return Response(text.now(), headers={"content-type": text.content_type})

@@ -45,8 +45,10 @@ class LimitSettings(BaseModel):
         ge=10,
         le=100_000,
         description=(
-            "How many connections of clients may be open; one more is answered 503 and closed. The "
-            "system's limit on open files must be some hundreds above it."
+            "How many connections of clients may be open. For one more, the one that has waited "
+            "longest without a request under way is closed; when all have one, the new one is "
+            "answered 503. The system's limit on open files must be some hundreds above it; the "
+            "process raises its own as far as it may."
         ),
         examples=["2000"],
     )
