@@ -123,7 +123,9 @@ ENDPOINTS = (
             "202 means that Stripe has not answered yet; the truth becomes known by itself. One "
             "that waits for 3-D Secure is answered 200 with `requires_action`, or, with the "
             "setting `REQUIRES_ACTION_STATUS=402`, 402 `authentication_required` with the same "
-            "`data`. Unknown fields are ignored."
+            "`data`. Unknown fields are ignored. An end user pays their own orders only: with "
+            "`ORDER_PROOF=signed` by what the shop has signed (`orderProof`), with `order-service` "
+            "by what the OrderService shows, else by who claims it first."
         ),
         asks=AskedPayment,
         reads=order_in,
