@@ -76,9 +76,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the currency is no part of the deal",
         "domain/payment.py",
-        "return (self.amount_minor, self.currency, self.customer_id) == (\n"
-        "            other.amount_minor,\n            other.currency,\n",
-        "return (self.amount_minor, self.customer_id) == (\n            other.amount_minor,\n",
+        "return ours == (other.amount_minor, other.currency, other.customer_id)\n",
+        "return ours == (other.amount_minor, self.currency, other.customer_id)\n",
         (PAYMENT,),
     ),
     Mutant(
