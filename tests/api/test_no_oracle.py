@@ -14,7 +14,8 @@ import pytest
 
 from payment_service.api.endpoint import Endpoint, services_only
 from payment_service.api.field_names import known_names
-from payment_service.storage.collections import PAYMENTS
+from payment_service.domain.refund_place import RefundPlace
+from payment_service.storage.collections import PAYMENTS, REFUND_PLACES
 from tests.api.access import OPTIONS, Guarded, open_guarded
 from tests.api.asgi import Heard
 from tests.api.belongings import NOBODYS, Belongings, asking_for, belongings
@@ -208,3 +209,20 @@ async def test_a_service_that_calls_an_order_like_a_payment_shows_it_to_nobody(s
 
     assert bobs.order_id == janes.intent_id
     assert (heard.status, heard.data["orderId"]) == (200, "order-of-jane")
+
+
+async def test_a_refund_that_was_never_made_is_none_of_her_own_payment_either(shop: Shop) -> None:
+    api = open_guarded(shop, OPTIONS)
+    janes = await belongings(api, JANE, "order-of-jane")
+    never_made = RefundPlace("rfd_never", 0, janes.order_id, shop.world.clock.now())
+    await shop.world.store.insert(REFUND_PLACES, never_made)
+    jane = api.provider.user(JANE)
+
+    heard = await api.as_(jane, "GET", "/payment/refund/rfd_never")
+    second = await api.as_(
+        api.provider.token(), "POST", "/payment/refund", {"orderId": janes.order_id, "amount": 700}
+    )
+    found = await api.as_(jane, "GET", f"/payment/refund/{second.data['reference']}")
+
+    assert (heard.status, heard.code) == (404, "not_found")
+    assert (found.status, found.data["refund_id"]) == (200, second.data["refund_id"])

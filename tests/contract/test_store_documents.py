@@ -18,6 +18,7 @@ from payment_service.domain.hold import Hold
 from payment_service.domain.moment import Door
 from payment_service.domain.news import SeenEvent
 from payment_service.domain.notice import Notice, NoticeState, Occasion
+from payment_service.domain.order_proof import Claim
 from payment_service.domain.payment import (
     Attempt,
     Failure,
@@ -132,6 +133,7 @@ def payment() -> Payment:
         warnings=(FraudWarning("issfr_1", "misc", True, NOON),),  # noqa: FBT003
         disputes_look_at=after(8),
         late_intent_id="pi_0",
+        claim=Claim(is_proved=True, at=after(9), generation=2),
         past_attempts=(PAST_ATTEMPT,),
     )
 

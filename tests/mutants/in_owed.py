@@ -76,10 +76,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the currency is no part of the deal",
         "domain/payment.py",
-        "ours = self.amount_minor, self.currency, self.customer_id\n"
-        "        return ours == (other.amount_minor, other.currency, other.customer_id)",
-        "ours = self.amount_minor, self.customer_id\n"
-        "        return ours == (other.amount_minor, other.customer_id)",
+        "return ours == (other.amount_minor, other.currency, other.customer_id)\n",
+        "return ours == (other.amount_minor, self.currency, other.customer_id)\n",
         (PAYMENT,),
     ),
     Mutant(

@@ -11,6 +11,7 @@ from tests.mutants import (
     in_mongo,
     in_orders,
     in_owed,
+    in_proofs,
     in_sqlite,
     in_stores,
     in_stripe,
@@ -35,4 +36,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *in_fields.MUTANTS,
     *in_answers.MUTANTS,
     *in_customers.MUTANTS,
+    *in_proofs.MUTANTS,
 )

@@ -64,10 +64,25 @@ class Clients(Talkers):
             metadata={"basket": f"basket of {order_id}"},
             off_session=off_session,
         )
+        return await self._order(order_id, terms, card)
+
+    async def claim(self, order_id: str, amount: int, card: str | None, customer_id: str) -> str:
+        """Ask to pay an order as an end user without proof; without a card only create it."""
+        terms = Terms(
+            self.prices.minor(order_id, amount),
+            self.prices.currency_of(order_id),
+            customer_id,
+            confirm=card is not None,
+        )
+        return await self._order(order_id, terms, card, is_proved=False)
+
+    async def _order(
+        self, order_id: str, terms: Terms, card: str | None, *, is_proved: bool = True
+    ) -> str:
         request_id = self._request_id()
         asked = asked_payment(terms, card, request_id)
         talk = Conversation("pay", order_id, terms.amount_minor, asked=asked)
-        order = Order(order_id, terms, card, request_id, retry_key=request_id)
+        order = Order(order_id, terms, card, request_id, retry_key=request_id, is_proved=is_proved)
 
         async def ask(world: World) -> Said:
             pay = self.town.variant.pay

@@ -9,6 +9,7 @@ from tests.simulation import (
     scripts_operators,
     scripts_processing,
     stories,
+    stories_of_claims,
     stories_of_holds,
     stories_of_later,
     stories_of_terms,
@@ -125,6 +126,17 @@ SCENARIOS: Final = {
     ),
     "everything_kept": Scenario(stories_of_terms.everything_kept, ("mastercard", "visa")),
     "everything_saved": Scenario(stories_of_terms.everything_saved, ("visa", "3ds_on_setup")),
+    **_told(
+        stories_of_claims,
+        "claimed_and_taken",
+        "claim_lapses",
+        "claim_is_confirmed",
+        cards=("3ds", "declined"),
+        policy=stories_of_claims.CLAIMS,
+    ),
+    "claimed_while_taken": Scenario(
+        stories_of_claims.claimed_while_taken, ("visa", "3ds"), stories_of_claims.CLAIMS
+    ),
     "order_hears_all": Scenario(
         stories_of_later.order_hears_all, ("visa", "refund_fails", "slow_refund"), WORDS
     ),

@@ -261,7 +261,8 @@ class _Soak:
         if self.running.reader is not None:
             path = self.running.reader.path
             for file in path.parent.glob(f"{path.name}*"):
-                shutil.copy(file, folder)
+                if file.is_file():  # the socket beside it cannot be copied
+                    shutil.copy(file, folder)
 
 
 def as_table(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ costs a parse and a write. What it relies on inside uvicorn is in `tests/house/t
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import Any
 
 import httptools
@@ -23,13 +24,12 @@ from bounded_connections.room import (
     WRITE_BUFFER_MAX,
     Line,
 )
+from payment_service.api.connection_cuts import Cut, too_large, too_many, too_much_around
 from payment_service.api.gatehouse import CUT, Gatehouse
 from payment_service.api.problems import (
-    HeadersTooLarge,
     HeadersTooSlow,
     MalformedRequest,
     Overloaded,
-    UrlTooLong,
     problem,
 )
 from payment_service.api.raw_answers import SHOW, last_answer, shed_answer
@@ -41,14 +41,6 @@ from payment_service.ports import Unavailable
 QUEUED_SIZE = 6 * 1024
 # With any of these a probe is no plain one, and is answered like other requests.
 _NOT_PLAIN = frozenset({b"origin", b"content-length", b"transfer-encoding", b"expect"})
-
-
-class _Refused(Exception):
-    """Ends the parsing of what came, from within it: what follows is not even looked at."""
-
-    def __init__(self, why: Refusal | Unavailable, cut: str) -> None:
-        super().__init__(cut)
-        self.why, self.cut = why, cut
 
 
 def connections_of(gatehouse: Gatehouse) -> type[HttpToolsProtocol]:
@@ -98,6 +90,8 @@ class Connection(HttpToolsProtocol):
         self.shared.room.leave(self)
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+        if not self._is_idle():
+            self.cycle.body = bytearray()  # it may wait for its turn still, in vain
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, within bounds."""
@@ -122,7 +116,7 @@ class Connection(HttpToolsProtocol):
         """Begin the next message; only so many may come at once."""
         self._heads += 1
         if self._heads > PIPELINED_MAX + 1:
-            self._refuse_pipelined()
+            raise too_many()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -130,10 +124,10 @@ class Connection(HttpToolsProtocol):
         if self._in_body:
             self._trailers += 1
             if self._trailers > HEADERS_MAX:
-                raise _Refused(HeadersTooLarge("There are too many trailers."), "framing")
+                raise too_much_around("There are too many trailers.")
             return
         if len(self.headers) >= HEADERS_MAX:
-            raise self._too_large("There are too many headers.")
+            raise too_large(self.url, "There are too many headers.")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -142,12 +136,11 @@ class Connection(HttpToolsProtocol):
         if self._around > HEAD_MAX:  # with what came behind it, maybe
             size += sum(len(name) + len(value) for name, value in self.headers)
         if len(self.url) > URL_MAX or size > HEAD_MAX:
-            raise self._too_large()
-        if len(self.pipeline) >= PIPELINED_MAX:
-            self._refuse_pipelined()
+            raise too_large(self.url)
+        # Short answers would pile up before a client that does not read.
+        if len(self.pipeline) >= PIPELINED_MAX or (self.flow.write_paused and self._is_idle()):
+            raise too_many()
         self.shared.room.wait(self, None)
-        if self.flow.write_paused and self._is_idle():  # else short answers would pile up
-            self._refuse_pipelined()
         self._in_body = True
         self._body = self._chunks = self._trailers = 0
         if not self._is_idle():
@@ -165,7 +158,7 @@ class Connection(HttpToolsProtocol):
         self._around -= len(body)
         self._chunks += 1
         if self._chunks > CHUNKS_MAX and self._around > FRAMING_MAX:
-            raise _Refused(MalformedRequest("The body comes in too many chunks."), "framing")
+            raise too_much_around("The body comes in too many chunks.")
         if not self._is_over and not self._skips:
             super().on_body(body)
 
@@ -198,10 +191,17 @@ class Connection(HttpToolsProtocol):
         if self.flow.write_paused:
             self._begins_when_read = True
         elif self.pipeline and not self.transport.is_closing():
-            self._start_asgi_task(*self.pipeline.pop())
+            self._begin(*self.pipeline.pop())
             if not self.pipeline:
                 self.flow.resume_reading()
             self._settle()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.shared.begin(partial(self._begin, cycle, app))
+
+    def _begin(self, cycle: Any, app: Any) -> None:
+        if not cycle.disconnected:
+            super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """See to it that a closing connection closes, whether or not the client reads."""
@@ -269,9 +269,9 @@ class Connection(HttpToolsProtocol):
         """End the connection if what came is too much for where it stands."""
         if not self._in_body:
             if self._around > HEAD_MAX:
-                self._not_http(self._too_large())
+                self._not_http(too_large(getattr(self, "url", b"")))
         elif self._around > HEAD_MAX + FRAMING_MAX + FRAMING_PER_BODY_BYTE * self._body:
-            self._end(MalformedRequest("There is too much around the body."), "framing")
+            self._not_http(too_much_around("There is too much around the body."))
         elif self._chunks:
             self._chunks -= 1  # one for each read is free: it is the network's doing
 
@@ -352,8 +352,8 @@ class Connection(HttpToolsProtocol):
             self._forget_the_next()
 
     def _not_http(self, within: BaseException | None) -> None:
-        if isinstance(within, _Refused):
-            self._end(within.why, within.cut)
+        if isinstance(within, Cut):
+            self._end(within.why, within.label)
             return
         if within is not None:  # it failed within the server's own call back, which began nothing
             self._in_body = False
@@ -380,14 +380,6 @@ class Connection(HttpToolsProtocol):
             if name == b"x-request-id" and (given := sane_request_id(value)):
                 return given
         return self.shared.new_id()
-
-    def _too_large(self, told: str = "The headers are too large.") -> _Refused:
-        if len(getattr(self, "url", b"")) > URL_MAX:
-            return _Refused(UrlTooLong("The URL is too long."), "url_too_long")
-        return _Refused(HeadersTooLarge(told), "headers_too_large")
-
-    def _refuse_pipelined(self) -> None:
-        raise _Refused(MalformedRequest("Too many requests without waiting."), "pipelined")
 
     def _is_idle(self) -> bool:
         return bool(getattr(self.cycle, "response_complete", True))  # there is none at first

@@ -16,6 +16,8 @@ from payment_service.api.answers import pending, success
 from payment_service.api.credentials import NEEDED
 from payment_service.api.options import ApiOptions
 from payment_service.api.presenting import Presenter, shown_notice
+from payment_service.api.proving import DIFFERS, INVALID, NOT_PROVED
+from payment_service.api.service_fields import ONLY_SERVICES
 from payment_service.domain import errors
 from payment_service.domain.call import begin_call
 from payment_service.domain.currencies import find_currency
@@ -224,13 +226,11 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     errors.InsufficientScope("This needs the scope payment.write.", scope="payment.write"),
     errors.EmailNotVerified("The identity provider has not verified this e-mail address."),
     errors.NeitherUserNorService(),
-    errors.ServiceRequired(FieldError("offSession", "only a service may send this")),
-    errors.OrderProofRequired("This order needs a proof (`orderProof`) that it is yours."),
-    errors.OrderProofInvalid("This proof of the order is not valid."),
-    errors.OrderProofDiffers(
-        FieldError("amount", "says something else than the proof of the order: leave it out")
-    ),
-    errors.OrderTermsDiffer("The shop has said what this order costs, and how it is paid."),
+    errors.ServiceRequired(FieldError("offSession", ONLY_SERVICES)),
+    errors.OrderProofRequired(NOT_PROVED),
+    errors.OrderProofInvalid(INVALID),
+    errors.OrderProofDiffers(FieldError("amount", DIFFERS)),
+    errors.OrderTermsDiffer("The shop has said what this order costs.", payment=_PAID),
     errors.CardNotUsable("This card belongs to another customer."),
     *_refusals_of_stripe(),
     errors.NotFound("There is no such payment."),
@@ -282,7 +282,7 @@ _REFUSALS: Final[tuple[Refusal | Unavailable, ...]] = (
     GatewayUnavailable(),
     StoreUnavailable(),
     TokenKeysUnavailable(),
-    OrdersUnavailable("the OrderService does not answer"),
+    OrdersUnavailable(),
     problems.ShuttingDown(),
     problems.Overloaded(),
 )

@@ -150,6 +150,7 @@ ENDPOINTS = (
         asks=AskedCancellation,
         answers=_ANSWERS,
         refusals={
+            403: ("service_required",),
             404: ("not_found",),
             409: ("payment_not_cancelable", "payment_in_progress"),
         },

@@ -123,7 +123,9 @@ ENDPOINTS = (
             "202 means that Stripe has not answered yet; the truth becomes known by itself. One "
             "that waits for 3-D Secure is answered 200 with `requires_action`, or, with the "
             "setting `REQUIRES_ACTION_STATUS=402`, 402 `authentication_required` with the same "
-            "`data`. Unknown fields are ignored."
+            "`data`. Unknown fields are ignored. An end user pays their own orders only: with "
+            "`ORDER_PROOF=signed` by what the shop has signed (`orderProof`), with `order-service` "
+            "by what the OrderService shows, else by who claims it first."
         ),
         asks=AskedPayment,
         reads=order_in,
@@ -137,14 +139,14 @@ ENDPOINTS = (
                 "order_proof_differs",
             ),
             402: ("card_declined", "authentication_required"),
-            403: ("service_required", "order_proof_required", "order_proof_invalid"),
+            403: ("order_proof_required", "order_proof_invalid", "service_required"),
             404: ("customer_not_found", "card_not_found", "not_found"),
             409: (
-                "order_terms_differ",
                 "order_already_paid",
                 "payment_in_progress",
                 "payment_canceled",
                 "customer_forgotten",
+                "order_terms_differ",
             ),
             429: ("too_many_card_refusals",),
             503: ("order_service_unavailable",),

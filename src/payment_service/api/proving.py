@@ -28,7 +28,9 @@ from payment_service.ports import OrdersUnavailable
 # How an order's terms are proved; see the setting ORDER_PROOF.
 SIGNED, ORDER_SERVICE = "signed", "order-service"
 PROOF = "orderProof"
-_OTHER = "says something else than the proof of the order: leave it out"
+DIFFERS = "says something else than the proof of the order: leave it out"
+NOT_PROVED = "This order needs a proof (`orderProof`) that it is yours."
+INVALID = "This proof of the order is not valid."
 
 _log = structlog.get_logger("order_proof")
 
@@ -93,14 +95,14 @@ def is_callers(customer: str, call: Incoming, own_ids: frozenset[str]) -> bool:
 
 def _text(sent: object) -> str:
     if not isinstance(sent, str):
-        raise OrderProofInvalid("This proof of the order is not valid.", reason="no_text")
+        raise OrderProofInvalid(INVALID, reason="no_text")
     return sent
 
 
 def _not_proved(reason: str) -> OrderProofRequired:
     """Return the refusal: whose order it is instead is nobody's to know."""
     _log.info("order_proof.refused", reason=reason)
-    return OrderProofRequired("This order needs a proof (`orderProof`) that it is yours.")
+    return OrderProofRequired(NOT_PROVED)
 
 
 def _terms(proof: OrderProof, options: ApiOptions) -> Mapping[str, Any]:
@@ -120,7 +122,7 @@ def _terms(proof: OrderProof, options: ApiOptions) -> Mapping[str, Any]:
         findings.close()
     except InvalidRequest as error:
         named = ",".join(bad.field for bad in error.fields)
-        raise OrderProofInvalid("This proof of the order is not valid.", reason=named) from None
+        raise OrderProofInvalid(INVALID, reason=named) from None
     return terms
 
 
@@ -133,16 +135,16 @@ def _check_same(
     """Raise OrderProofDiffers if the request says other terms than its proof."""
     bad = []
     if sent.get("orderId") is not None and sent["orderId"] != terms["orderId"]:
-        bad.append(FieldError("orderId", _OTHER))
+        bad.append(FieldError("orderId", DIFFERS))
     customer = sent.get("customerId")
     if customer is not None and not (isinstance(customer, str) and customer in own_ids):
-        bad.append(FieldError("customerId", _OTHER))
+        bad.append(FieldError("customerId", DIFFERS))
     wanted = sent.get("captureMethod")
     if wanted is not None and wanted != terms["captureMethod"]:
-        bad.append(FieldError("captureMethod", _OTHER))
+        bad.append(FieldError("captureMethod", DIFFERS))
     proved = _money(terms, options)
     assert proved is not None, "it was read before"
-    bad += _differing(sent, proved, _OTHER, options)
+    bad += _differing(sent, proved, DIFFERS, options)
     if bad:
         raise OrderProofDiffers(*bad)
 

@@ -41,6 +41,8 @@ LEFT_S_MIN = 0.001
 # An order is read while its payer waits: longer than a slow answer, and no longer.
 READ_S_MAX = 10.0
 _NO_SUCH_ORDER = frozenset({404, 410})
+# What would lead out of the path that orders are at.
+_OTHER_PLACES = frozenset({".", ".."})
 # What the OrderService answers to a token that it does not take (any more).
 _TOKEN_REFUSED = frozenset({401, 403})
 # What no header may hold: a caller's token is whatever the caller sent.
@@ -160,6 +162,8 @@ class HttpOrders:
         how = self._read_back
         if how is None:
             raise _unreadable("no_path")
+        if order_id in _OTHER_PLACES:
+            return None
         asking = _Asking(None, None, ends_at=perf_counter() + min(self._timeout_s, READ_S_MAX))
         path = how.path.replace("{orderId}", quote(order_id, safe=""))
         try:
