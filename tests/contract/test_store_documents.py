@@ -75,6 +75,24 @@ PAST_ATTEMPT = PastAttempt(
 )
 
 
+REFUNDS = (
+    Refund(
+        "ref_1",
+        6,
+        RefundStatus.FAILED,
+        NOON,
+        key="key-2",
+        reason="zu groß",
+        stripe_refund_id="re_1",
+        call=CALL,
+        failure="declined",
+        failure_message="Non.",
+        failure_param="p",
+        unavailable=True,
+        request_id="req_2",
+)
+
+
 def payment() -> Payment:
     return Payment(
         id="ord_1",
@@ -94,22 +112,7 @@ def payment() -> Payment:
         received_minor=2**53 + 1,
         failure=FAILURE,
         cancellation_reason="duplicate",
-        refunds=(
-            Refund(
-                "ref_1",
-                6,
-                RefundStatus.FAILED,
-                NOON,
-                key="key-2",
-                reason="zu groß",
-                stripe_refund_id="re_1",
-                call=CALL,
-                failure="declined",
-                failure_message="Non.",
-                failure_param="p",
-                unavailable=True,
-                request_id="req_2",
-            ),
+        refunds=REFUNDS,
         ),
         notices=(
             Notice(

@@ -7,7 +7,6 @@ costs a parse and a write. What it relies on inside uvicorn is in `tests/house/t
 
 import asyncio
 from collections import deque
-from functools import partial
 from typing import Any
 
 import httptools
@@ -90,8 +89,6 @@ class Connection(HttpToolsProtocol):
         self.shared.room.leave(self)
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
-        if not self._is_idle():
-            self.cycle.body = bytearray()  # it may wait for its turn still, in vain
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, within bounds."""
@@ -191,17 +188,10 @@ class Connection(HttpToolsProtocol):
         if self.flow.write_paused:
             self._begins_when_read = True
         elif self.pipeline and not self.transport.is_closing():
-            self._begin(*self.pipeline.pop())
+            self._start_asgi_task(*self.pipeline.pop())
             if not self.pipeline:
                 self.flow.resume_reading()
             self._settle()
-
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        self.shared.begin(partial(self._begin, cycle, app))
-
-    def _begin(self, cycle: Any, app: Any) -> None:
-        if not cycle.disconnected:
-            super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """See to it that a closing connection closes, whether or not the client reads."""

@@ -17,9 +17,6 @@ from payment_service.api.overload import Admission
 FEEL_EVERY_S = 0.05
 # The door answers 408 first; this ends what it does not see, a body behind another request's.
 BODY_GONE_S = BODY_READ_S + 5.0
-# So many requests begin in one turn of the loop, more than one process can do in the time that a
-# turn takes under overload; the others wait for the next, so that new clients are accepted soon.
-BEGUN_A_TURN = 32
 # Who does not wait for answers waits behind those who do: so many of theirs begin in one turn.
 LATER_A_TURN = 8
 # Refusals are told of together, so often.
@@ -58,9 +55,6 @@ class Gatehouse:
     answer_read_s: float = ANSWER_READ_S
     ready: Ready = _nothing_ready
     room: Room = field(init=False)
-    _soon: deque[Callable[[], None]] = field(default_factory=deque, repr=False)
-    _begun: int = 0  # in this turn
-    _turns: bool = False  # whether the next turn is heard of
     _later: deque[Callable[[], None]] = field(default_factory=deque, repr=False)
     _done: int = 0
     _shed: int = 0  # since it was counted, and since it was told of
@@ -91,32 +85,16 @@ class Gatehouse:
         """Hear that a request was answered."""
         self._done += 1
 
-    def begin(self, begin: Callable[[], None]) -> None:
-        """Call it now, or in one of the next turns when much has begun in this one."""
-        if not self._turns:
-            self._turns = True
-            asyncio.get_running_loop().call_soon(self._begin_some)
-        if self._begun < BEGUN_A_TURN and not self._soon:
-            self._begun += 1
-            begin()
-        else:
-            self._soon.append(begin)
-
     def begin_later(self, begin: Callable[[], None]) -> None:
         """Call it in one of the next turns, after those who asked before."""
-        if not self._turns:
-            self._turns = True
+        if not self._later:
             asyncio.get_running_loop().call_soon(self._begin_some)
         self._later.append(begin)
 
     def _begin_some(self) -> None:
-        self._begun = min(BEGUN_A_TURN, len(self._soon))
-        for _ in range(self._begun):
-            self._soon.popleft()()
         for _ in range(min(LATER_A_TURN, len(self._later))):
             self._later.popleft()()
-        self._turns = bool(self._begun or self._later)
-        if self._turns:
+        if self._later:
             asyncio.get_running_loop().call_soon(self._begin_some)
 
     def ready_answer(self, path: bytes) -> tuple[bytes, bytes] | None:
@@ -134,7 +112,7 @@ class Gatehouse:
         may_be_shed = target != self.webhook_path
         # Those whose bodies are on their way are bounded by themselves: slow ones must not
         # take the places of the others.
-        in_flight = tasks + len(self._soon) - len(self.room.body.since)
+        in_flight = tasks - len(self.room.body.since)
         if self.admission.admits(in_flight, self.inside(), may_be_shed=may_be_shed):
             return True
         self._shed += 1
