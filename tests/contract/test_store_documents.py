@@ -90,6 +90,7 @@ REFUNDS = (
         failure_param="p",
         unavailable=True,
         request_id="req_2",
+    ),
 )
 
 
@@ -113,7 +114,6 @@ def payment() -> Payment:
         failure=FAILURE,
         cancellation_reason="duplicate",
         refunds=REFUNDS,
-        ),
         notices=(
             Notice(
                 "REFUNDED",
