@@ -13,7 +13,6 @@ from itertools import count
 from typing import Any
 
 import aiohttp
-import pytest
 
 from tests.parts.http import Caller, Heard, customer_with_card
 from tests.parts.processes import Stack, stack
@@ -94,16 +93,12 @@ async def shopper(running: Stack, key: str, name: str) -> AsyncIterator[Shopper]
         yield Shopper(service, *await customer_with_card(service, f"{name}@shop.example"))
 
 
-@pytest.mark.parametrize("floods_with", ["unconfirmed intents", "bad requests"])
-async def test_sixty_connections_of_one_caller_delay_another_by_at_most_twice(
-    floods_with: str,
-) -> None:
+async def test_sixty_connections_of_one_caller_delay_another_by_at_most_twice() -> None:
+    """At Stripe's line. What a flood of the processor costs is a measurement: bench/fair.py."""
+
     async def on_and_on(other: Shopper) -> None:
         while True:
-            if floods_with == "bad requests":
-                await other.service.ask("POST", "/payment/refund", {"amuont": 1})
-            else:
-                await other.pay(confirm=False, paymentMethodId=None)
+            await other.pay(confirm=False, paymentMethodId=None)
 
     with with_keys("shop", "batch") as (running, keys):
         async with (
