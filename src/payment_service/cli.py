@@ -20,6 +20,8 @@ from payment_service.settings import InvalidSettings, Settings, load_settings
 EXIT_UNUSABLE = 2
 # The database file is not the one that was used last: starting anyway would charge again.
 EXIT_OUTDATED = 3
+# Nobody knows whether it was done: a script must look before it goes on, and not just run it again.
+EXIT_IN_DOUBT = 4
 _ONLY_SERVE = "\nMETRICS_PORT is 0: only `serve` answers there; set it, and a `worker` answers too."
 
 app = typer.Typer(
@@ -64,7 +66,7 @@ def lift_refusals(
     """Let somebody try cards again to whom too many were refused."""
     from payment_service import main  # noqa: PLC0415 - the other commands start without it
 
-    _run(lambda settings: main.lift_refusals(settings, Suspect(kind, name)))
+    _run_once(lambda settings: main.lift_refusals(settings, Suspect(kind, name)))
     typer.echo("There are no refusals of it any more.")
 
 
@@ -128,7 +130,7 @@ def settings() -> None:
 def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     """Do something with the database alone, beside a service that runs, if it is shared."""
     from payment_service.databases import ready_database  # noqa: PLC0415 - as above
-    from payment_service.ports import Unavailable  # noqa: PLC0415
+    from payment_service.ports import StoreInDoubt, Unavailable  # noqa: PLC0415
 
     async def opened() -> None:
         async with ready_database(in_force) as store:
@@ -137,6 +139,8 @@ def _with_store(act: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     in_force = _settings()
     try:
         asyncio.run(opened())
+    except StoreInDoubt as error:
+        raise _in_doubt(error) from error
     except Unavailable as error:
         typer.echo(f"The database cannot be opened: {error}", err=True)
         raise typer.Exit(EXIT_UNUSABLE) from error
@@ -193,6 +197,25 @@ def _run(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
         raise typer.Exit(EXIT_OUTDATED if outdated else EXIT_UNUSABLE) from error
 
 
+def _run_once(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Run a command that changes something; that nobody knows whether it did is said so."""
+    from payment_service.ports import StoreInDoubt  # noqa: PLC0415 - `--help` needs none of it
+
+    async def told(settings: Settings) -> None:
+        try:
+            await command(settings)
+        except StoreInDoubt as error:
+            raise _in_doubt(error) from error
+
+    _run(told)
+
+
+def _in_doubt(error: Exception) -> typer.Exit:
+    """Say that it may have been done; return how the command ends."""
+    typer.echo(f"It may have been done: {error}. Look before you run it again.", err=True)
+    return typer.Exit(EXIT_IN_DOUBT)
+
+
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     if sys.platform == "win32":
         return asyncio.new_event_loop
@@ -201,5 +224,5 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-forget_command.add_to(app, _run)
+forget_command.add_to(app, _run_once)
 copy_command.add_to(app, _settings)

@@ -80,7 +80,8 @@ class RunningService:
             return response
         known = ERRORS.get(response.error)
         if known is None:
-            raise StoreInDoubt(f"the running service failed: {response.message}")
+            kind = StoreUnavailable if request.method in _READS else StoreInDoubt
+            raise kind(f"the running service failed: {response.message}")
         raise known(response.message)
 
     async def do(self, operation: str, arguments: dict[str, Any], limit_s: float) -> dict[str, Any]:
@@ -97,8 +98,9 @@ class RunningService:
         self._drop()
 
     def _drop(self) -> None:
+        """Let go at once: what was not sent yet must not be, for it is told as not done."""
         if self._streams is not None:
-            self._streams[1].close()
+            self._streams[1].transport.abort()
             self._streams = None
 
     async def _exchange(self, request: Request, limit_s: float) -> Response:
