@@ -7,17 +7,8 @@ import pytest
 from payment_service.setting_groups.tokens import jwt_algorithms
 from payment_service.settings import InvalidSettings, load_settings
 from tests.parts.identity_provider import public_pem
+from tests.parts.live_settings import LIVE
 
-LIVE = {
-    "ENVIRONMENT": "production",
-    "STRIPE_SECRET_KEY": "rk_live_abcdef123456",
-    "ORDER_SERVICE_URL": "https://orders/order",
-    "ORDER_SERVICE_TOKEN": "abc",
-    "STRIPE_WEBHOOK_SECRET": "whsec_abc",
-    "TRUSTED_PROXIES": "1",
-    "ORDER_PROOF": "signed",
-    "ORDER_PROOF_SECRET": "of-the-shop-and-of-us-alone-4711-and-more",
-}
 JWKS = {
     "AUTH": "jwt",
     "AUTH_JWT_JWKS_URL": "https://id.example.com/keys",

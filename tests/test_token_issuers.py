@@ -8,17 +8,8 @@ import pytest
 from payment_service.setting_groups.issuers import ISSUERS_MAX, issuers_of
 from payment_service.settings import InvalidSettings, Settings, load_settings
 from tests.parts.identity_provider import public_pem
+from tests.parts.live_settings import LIVE
 
-LIVE = {
-    "ENVIRONMENT": "production",
-    "STRIPE_SECRET_KEY": "rk_live_abcdef123456",
-    "ORDER_SERVICE_URL": "https://orders/order",
-    "ORDER_SERVICE_TOKEN": "abc",
-    "STRIPE_WEBHOOK_SECRET": "whsec_abc",
-    "TRUSTED_PROXIES": "1",
-    "ORDER_PROOF": "signed",
-    "ORDER_PROOF_SECRET": "of-the-shop-and-of-us-alone-4711-and-more",
-}
 SECRET = "verysecret" * 4
 SINGLE = {
     "AUTH_JWT_ISSUER": "https://id.example.com/",

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from payment_service.adapters.sqlite import IN_MEMORY, SqliteStore, StoreInUse, erase, open_store
 from payment_service.adapters.store_socket import (
     Operation,
+    OtherRelease,
     RunningService,
     SocketStore,
     StoreServer,
+    TooManyCommands,
     connect,
     socket_path,
 )
@@ -61,7 +63,8 @@ async def ready_database(settings: Settings) -> AsyncIterator[Store]:
     Where a running process has the SQLite file, that process is asked instead.
     Raises StoreUnavailable, which a MongoDB that was not migrated is too.
     """
-    store = await _open_or_ask(settings)
+    found = await _open_or_find(settings)
+    store = SocketStore(found) if isinstance(found, RunningService) else found
     try:
         await store.check_schema()
         yield store
@@ -113,19 +116,16 @@ async def open_soon(settings: Settings) -> Store:
 
     Raises StoreUnavailable: a running service has it, and is not about to go, among other reasons.
     """
-    loop = asyncio.get_running_loop()
-    until = loop.time() + FILE_WAIT_S
-    while True:
-        try:
-            return open_database(settings)
-        except StoreInUse:
-            if loop.time() >= until or await _is_served(settings):
-                raise
-        await asyncio.sleep(FILE_AGAIN_S)
+    with contextlib.suppress(OtherRelease, TooManyCommands):
+        found = await _open_or_find(settings)
+        if not isinstance(found, RunningService):
+            return found
+        await found.close()
+    return open_database(settings)  # which says that it is in use
 
 
-async def _open_or_ask(settings: Settings) -> Store:
-    """Open the database, or ask whoever has it; a service that starts or stops is waited for."""
+async def _open_or_find(settings: Settings) -> Store | RunningService:
+    """Open the database, or find who has it; one that just starts or stops is waited for."""
     loop = asyncio.get_running_loop()
     until = loop.time() + FILE_WAIT_S
     while True:
@@ -134,14 +134,7 @@ async def _open_or_ask(settings: Settings) -> Store:
         except StoreInUse:
             service = await running_service(settings)
             if service is not None:
-                return SocketStore(service)
+                return service
             if loop.time() >= until:
                 raise
         await asyncio.sleep(FILE_AGAIN_S)
-
-
-async def _is_served(settings: Settings) -> bool:
-    service = await running_service(settings)
-    if service is not None:
-        await service.close()
-    return service is not None

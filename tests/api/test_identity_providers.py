@@ -21,6 +21,7 @@ from tests.api.asgi import Heard
 from tests.api.conftest import Api
 from tests.house.tree import ROOT, read
 from tests.parts.identity_provider import private_key, public_pem
+from tests.parts.live_settings import LIVE
 from tests.parts.provider_tokens import (
     JANE,
     PROVIDERS,
@@ -89,18 +90,8 @@ async def as_(api: Api, token: str, method: str, path: str, body: Any = None) ->
 
 
 def test_every_block_lets_production_start() -> None:
-    live = {
-        "ENVIRONMENT": "production",
-        "STRIPE_SECRET_KEY": "rk_live_abcdef123456",
-        "ORDER_SERVICE_URL": "https://orders/order",
-        "ORDER_SERVICE_TOKEN": "abc",
-        "STRIPE_WEBHOOK_SECRET": "whsec_abc",
-        "TRUSTED_PROXIES": "1",
-        "ORDER_PROOF": "signed",
-        "ORDER_PROOF_SECRET": "of-the-shop-and-of-us-alone-4711-and-more",
-    }
     for provider in PROVIDERS:
-        environ = {**live, **settings_of(provider.heading)}
+        environ = {**LIVE, **settings_of(provider.heading)}
         assert load_settings(environ).warnings() == (), provider.heading
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
+from payment_service.adapters.store_socket.server import CONNECTIONS_MAX
 from tests.parts.http import Caller, customer_with_card
 from tests.parts.operator_relay import answers_lost
 from tests.parts.processes import Stack, stack
@@ -197,6 +198,22 @@ def test_what_speaks_another_language_is_let_go() -> None:
 
     assert all(b"release" in end for end in ends)
     assert made.returncode == 0, made.stderr
+
+
+def test_a_command_beside_too_many_others_says_so_at_once() -> None:
+    with stack({"AUTH": "api-key"}) as here:
+        others = [socket.socket(socket.AF_UNIX) for _ in range(CONNECTIONS_MAX)]
+        for other in others:
+            other.settimeout(10)
+            other.connect(str(listening_at(here)))
+            assert other.recv(4096)
+        refused = command(here, "keys", "list")
+        for other in others:
+            other.close()
+        listed = command(here, "keys", "list")
+
+    assert (refused.returncode, "too many commands" in refused.stderr) == (2, True)
+    assert listed.returncode == 0, listed.stderr
 
 
 def _read_to_end(stranger: socket.socket) -> bytes:

@@ -186,7 +186,7 @@ class Door:
 
     async def _hold(self) -> None:
         """Keep back a refusal: who asks again as soon as it is refused would cost the others."""
-        if self._held < self._options.requests_waiting_max:
+        if self._held < self._options.requests_waiting_max // 2:  # the others need room as well
             self._held += 1
             try:
                 await asyncio.sleep(REFUSAL_HELD_S)

@@ -42,6 +42,10 @@ class OtherRelease(StoreUnavailable):
     """The running process is of another release than this command."""
 
 
+class TooManyCommands(StoreUnavailable):
+    """So many commands ask the running process already."""
+
+
 class RunningService:
     """A connection to the process that has the database file open. Made by `connect`."""
 
@@ -52,18 +56,21 @@ class RunningService:
         self._is_closed = False
 
     async def open(self) -> None:
-        """Connect. Raises NoAnswer, OtherRelease."""
+        """Connect. Raises NoAnswer, OtherRelease, TooManyCommands."""
         try:
             with short_path(self._path) as path:
                 streams = await asyncio.open_unix_connection(path)
             async with asyncio.timeout(CALL_S):
-                theirs = (await receive(streams[0], Hello)).release
+                hello = await receive(streams[0], Hello)
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
             raise NoAnswer(f"{self._path}: {error}") from error
-        if theirs != release():
+        if hello.is_full:
+            streams[1].close()
+            raise TooManyCommands("too many commands ask the running service; try again.")
+        if hello.release != release():
             streams[1].close()
             raise OtherRelease(
-                f"the running service is release {theirs} and this command is {release()}; "
+                f"the running service is release {hello.release} and this command is {release()}; "
                 "use the command of the same release."
             )
         self._streams = streams
@@ -130,7 +137,10 @@ class RunningService:
 
 
 async def connect(path: str) -> RunningService | None:
-    """Return the process that listens there, None when nobody does. Raises OtherRelease."""
+    """Return the process that listens there, None when nobody does.
+
+    Raises OtherRelease, TooManyCommands.
+    """
     service = RunningService(path)
     try:
         await service.open()

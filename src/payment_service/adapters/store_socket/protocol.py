@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 # A page of a hundred documents; the largest payment that was ever seen has 64 KB.
 MESSAGE_BYTES_MAX = 32 * 1024 * 1024
-# What one request may list: an answer is made in one turn of the loop, a few ms for so many.
-LISTED_MAX = 500
+# What one request may list: an answer is made in one turn of the loop, a ms or two for so many.
+LISTED_MAX = 100
 # The kernel's limit for a socket's path, its final zero included (unix(7)).
 PATH_BYTES_MAX = 107
 
@@ -42,9 +42,10 @@ class OperationFailed(Exception):
 
 
 class Hello(msgspec.Struct):
-    """What the server says first."""
+    """What the server says first. is_full: and that is all, since others ask already."""
 
     release: str
+    is_full: bool = False
 
 
 class Request(msgspec.Struct, omit_defaults=True):

@@ -98,7 +98,10 @@ class StoreServer:
         task = asyncio.current_task()
         assert task is not None, "a connection is served by a task"
         try:
-            if not _is_ours(writer) or len(self._tasks) >= CONNECTIONS_MAX:
+            if not _is_ours(writer):
+                return
+            if len(self._tasks) >= CONNECTIONS_MAX:
+                await send(writer, Hello(release(), is_full=True))
                 return
             self._tasks.add(task)
             await send(writer, Hello(release()))

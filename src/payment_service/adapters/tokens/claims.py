@@ -126,7 +126,7 @@ def _json_object(part: str) -> dict[str, Any]:
     try:
         text = _decoded(part).decode()
         value = json.loads(
-            text, object_pairs_hook=_once_each, parse_float=_finite, parse_constant=_finite
+            text, object_pairs_hook=once_each, parse_float=_finite, parse_constant=_finite
         )
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair cannot be
@@ -148,7 +148,7 @@ def _decoded(part: str) -> bytes:
     return raw
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the object. RFC 7519, 4: two readers must not see two values of one claim."""
     found = dict(pairs)
     if len(found) < len(pairs):

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from payment_service.adapters.tokens.claims import SECONDS_MAX, once_each
 from payment_service.domain.errors import OrderProofInvalid
 from payment_service.domain.order_proof import OrderProof
 
@@ -29,8 +30,6 @@ PROOF_MAX = 4 * 1024
 PLAIN = "v1."
 # By how much the shop's clock may differ from Stripe's.
 LEEWAY_S = 30.0
-# The year 9999, past which no calendar here goes.
-SECONDS_MAX = 253_402_300_800
 _CUSTOMERS = ("customer", "customerId", "email")
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 # No secret is ever checked by a public key's algorithm, nor the reverse: both would be a forger's.
@@ -170,17 +169,10 @@ def _invalid(reason: str) -> OrderProofInvalid:
     return OrderProofInvalid("This proof of the order is not valid.", reason=reason)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise ValueError("a name is there twice")
-    return names
-
-
 def _refuse_constant(_name: str) -> Any:
     raise ValueError("not JSON")
 
 
 _decoder = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_refuse_constant
+    object_pairs_hook=once_each, parse_float=Decimal, parse_constant=_refuse_constant
 )
