@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bounded_connections.in_front import BACKLOG, BoundedServerRunner
 from stripe_sandbox import control
-from stripe_sandbox.doors import Doors
+from stripe_sandbox.cross_origin_guard import CrossOriginGuard
 from stripe_sandbox.engine import Delivery, Engine, Request
 from stripe_sandbox.faults import FaultPlan
 from stripe_sandbox.webhooks import ANSWER_WITHIN_S, Deliverer
@@ -122,16 +122,18 @@ class _Runner(BoundedServerRunner):
         await super().cleanup()
 
 
-async def _let_in(sandbox: Sandbox, doors: Doors, request: web.BaseRequest) -> web.StreamResponse:
+async def _let_in(
+    sandbox: Sandbox, guard: CrossOriginGuard, request: web.BaseRequest
+) -> web.StreamResponse:
     """Answer a request that no web page of somebody else's can have sent."""
-    refused = doors.refusal(request)
+    refused = guard.refusal(request)
     return refused if refused is not None else await sandbox.answer(request)
 
 
 async def serve(sandbox: Sandbox, host: str, port: int) -> tuple[web.ServerRunner, int]:
     """Listen; return what stops it and the port, which is a free one if 0 was asked for."""
-    doors = Doors.of(host, sandbox.engine.config.public_url, sandbox.hosts)
-    runner = _Runner(partial(_let_in, sandbox, doors), shutdown_timeout=_SHUTDOWN_S)
+    guard = CrossOriginGuard.of(host, sandbox.engine.config.public_url, sandbox.hosts)
+    runner = _Runner(partial(_let_in, sandbox, guard), shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     site = web.TCPSite(runner, host, port, backlog=BACKLOG)
     await site.start()

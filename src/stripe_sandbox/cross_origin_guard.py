@@ -24,15 +24,15 @@ _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class CrossOriginGuard:
     """Knows by which names it is reached. An address is always right: no name leads to it."""
 
     hosts: frozenset[str]
     public_origin: str = ""
 
     @classmethod
-    def of(cls, listens_on: str, public_url: str | None, more: tuple[str, ...]) -> Doors:
-        """Return the doors of what listens there and has these names besides localhost."""
+    def of(cls, listens_on: str, public_url: str | None, more: tuple[str, ...]) -> CrossOriginGuard:
+        """Return the guard of what listens there and has these names besides localhost."""
         url = urlsplit(public_url or "")
         names = {_LOCAL, listens_on, url.hostname or "", *more}
         return cls(
