@@ -25,6 +25,7 @@ import uvloop
 from bench.pay import keep_apart
 from bench.wire import Wires, open_wires
 from tests.parts.http import Caller, customer_with_card
+from tests.parts.keys import make_key
 from tests.parts.processes import Stack, cpu_ms, stack
 
 GATE_RATIO = 2.0
@@ -152,19 +153,6 @@ def said(times_ms: list[float]) -> str:
     return f"{statistics.median(times_ms):.1f} (p95 {statistics.quantiles(times_ms, n=20)[18]:.1f})"
 
 
-def make_key(running: Stack, name: str) -> str:
-    """Make a key that may do everything; the service must not run."""
-    keys_create = ["payment_service", "keys", "create", "--name", name]
-    made = subprocess.run(
-        [sys.executable, "-m", *keys_create, "--scopes", "payment.admin"],
-        env={**os.environ, "SQLITE_PATH": running.service.environ["SQLITE_PATH"]},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return made.stdout.strip()
-
-
 async def caller(running: Stack, key: str, name: str) -> Asker:
     """Return a caller who has a customer with a card, and has paid an order."""
     url = running.service_url
@@ -193,9 +181,7 @@ async def main(options: argparse.Namespace) -> None:
     for kind in kinds:  # what one flood leaves behind must not count for the next
         os.sched_setaffinity(0, cores)
         with stack(limits) as running:
-            running.service.stop()
             keys = [make_key(running, name) for name in ("shop", "batch")]
-            running.service.start()
             keep_apart(running)
             payer = await caller(running, keys[0], "shop")
             other = await caller(running, keys[1], "batch")

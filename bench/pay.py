@@ -16,8 +16,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -25,6 +25,7 @@ import aiohttp
 import uvloop
 
 from tests.parts.http import Caller, customer_with_card
+from tests.parts.keys import make_key
 from tests.parts.mongo_server import a_database
 from tests.parts.processes import Stack, cpu_ms, stack
 
@@ -39,7 +40,9 @@ _orders = count()
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who pays, and where. floor_uri: where the floor keeps its payments, None in a file.
+    """Who pays, and where. headers: with which the caller shows who it is.
+
+    floor_uri: where the floor keeps its payments, None in a file.
 
     Not where the service does, whose worker would settle them.
     """
@@ -48,6 +51,7 @@ class Payer:
     customer_id: str
     card_id: str
     floor_uri: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 async def pay(http: aiohttp.ClientSession, payer: Payer, mark: str) -> float:
@@ -61,7 +65,7 @@ async def pay(http: aiohttp.ClientSession, payer: Payer, mark: str) -> float:
     }
     url = f"{payer.stack.service_url}/payment/payment-intent"
     began = time.perf_counter()
-    async with http.post(url, json=body) as answer:
+    async with http.post(url, json=body, headers=payer.headers) as answer:
         content = await answer.json()
     took_ms = (time.perf_counter() - began) * 1000
     if answer.status != 200 or content["data"]["status"] != "succeeded":
@@ -185,12 +189,15 @@ async def main(options: argparse.Namespace) -> None:
     """Print the figures and say whether the gates are kept."""
     with contextlib.ExitStack() as opened:
         uri = opened.enter_context(a_database()) if options.mongodb else None
-        running = opened.enter_context(stack({"MONGODB_URI": uri} if uri else None))
+        environ = {"MONGODB_URI": uri} if uri else {}
+        environ |= {"AUTH": "api-key"} if options.api_key else {}
+        running = opened.enter_context(stack(environ))
         keep_apart(running)
-        async with aiohttp.ClientSession() as http:
+        headers = {"X-API-Key": make_key(running, "shop")} if options.api_key else {}
+        async with aiohttp.ClientSession(headers=headers) as http:
             customer = await customer_with_card(Caller(http, running.service_url))
         floor_uri = opened.enter_context(a_database()) if uri else None
-        payer = Payer(running, *customer, floor_uri)
+        payer = Payer(running, *customer, floor_uri, headers)
         ratio = await cost(payer, options)
         if uri is not None:
             print(f"\nCPU ratio {ratio:.2f} on MongoDB, its server not counted")
@@ -210,5 +217,6 @@ if __name__ == "__main__":
     parser.add_argument("--payments", type=int, default=1600, help="per round")
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--api-key", action="store_true", help="ask as one caller that is known")
     parser.add_argument("--mongodb", action="store_true", help="keep payments there")
     uvloop.run(main(parser.parse_args()))

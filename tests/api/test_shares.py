@@ -1,11 +1,20 @@
 """One caller's many requests stand in a line of their own, and nobody else's behind them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from payment_service.api.problems import TooManyRequests
-from payment_service.api.shares import ACTIVE_MAX, AT_ONCE, TICK_S, WAIT_MAX_S, Place, Shares
+from payment_service.api.shares import (
+    ACTIVE_MAX,
+    AT_ONCE,
+    OTHERS_S,
+    TICK_S,
+    WAIT_MAX_S,
+    Place,
+    Shares,
+)
 
 
 class Processor:
@@ -17,10 +26,19 @@ class Processor:
         return asyncio.get_running_loop().time() if self.is_busy else 0.0
 
 
-def opened(*, under_way: int = 1000, waiting: int = 1000, busy: bool = True) -> Shares:
+def opened(
+    *, under_way: int = 1000, alone: int = 1000, waiting: int = 1000, busy: bool = True
+) -> Shares:
     processor = Processor()
     processor.is_busy = busy
-    return Shares(under_way_max=under_way, waiting_max=waiting, used_s=processor)
+    return Shares(under_way_max=under_way, alone_max=alone, waiting_max=waiting, used_s=processor)
+
+
+async def beside_others(**limits: Any) -> Shares:
+    """Return the shares of a process where somebody else has just asked."""
+    shares = opened(**limits)
+    (await shares.enter("somebody else")).leave()
+    return shares
 
 
 async def begun(shares: Shares, name: str, requests: int) -> list[asyncio.Task[Place]]:
@@ -42,7 +60,7 @@ async def end(tasks: list[asyncio.Task[Place]]) -> None:
 
 
 async def test_while_the_processor_is_busy_a_flood_waits_and_whoever_has_little_begins() -> None:
-    shares = opened()
+    shares = await beside_others()
     flood = await begun(shares, "flood", 300)
     await asyncio.sleep(1)
 
@@ -68,10 +86,11 @@ async def test_while_the_processor_is_idle_as_many_begin_as_make_it_faster() -> 
 
 
 async def test_what_waits_for_stripe_needs_no_processor_and_is_bounded_too() -> None:
-    shares = opened(under_way=100, busy=False)
+    shares = await beside_others(under_way=100, busy=False)
     flood = await begun(shares, "flood", 300)
     for _ in range(5):
         await asyncio.sleep(1)
+        (await shares.enter("somebody else")).leave()
         for place in done(flood)[shares.resting :]:
             place.waits()
 
@@ -102,7 +121,7 @@ async def test_who_leaves_while_it_waits_for_stripe_is_counted_once() -> None:
 
 async def test_many_short_requests_are_a_flood_as_well() -> None:
     """Those that never wait for anything are never many at a time."""
-    shares = opened()
+    shares = await beside_others()
     at_once = 0
     for _ in range(300):
         task = asyncio.create_task(shares.enter("flood"))
@@ -133,12 +152,19 @@ async def test_callers_in_line_are_served_in_turn() -> None:
     assert last < 2 * 30 + 2 * ACTIVE_MAX
 
 
-async def test_a_caller_alone_after_an_hour_may_have_everything() -> None:
-    shares = opened()
-    (await shares.enter("shop")).leave()
-    await asyncio.sleep(3600)
+async def test_a_caller_alone_has_all_of_the_processor_and_leaves_places_to_a_newcomer() -> None:
+    shares = await beside_others(under_way=3, alone=150)
+    await asyncio.sleep(OTHERS_S)
+    flood = await begun(shares, "flood", 300)
+    assert len(done(flood)) == ACTIVE_MAX
 
-    assert len(done(await begun(shares, "shop", 300))) == 300
+    while len(done(flood)) > shares.resting:
+        for place in done(flood)[shares.resting :]:
+            place.waits()
+        await asyncio.sleep(1)
+
+    assert len(done(flood)) == 150
+    await end(flood)
 
 
 async def test_who_cannot_be_told_apart_waits_only_beside_those_who_can() -> None:
@@ -154,7 +180,7 @@ async def test_who_cannot_be_told_apart_waits_only_beside_those_who_can() -> Non
 
 @pytest.mark.parametrize("waiting", [0, 5])
 async def test_no_more_wait_than_may_and_none_for_longer_than_helps(waiting: int) -> None:
-    shares = opened(waiting=waiting)
+    shares = await beside_others(waiting=waiting)
     begin = asyncio.get_running_loop().time()
     flood = await begun(shares, "flood", 300)
 

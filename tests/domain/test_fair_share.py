@@ -14,6 +14,17 @@ def test_a_process_that_has_just_begun_takes_it_that_there_are_others() -> None:
     assert not lately.shares("shop", LATELY_S)
 
 
+def test_a_process_may_take_it_that_nobody_is_there_who_has_not_asked() -> None:
+    lately = Lately(10.0, expects_others=False)
+    lately.asks("shop", 0.0)
+    assert not lately.shares("shop", 1.0)
+
+    lately.asks("other", 2.0)
+
+    assert lately.shares("shop", 11.0)
+    assert not lately.shares("shop", 12.0)
+
+
 def test_who_cannot_be_told_apart_shares_only_with_those_who_can() -> None:
     lately = Lately()
     lately.asks("", 0.0)

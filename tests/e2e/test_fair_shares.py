@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from tests.parts.http import Caller, Heard, customer_with_card
+from tests.parts.keys import make_key
 from tests.parts.processes import Stack, stack
 
 # Below this a shared machine is heard more than the flood.
@@ -67,19 +66,7 @@ class Shopper:
 def with_keys(*names: str) -> Iterator[tuple[Stack, list[str]]]:
     """Run everything, with a key for each name."""
     with stack({**LIMITS, "AUTH": "api-key"}) as running:
-        running.service.stop()
-        create = [sys.executable, "-m", "payment_service", "keys", "create"]
-        keys = [
-            subprocess.run(
-                [*create, "--name", name, "--scopes", "payment.admin"],
-                env={**running.service.environ},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.strip()
-            for name in names
-        ]
-        running.service.start()
+        keys = [make_key(running, name) for name in names]
         yield running, keys
 
 

@@ -95,6 +95,7 @@ class Door:
         self._rates = RateLimits(options)
         self._shares = Shares(
             under_way_max=options.requests_under_way_max,
+            alone_max=options.requests_waiting_max,
             waiting_max=options.requests_waiting_max,
         )
         gate.resting = lambda: self._shares.resting

@@ -1,8 +1,8 @@
 """How much of this process one caller may have at a time, so that the others need not wait for it.
 
-Whoever has little under way begins at once. Whoever has more begins it while the processor has time
-left, and else stands in a line of its own, which costs nothing. Where there is only one caller, it
-may have everything.
+Whoever has little under way begins at once. Whoever has more begins it, while others ask, as the
+processor has time left, and else stands in a line of its own, which costs nothing. A caller alone
+has all of the processor, and of places so many that a newcomer finds one.
 """
 
 import asyncio
@@ -24,6 +24,10 @@ AT_ONCE = 2
 OFTEN_S = 0.01
 # So many may need processor or database at a time: more makes neither of them faster.
 ACTIVE_MAX = 64
+# A caller is not alone for so long after another has asked. To leave the processor idle costs a
+# busy caller half of what it could do, so it is short: who comes after a pause stands once behind
+# what is active then.
+OTHERS_S = 10.0
 # How soon it is seen whether the processor has time for those in line.
 TICK_S = 0.004
 # Whoever waits longer for requests of its own is better told to ask less at once.
@@ -75,8 +79,9 @@ class Place(Asker):
 class Shares:
     """The shares of one process.
 
-    under_way_max: how many requests of one caller may be under way, those that wait for Stripe
-    included. waiting_max: how many more may wait. used_s: the processor's time that this process
+    under_way_max: how many requests of one caller may be under way beside others, those that wait
+    for Stripe included. alone_max: how many of one that is alone. waiting_max: how many more may
+    wait. used_s: the processor's time that this process
     has used. resting: how many of all that are under way need no processor.
     """
 
@@ -84,13 +89,15 @@ class Shares:
         self,
         *,
         under_way_max: int,
+        alone_max: int,
         waiting_max: int,
         used_s: Callable[[], float] = process_time,
     ) -> None:
         self._under_way_max = under_way_max
+        self._alone_max = alone_max
         self._waiting_max = waiting_max
         self._used_s = used_s
-        self._lately = Lately()
+        self._lately = Lately(OTHERS_S, expects_others=False)
         self._processor = ProcessorShare()
         self._of: dict[str, _Share] = {}
         self._begun: Counter[str] = Counter()  # since `_counted_at`
@@ -112,10 +119,13 @@ class Shares:
         now = asyncio.get_running_loop().time()
         self._lately.asks(name, now)
         share = self._of.setdefault(name, _Share())
-        begins = not share.waiting and (
-            self._has_little(share, name, now) or self._may_begin(share, now)
-        )
-        if begins or not self._lately.shares(name, now):
+        if (
+            (not name and not self._lately.shares(name, now))  # whoever they are, nobody is slowed
+            or (
+                not share.waiting
+                and (self._has_little(share, name, now) or self._may_begin(share, name, now))
+            )
+        ):
             self._begin(share)
             self._begun[name] += 1
         else:
@@ -145,10 +155,12 @@ class Shares:
             self._counted_at = now
         return share.active < AT_ONCE and self._begun[name] < AT_ONCE
 
-    def _may_begin(self, share: _Share, now: float) -> bool:
-        if share.under_way >= self._under_way_max or share.active >= ACTIVE_MAX:
+    def _may_begin(self, share: _Share, name: str, now: float) -> bool:
+        is_alone = not self._lately.shares(name, now)
+        under_way_max = self._alone_max if is_alone else self._under_way_max
+        if share.under_way >= under_way_max or share.active >= ACTIVE_MAX:
             return False
-        return self._processor.begins(now, self._used_s())
+        return is_alone or self._processor.begins(now, self._used_s())
 
     async def _wait(self, share: _Share, name: str) -> None:
         if len(share.waiting) >= self._waiting_max:
@@ -182,7 +194,7 @@ class Shares:
             share = self._of[name]
             while share.waiting and share.waiting[0].done():  # it gave up
                 share.waiting.popleft()
-            if share.waiting and self._may_begin(share, now):
+            if share.waiting and self._may_begin(share, name, now):
                 self._begin(share)
                 share.waiting.popleft().set_result(None)
                 skipped = 0

@@ -8,11 +8,14 @@ LATELY_S = 3600.0
 class Lately:
     """Who asked lately, as far as it matters: the newest caller and the newest but that one.
 
-    "" is whoever cannot be told apart. A process that has just begun takes it that there are
-    others, but not where nobody can be told apart.
+    "" is whoever cannot be told apart. lately_s: how long ago is still lately. expects_others:
+    whether it is taken at the beginning that there are others, since they may have asked before;
+    not where nobody can be told apart.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lately_s: float = LATELY_S, *, expects_others: bool = True) -> None:
+        self._lately_s = lately_s
+        self._expected_s = lately_s if expects_others else 0.0
         self._began_at: float | None = None
         self._newest: tuple[str, float] | None = None
         self._other: tuple[str, float] | None = None
@@ -27,9 +30,9 @@ class Lately:
 
     def shares(self, caller: str, now: float) -> bool:
         """Say whether this caller must leave room for others."""
-        if caller and self._began_at is not None and now - self._began_at < LATELY_S:
+        if caller and self._began_at is not None and now - self._began_at < self._expected_s:
             return True
         return any(
-            one is not None and one[0] != caller and now - one[1] < LATELY_S
+            one is not None and one[0] != caller and now - one[1] < self._lately_s
             for one in (self._newest, self._other)
         )

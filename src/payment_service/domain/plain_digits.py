@@ -41,7 +41,7 @@ _ESCAPE: Final = re.compile(
     rf"[%\\](?=[0-9C-Fc-fnrtu])(?:(?<=%)(?:{_ASCII}|{_UTF_8})|(?<=\\)(?:[nrt]|u{_UTF_16}))"
 )
 # Ten digits and some marks, in two spellings; one text has no reason to use more.
-ESCAPES_MAX: Final = 64
+ESCAPES_MAX: Final = 32
 # So far into a text escapes are looked for: eight times our longest URL, and 1 ms of the worst.
 ESCAPED_MAX: Final = 16 * 1024
 
