@@ -66,7 +66,8 @@ soak: setup ## Let real processes live under all faults, then judge them (MINUTE
 
 fuzz: setup ## Ask all that the document allows a thousand times, with strange tokens, events and bytes
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest -q tests/e2e/test_fuzzed_api.py tests/e2e/test_fuzzed_events.py \
-	  tests/api/test_fuzzed_tokens.py tests/e2e/test_fuzzed_sockets.py
+	  tests/api/test_fuzzed_tokens.py tests/e2e/test_fuzzed_sockets.py \
+	  tests/e2e/test_fuzzed_tokens_sent.py
 
 bench: setup ## Measure payments, beside a bare floor (WHAT=webhooks, store, scans, fair or overload)
 	$(BIN)/python -m bench.$(or $(WHAT),pay) $(ARGS)

@@ -5,13 +5,11 @@
 
 import base64
 import io
-import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import jwt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,31 +19,11 @@ from payment_service.logs import configure_logs
 from tests.api.access import OPTIONS
 from tests.api.asgi import Caller, Heard
 from tests.parts.shop import open_shop
+from tests.parts.strange_tokens import EMAIL_CLAIM, HEADERS, NAMES, ODD_CLAIMS, SECRET, sign
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
-SECRET = "of-this-test-alone-and-signs-all-its-tokens"
 ISSUERS, AUDIENCES = ("https://one.example", "two"), ("payment-service", "machines")
-EMAIL_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
-NAMES = (
-    *("iss", "aud", "sub", "exp", "nbf", "iat", "client_id", "azp", "appid", "cid", "scope", "scp"),
-    *("email", "email_verified", EMAIL_CLAIM, "realm_access", "roles", "gty", "jti", "typ"),
-)
-
 fuzzed = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
-
-TEXT = st.text(
-    st.characters(exclude_categories=()) | st.sampled_from("\0\ud800\udfff\u202e. @/,"), max_size=20
-)
-NUMBER = st.integers() | st.floats() | st.sampled_from([10**400, -(10**30), 1e308, 2**63, True])
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | NUMBER | TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
-    max_leaves=12,
-)
-ODD_CLAIMS = st.dictionaries(st.sampled_from(NAMES) | TEXT, ANYTHING, max_size=8)
-HEADERS = st.dictionaries(
-    st.sampled_from(["kid", "typ", "crit", "b64", "cty", "jwk", "x5c"]) | TEXT, ANYTHING, max_size=3
-)
 
 
 @asynccontextmanager
@@ -81,17 +59,6 @@ async def status_of(caller: Caller, token: str) -> Heard:
     return await caller.ask(
         "GET", "/payment/payments", headers={"Authorization": f"Bearer {token}"}
     )
-
-
-def sign(claims: dict[str, Any], header: dict[str, Any]) -> str:
-    """Return a token with these claims as they are, half surrogate pairs and NaN included."""
-    signed = b".".join(map(_part, ({"alg": "HS256", **header}, claims)))
-    signature = jwt.get_algorithm_by_name("HS256").sign(signed, SECRET.encode())
-    return b".".join((signed, base64.urlsafe_b64encode(signature).rstrip(b"="))).decode()
-
-
-def _part(value: Any) -> bytes:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
 
 
 @fuzzed

@@ -1,7 +1,7 @@
 """Events that Stripe signed and that are not what it documents, posted to a real process.
 
-None is answered 5xx, kept unreadable, or tried for ever. `FUZZ_EXAMPLES` sets how many are made up;
-`make fuzz` makes ten thousand.
+None is answered 5xx, kept unreadable, tried for ever, or holds the event loop. `FUZZ_EXAMPLES` sets
+how many are made up; `make fuzz` makes ten thousand.
 """
 
 import http.client
@@ -9,18 +9,21 @@ import json
 import os
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import stripe
 from hypothesis import HealthCheck, given, settings
 
-from tests.parts.processes import WEBHOOK_SECRET, Stack, stack
+from tests.parts.loop_watchdog import watched_stack
+from tests.parts.processes import WEBHOOK_SECRET, Stack
 from tests.parts.strange_events import TEXTS, events
 
 EXAMPLES = 10 * int(os.environ.get("FUZZ_EXAMPLES", "25"))
 # Whatever is asked about at the sandbox is known within this.
 SETTLED_S = 20.0
+STALL_MS = 50.0
 EXPECTED_LINES = {"settings.doubtful", "stripe.refused", "payment.unknown", "event.put_off"}
 ENDED = {"applied", "foreign", "ignored"}
 
@@ -57,10 +60,15 @@ class Poster:
         return answer.status, body
 
 
-def test_no_signed_event_breaks_the_process_or_stays_unreadable() -> None:
-    with stack({"LOG_LEVEL": "warning"}) as running, ExitStack() as stopped:
+def test_no_signed_event_breaks_the_process_or_stays_unreadable(tmp_path: Path) -> None:
+    with (
+        watched_stack(tmp_path, {"LOG_LEVEL": "warning"}) as (running, stalls),
+        ExitStack() as stopped,
+    ):
         poster = Poster(running.webhook_url)
         stopped.callback(poster.close)
+        poster.post(b"{}")  # what is made once is made now
+        stalls.forget()
         kept: set[str] = set()
 
         @settings(
@@ -89,6 +97,7 @@ def test_no_signed_event_breaks_the_process_or_stays_unreadable() -> None:
         waiting = {event["failure"] for event in listed if event["state"] not in ENDED}
         assert waiting <= {"no such payment"}
         assert poster.get("/readyz")[0] == 200
+        assert stalls.worst_ms() < STALL_MS
         told = warnings_of(running)
 
     assert told <= EXPECTED_LINES

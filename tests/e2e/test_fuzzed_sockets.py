@@ -12,10 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.house.tree import ROOT
 from tests.parts import raw_http
-from tests.parts.loop_watchdog import LAUNCHER, Stalls
-from tests.parts.processes import free_port, stack
+from tests.parts.loop_watchdog import Stalls, watched_stack
+from tests.parts.processes import free_port
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10")) * 40
 CONNECTIONS = 5_000
@@ -95,11 +94,9 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    stalls = Stalls(tmp_path_factory.mktemp("watched") / "stalls")
     metrics = free_port()
-    environ = {"METRICS_PORT": str(metrics), "LOG_LEVEL": "error", **stalls.environ}
-    environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    with stack(environ, launcher=LAUNCHER) as programs:
+    environ = {"METRICS_PORT": str(metrics), "LOG_LEVEL": "error"}
+    with watched_stack(tmp_path_factory.mktemp("watched"), environ) as (programs, stalls):
         ports = {
             "main": programs.service_url,
             "metrics": f"http://127.0.0.1:{metrics}",

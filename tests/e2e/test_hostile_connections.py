@@ -5,7 +5,6 @@ time the memory of the process is measured, and a probe and a payment are answer
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,10 +13,9 @@ from itertools import count
 
 import pytest
 
-from tests.house.tree import ROOT
 from tests.parts import raw_http
-from tests.parts.loop_watchdog import LAUNCHER, Stalls
-from tests.parts.processes import Program, free_port, stack
+from tests.parts.loop_watchdog import Stalls, watched_stack
+from tests.parts.processes import Program, free_port
 
 OFFERED = 60_000_000
 SLOW = 2_000
@@ -116,11 +114,9 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    stalls = Stalls(tmp_path_factory.mktemp("watched") / "stalls")
     metrics = free_port()
-    environ = {"METRICS_PORT": str(metrics), "LOG_LEVEL": "warning", **stalls.environ}
-    environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    with stack(environ, launcher=LAUNCHER) as programs:
+    environ = {"METRICS_PORT": str(metrics), "LOG_LEVEL": "warning"}
+    with watched_stack(tmp_path_factory.mktemp("watched"), environ) as (programs, stalls):
         pid = programs.service.pid
         ports = {
             "main": (programs.service_url, pid),

@@ -9,10 +9,14 @@ import os
 import runpy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvloop
+
+from tests.house.tree import ROOT
+from tests.parts.processes import Stack, stack
 
 BEAT_S = 0.005
 # Each stall above it is written down, in milliseconds and a line.
@@ -44,6 +48,17 @@ class Stalls:
     def _all(self) -> list[float]:
         text = self._path.read_text() if self._path.exists() else ""
         return [float(line) for line in text.split()]
+
+
+@contextmanager
+def watched_stack(
+    folder: Path, environ: Mapping[str, str] | None = None
+) -> Iterator[tuple[Stack, Stalls]]:
+    """Run everything with a watchdog in the service; it writes into the folder."""
+    stalls = Stalls(folder / "stalls")
+    found_by = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    with stack({**stalls.environ, **found_by, **(environ or {})}, launcher=LAUNCHER) as running:
+        yield running, stalls
 
 
 def watched(
