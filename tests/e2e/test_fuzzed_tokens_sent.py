@@ -49,7 +49,7 @@ def test_no_token_breaks_the_process_or_holds_its_loop(tmp_path: Path) -> None:
         @given(ODD_CLAIMS, HEADERS, st.binary(max_size=8).filter(lambda raw: raw.strip() == raw))
         def is_answered(claims: dict[str, Any], header: dict[str, Any], instead: bytes) -> None:
             signed = sign({**GOOD, **claims}, header).encode()[:8000]
-            broken = b"".join(byte for byte in (signed[:40], instead, signed[41:]))
+            broken = signed[:40] + instead + signed[41:]
 
             assert status_of(signed) in {200, 401, 403}, signed
             if not set(broken) & set(b"\r\n\0"):
